@@ -1,0 +1,103 @@
+"""Checks of a caller's input. They raise before any byte is sent and say what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any, TypeAlias
+
+import attrs
+
+from .errors import ConfigurationError
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_HEADER_SAFE = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+
+Field: TypeAlias = "attrs.Attribute[Any]"
+
+
+def identifier(instance: object, field: Field, value: object) -> None:
+    """Accept an id as the API gives it out; it may become part of a URL."""
+    if not (isinstance(value, str) and _ID.fullmatch(value)):
+        raise ConfigurationError(
+            f"{field.name} must be an id as the API returned it:"
+            " 1 to 64 of the characters A-Z a-z 0-9 _ -"
+        )
+
+
+def text(instance: object, field: Field, value: object) -> None:
+    """Accept text that is not blank and has no control characters, CR and LF included."""
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{field.name} must be text, not {type(value).__name__}")
+    if not value.strip():
+        raise ConfigurationError(f"{field.name} must not be empty")
+    if _CONTROL.search(value):
+        raise ConfigurationError(f"{field.name} must not hold line breaks or control characters")
+
+
+def instance_of(expected: type, hint: str) -> Any:
+    """Make a check that names the right class and says how to get it."""
+
+    def check(instance: object, field: Field, value: object) -> None:
+        if not isinstance(value, expected):
+            raise ConfigurationError(f"{field.name} must be {hint}, not {type(value).__name__}")
+
+    return check
+
+
+def calendar_day(instance: object, field: Field, value: object) -> None:
+    """Accept a `datetime.date` that carries no time."""
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise ConfigurationError(f"{field.name} must be a datetime.date")
+
+
+def wall_clock(instance: object, field: Field, value: object) -> None:
+    """Accept a slot's own start: a naive `datetime`, or a `date` for an all-day slot."""
+    if not isinstance(value, date):
+        raise ConfigurationError(
+            f"{field.name} must be the datetime (or date) that the API returned for the slot"
+        )
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        raise ConfigurationError(
+            f"{field.name} must have no time zone: slots are in the merchant's wall-clock time;"
+            " pass the slot's starts_at as it came"
+        )
+
+
+def naive_instant(instance: object, field: Field, value: object) -> None:
+    """Accept a naive `datetime` in the merchant's wall-clock time."""
+    if not isinstance(value, datetime) or value.tzinfo is not None:
+        raise ConfigurationError(
+            f"{field.name} must be a datetime without time zone, in the merchant's wall-clock time"
+        )
+
+
+def positive_count(instance: object, field: Field, value: object) -> None:
+    """Accept a whole number above zero."""
+    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+        raise ConfigurationError(f"{field.name} must be a whole number above 0")
+
+
+def header_value(name: str, value: object) -> str:
+    """Return a value fit for a header, such as a key: visible ASCII, 1 to 255 characters.
+
+    Raises:
+        ConfigurationError: It is not; the message does not repeat it.
+    """
+    if not (isinstance(value, str) and _HEADER_SAFE.fullmatch(value)):
+        raise ConfigurationError(
+            f"{name} must be 1 to 255 visible ASCII characters, without spaces or line breaks"
+        )
+    return value
+
+
+def repeated(values: Iterable[str]) -> str | None:
+    """Return the first value that occurs twice."""
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
+            return value
+        seen.add(value)
+    return None

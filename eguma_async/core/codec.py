@@ -1,0 +1,323 @@
+"""JSON to attrs classes and back, in two tiers.
+
+msgspec decodes the bytes straight into the attrs classes, strictly. Only what it refuses is parsed
+again and structured by the public cattrs converter of the same classes: that accepts the variants
+the API is known to send, or names the JSON path of every fault. Both tiers give equal objects, so
+the first one is only a matter of speed. Requests are unstructured by cattrs.
+"""
+
+from __future__ import annotations
+
+import enum
+import types
+import typing
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import attrs
+import cattrs
+import msgspec
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+from .errors import DecodingError
+from .operation import in_body
+
+T = TypeVar("T")
+
+_ALSO = "eguma_async.also"
+_SCALARS = {str, int, bool, float, datetime, date, type(None), Any}
+
+
+def also_named(*wire_names: str) -> dict[str, tuple[str, ...]]:
+    """Return the metadata of a response field that servers are known to name differently."""
+    return {_ALSO: wire_names}
+
+
+class MismatchError(ValueError):
+    """A value of the wrong kind. Its text never repeats the value."""
+
+
+class Codec:
+    """Encodes request objects and decodes answers.
+
+    Attributes:
+        converter: The cattrs converter. A structure hook registered on it is honoured: it turns
+            the fast tier off for the types it touches.
+    """
+
+    def __init__(self) -> None:
+        self._decoders: dict[Any, Callable[[bytes], Any] | None] = {}
+        self._tracked = _TrackedConverter(self._decoders.clear)
+        _register_tolerant_hooks(self._tracked)
+        self._tracked.track()
+        self.converter: cattrs.Converter = self._tracked
+
+    def encode(self, value: object) -> bytes:
+        """Return compact JSON. None and fields that travel elsewhere are left out."""
+        return msgspec.json.encode(self.converter.unstructure(value))
+
+    def decode(self, body: bytes, returns: type[T]) -> T:
+        """Decode an answer.
+
+        Raises:
+            DecodingError: The body is no JSON, or a required field is missing or of another kind.
+        """
+        try:
+            fast = self._decoders[returns]
+        except KeyError:
+            fast = self._decoders[returns] = self._fast_decoder(returns)
+        if fast is not None:
+            try:
+                return typing.cast("T", fast(body))
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                pass  # the tolerant tier accepts it or says what is wrong
+        return self._decode_tolerantly(body, returns)
+
+    def _fast_decoder(self, returns: Any) -> Callable[[bytes], Any] | None:
+        if why_not_fast(returns, self._tracked.is_touched) is not None:
+            return None
+        return msgspec.json.Decoder(returns).decode
+
+    def _decode_tolerantly(self, body: bytes, returns: type[T]) -> T:
+        problems: tuple[str, ...]
+        try:
+            raw = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raw, problems = None, ("no valid JSON @ $",)
+            malformed = True
+        else:
+            malformed = False
+            try:
+                return self.converter.structure(raw, returns)
+            except cattrs.BaseValidationError as group:
+                problems = tuple(cattrs.transform_error(group, "$", _say))
+            except (MismatchError, RecursionError, cattrs.StructureHandlerNotFoundError) as fault:
+                problems = (f"{_say(fault, None)} @ $",)
+        # Outside of the except block: the faults hold the server's values, and so might a customer.
+        raise DecodingError("unreadable answer", problems=problems, malformed=malformed)
+
+
+def why_not_fast(
+    kind: Any, is_touched: Callable[[Any], bool] = lambda _: False, seen: set[Any] | None = None
+) -> str | None:
+    """Return None if both tiers read a type tree alike, else the reason.
+
+    msgspec skips attrs converters, reads aliases and private names by their attribute name and
+    refuses unknown members of a closed enum; a hook of the user's is not known to it at all.
+    """
+    seen = set() if seen is None else seen
+    if kind in seen:
+        return None
+    seen.add(kind)
+    if is_touched(kind):
+        return f"a hook is registered for {kind}"
+    if kind in _SCALARS:
+        return None
+    if attrs.has(kind):
+        attrs.resolve_types(kind)
+        reasons = (_why_field_not_fast(kind, f, is_touched, seen) for f in attrs.fields(kind))
+    elif isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return None if "_missing_" in _own_names(kind) else f"closed enum {kind.__name__}"
+    elif typing.get_origin(kind) is not None:
+        parts = (part for part in typing.get_args(kind) if part is not Ellipsis)
+        reasons = (why_not_fast(part, is_touched, seen) for part in parts)
+    else:
+        return f"unknown kind {kind!r}"
+    return next((reason for reason in reasons if reason), None)
+
+
+def _why_field_not_fast(
+    cls: type, field: attrs.Attribute[Any], is_touched: Callable[[Any], bool], seen: set[Any]
+) -> str | None:
+    where = f"{cls.__name__}.{field.name}"
+    if field.converter is not None:
+        return f"{where}: converter"
+    if field.alias != field.name:
+        return f"{where}: alias"
+    if getattr(field.default, "takes_self", False):
+        return f"{where}: takes_self"
+    return why_not_fast(field.type, is_touched, seen)
+
+
+def _own_names(kind: type[enum.Enum]) -> set[str]:
+    return {name for c in kind.__mro__ if c.__module__ != "enum" for name in vars(c)}
+
+
+class _TrackedConverter(cattrs.Converter):
+    """A converter that remembers for which types a user registered structure hooks."""
+
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        self._on_change = on_change
+        self._tests: list[Callable[[Any], bool]] | None = None
+        super().__init__()
+
+    def track(self) -> None:
+        """From here on, hooks are the user's."""
+        self._tests = []
+
+    def is_touched(self, kind: Any) -> bool:
+        """Tell whether a user's hook applies to a type."""
+        return any(test(kind) for test in self._tests or ())
+
+    def _touch(self, test: Callable[[Any], bool]) -> None:
+        if self._tests is not None:
+            self._tests.append(test)
+            self._on_change()
+
+    def register_structure_hook(self, cl: Any, func: Any = None) -> Any:
+        result = super().register_structure_hook(cl, func)
+        kind = cl if func is not None else typing.get_type_hints(cl)["return"]
+        self._touch(lambda other: other == kind)
+        return result
+
+    def register_structure_hook_func(self, check_func: Any, func: Any) -> None:
+        super().register_structure_hook_func(check_func, func)
+        self._touch(check_func)
+
+    def register_structure_hook_factory(self, predicate: Any, factory: Any = None) -> Any:
+        result = super().register_structure_hook_factory(predicate, factory)
+        self._touch(predicate)
+        return result
+
+
+def _register_tolerant_hooks(converter: cattrs.Converter) -> None:
+    """Make the converter lossless: cattrs' own defaults read null as "None", "false" as True."""
+    converter.register_structure_hook_func(lambda kind: kind is str, _str)
+    converter.register_structure_hook_func(lambda kind: kind is int, _int)
+    converter.register_structure_hook_func(lambda kind: kind is bool, _bool)
+    converter.register_structure_hook(datetime, _datetime)
+    converter.register_structure_hook_func(
+        lambda kind: isinstance(kind, type) and issubclass(kind, enum.Enum), _enum
+    )
+    converter.register_structure_hook_factory(_is_tuple, lambda kind: _tuple_hook(converter, kind))
+    converter.register_structure_hook_factory(attrs.has, lambda cls: _attrs_hook(converter, cls))
+    converter.register_unstructure_hook_factory(
+        attrs.has, lambda cls: _unstructure_hook(converter, cls)
+    )
+    converter.register_unstructure_hook(datetime, datetime.isoformat)
+    converter.register_unstructure_hook(date, date.isoformat)
+    converter.register_unstructure_hook(Decimal, lambda amount: format(amount, "f"))
+
+
+def _got(value: object) -> str:
+    kinds = {dict: "an object", list: "an array", type(None): "null", str: "text"}
+    return kinds.get(type(value), type(value).__name__)
+
+
+def _str(value: object, _: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if type(value) is int:
+        return str(value)
+    raise MismatchError(f"expected text, got {_got(value)}")
+
+
+def _int(value: object, _: Any) -> int:
+    if type(value) is int:
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and value.isascii() and value.lstrip("-").isdigit():
+        try:
+            return int(value)
+        except ValueError:
+            pass  # more digits than int() accepts, or "1-2"
+    raise MismatchError(f"expected a whole number, got {_got(value)}")
+
+
+def _bool(value: object, _: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return value == "true"
+    raise MismatchError(f"expected true or false, got {_got(value)}")
+
+
+def _datetime(value: object, _: Any) -> datetime:
+    if isinstance(value, str):
+        try:
+            return msgspec.convert(value, datetime)  # rounds fractions as the fast tier does
+        except msgspec.ValidationError:
+            pass
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError:
+            pass
+    raise MismatchError(f"expected an ISO 8601 date and time, got {_got(value)}")
+
+
+def _enum(value: object, kind: type[enum.Enum]) -> enum.Enum:
+    try:
+        return kind(value)
+    except ValueError:
+        pass
+    raise MismatchError(f"expected one of a set of texts, got {_got(value)}")
+
+
+def _is_tuple(kind: Any) -> bool:
+    origin: Any = typing.get_origin(kind)
+    return origin is tuple
+
+
+def _tuple_hook(converter: cattrs.Converter, kind: Any) -> Callable[[Any, Any], Any]:
+    as_list: Any = types.GenericAlias(list, typing.get_args(kind)[:1])
+    structure = converter.get_structure_hook(as_list)
+
+    def hook(value: object, _: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise MismatchError(f"expected an array, got {_got(value)}")
+        return tuple(structure(value, as_list))
+
+    return hook
+
+
+def _attrs_hook(converter: cattrs.Converter, cls: type) -> Callable[[Any, Any], Any]:
+    attrs.resolve_types(cls)
+    structure: Callable[[Any, Any], Any] = make_dict_structure_fn(cls, converter)
+    fields = attrs.fields(cls)
+    other_names = [(f.name, f.metadata[_ALSO], f.type) for f in fields if _ALSO in f.metadata]
+    has_default = [
+        f.name for f in fields if f.default is not attrs.NOTHING and not _nullable(f.type)
+    ]
+
+    def hook(value: object, _: Any) -> Any:
+        if not isinstance(value, dict):
+            raise MismatchError(f"expected an object, got {_got(value)}")
+        present = dict(value)
+        for name, others, kind in other_names:
+            found = next((present[o] for o in (name, *others) if o in present), attrs.NOTHING)
+            if found is not attrs.NOTHING:
+                present[name] = found
+            elif _nullable(kind):
+                present[name] = None
+        for name in has_default:
+            if present.get(name, attrs.NOTHING) is None:
+                del present[name]
+        return structure(present, cls)
+
+    return hook
+
+
+def _nullable(kind: Any) -> bool:
+    union = typing.get_origin(kind) in (typing.Union, types.UnionType)
+    return union and type(None) in typing.get_args(kind)
+
+
+def _unstructure_hook(converter: cattrs.Converter, cls: type) -> Callable[[Any], Any]:
+    attrs.resolve_types(cls)
+    overrides = {
+        f.name: override(omit=True) if not in_body(f) else override(omit_if_default=True)
+        for f in attrs.fields(cls)
+        if not in_body(f) or f.default is None
+    }
+    # mypy sees only the overload for fields given by name one by one.
+    return make_dict_unstructure_fn(cls, converter, **overrides)  # type: ignore[arg-type]
+
+
+def _say(fault: BaseException, _: Any) -> str:
+    """Word a fault without its value, which may be a customer's."""
+    if isinstance(fault, KeyError):
+        return "required field missing"
+    return str(fault) if isinstance(fault, MismatchError) else "value not accepted"

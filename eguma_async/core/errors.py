@@ -1,0 +1,242 @@
+"""Every error this package raises.
+
+::
+
+    EgumaError
+    ├─ ConfigurationError            bad arguments, before any I/O
+    ├─ SessionStateError             not entered, closed, or used from another event loop
+    ├─ TransportError                no usable HTTP answer
+    │  ├─ NotSentError               the server surely did not get it
+    │  └─ OutcomeUnknownError        it may have been processed: settle it before repeating
+    ├─ StatusError                   the server answered with something else than success
+    │  ├─ InvalidRequestError        400, 422
+    │  ├─ AuthenticationError        401
+    │  ├─ AccessDeniedError          403
+    │  ├─ NotFoundError              404
+    │  ├─ ConflictError              409
+    │  │  └─ IdempotencyMismatchError
+    │  ├─ RateLimitedError           429
+    │  └─ ServerError                5xx
+    └─ DecodingError                 a success that cannot be read
+
+``str(error)`` and ``repr(error)`` are for logs: status, code and operation, never a body, a key or
+a customer. All of them survive ``pickle`` and ``copy``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self, TypeVar
+
+E = TypeVar("E", bound="EgumaError")
+
+
+class EgumaError(Exception):
+    """Root of all errors of this package.
+
+    Attributes:
+        message: What happened. For a `StatusError` these are the server's own words.
+        operation: Name of the operation, such as ``"BookTickets"``; None outside of a call.
+        idempotency_key: Key the call carried, to send the same booking again; None without one.
+        attempts: How many requests were tried for this call.
+        outcome_unknown: True if the call may have been processed although it failed.
+            Settle such a call before repeating it with another key.
+    """
+
+    outcome_unknown: bool = False
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        operation: str | None = None,
+        idempotency_key: str | None = None,
+        attempts: int = 0,
+    ) -> None:
+        # No argument for the base class: `args` is printed by tools that know nothing of secrets.
+        super().__init__()
+        self.message = message
+        self.operation = operation
+        self.idempotency_key = idempotency_key
+        self.attempts = attempts
+
+    def _summary(self) -> str:
+        return self.message
+
+    def __str__(self) -> str:
+        return f"{self.operation}: {self._summary()}" if self.operation else self._summary()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), dict(self.__dict__))
+
+    def __copy__(self) -> Self:
+        return _restore(type(self), dict(self.__dict__))
+
+
+def _restore(cls: type[E], state: dict[str, Any]) -> E:
+    error = cls.__new__(cls)
+    error.__dict__.update(state)
+    return error
+
+
+class ConfigurationError(EgumaError):
+    """An argument or setting is wrong. Nothing was sent."""
+
+
+class SessionStateError(EgumaError):
+    """The session is not entered, already closed, or bound to another event loop."""
+
+
+class TransportError(EgumaError):
+    """No usable HTTP answer came back."""
+
+
+class NotSentError(TransportError):
+    """The server surely did not get the request: no route, refused, TLS failure."""
+
+
+class OutcomeUnknownError(TransportError):
+    """The server may have processed the request. Settle it before repeating it.
+
+    Attributes:
+        refusal: The refusal that came *after* an attempt of unknown outcome, if that is what
+            ended the call. It does not prove that nothing was booked.
+    """
+
+    outcome_unknown = True
+
+    def __init__(
+        self, message: str = "", *, refusal: StatusError | None = None, **details: Any
+    ) -> None:
+        super().__init__(message, **details)
+        self.refusal = refusal
+
+
+class StatusError(EgumaError):
+    """The server answered with something else than success.
+
+    Attributes:
+        status: HTTP status.
+        error_code: The provider's code, such as ``"validation_error"``; None if it sent none.
+        retry_after: Seconds the server asked to wait; None if it did not say.
+        body: The answer's bytes as they came. It may hold a customer's data: it is in no ``str``
+            and no ``repr``, and it is left behind when the error is pickled.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status: int = 0,
+        error_code: str | None = None,
+        retry_after: float | None = None,
+        body: bytes = b"",
+        outcome_unknown: bool = False,
+        **details: Any,
+    ) -> None:
+        super().__init__(message, **details)
+        self.status = status
+        self.error_code = error_code
+        self.retry_after = retry_after
+        self.body = body
+        self.outcome_unknown = outcome_unknown
+
+    def _summary(self) -> str:
+        return f"HTTP {self.status} {self.error_code}" if self.error_code else f"HTTP {self.status}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), {**self.__dict__, "body": b""})
+
+
+class InvalidRequestError(StatusError):
+    """400 or 422: the server refused the request as it is."""
+
+
+class AuthenticationError(StatusError):
+    """401: the key is missing, unknown or switched off."""
+
+
+class AccessDeniedError(StatusError):
+    """403: the key is valid, but not for this."""
+
+
+class NotFoundError(StatusError):
+    """404: unknown, or not visible with this key."""
+
+
+class ConflictError(StatusError):
+    """409: the request contradicts the server's state."""
+
+
+class IdempotencyMismatchError(ConflictError):
+    """The idempotency key was used before with another request. Never retried with a new key."""
+
+
+class RateLimitedError(StatusError):
+    """429: too many requests; `retry_after` says how long to wait, if the server does."""
+
+
+class ServerError(StatusError):
+    """5xx: the provider, or something before it, failed."""
+
+
+class DecodingError(EgumaError):
+    """A success that cannot be read.
+
+    Attributes:
+        problems: One line for each fault with its JSON path, such as
+            ``"required field missing @ $.products[0].name"``. Paths only, never values.
+        malformed: True if the body is no JSON at all, as a cut answer is.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        problems: tuple[str, ...] = (),
+        malformed: bool = False,
+        **details: Any,
+    ) -> None:
+        super().__init__(message, **details)
+        self.problems = problems
+        self.malformed = malformed
+
+    def _summary(self) -> str:
+        more = len(self.problems) - 3
+        shown = "; ".join(self.problems[:3]) + (f" (+{more} more)" if more > 0 else "")
+        return f"{self.message}: {shown}" if shown else self.message
+
+
+def unknown_outcome(error: BaseException) -> OutcomeUnknownError | None:
+    """Find the unknown outcome behind an exception, such as a cancellation or a timeout.
+
+    A call that is cancelled while its request is on the way raises `asyncio.CancelledError`, as
+    asyncio demands. The `OutcomeUnknownError` with the operation and its idempotency key is the
+    cause of that exception; this function finds it.
+    """
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        if isinstance(link, OutcomeUnknownError):
+            return link
+        seen.add(id(link))
+        link = link.__cause__ or link.__context__
+    return None
+
+
+_BY_STATUS: dict[int, type[StatusError]] = {
+    400: InvalidRequestError,
+    401: AuthenticationError,
+    403: AccessDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    422: InvalidRequestError,
+    429: RateLimitedError,
+}
+
+
+def error_class(status: int) -> type[StatusError]:
+    """Return the `StatusError` subclass that stands for an HTTP status."""
+    return ServerError if status >= 500 else _BY_STATUS.get(status, StatusError)

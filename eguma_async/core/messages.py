@@ -1,0 +1,163 @@
+"""What crosses the transport seam: one request, one answer, and the secrets beside them."""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Mapping
+from typing import NoReturn, Protocol
+
+import attrs
+
+from .errors import ConfigurationError
+
+
+class Replay(enum.Enum):
+    """Whether a request may be sent a second time. Declared by the operation, not by the verb."""
+
+    SAFE = "safe"
+    """A read, or a write that names one thing and ends in the same state: may be sent again."""
+    KEYED = "keyed"
+    """Carries an idempotency key: may be sent again with the same key and the same bytes."""
+    NEVER = "never"
+    """Must not be sent again once it may have arrived."""
+
+
+def _finite(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if not (math.isfinite(value) and value > 0):
+        raise ConfigurationError(
+            f"{attribute.name} must be a positive, finite number of seconds, not {value!r}"
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Timeouts:
+    """Limits of one attempt, in seconds. They are never infinite.
+
+    Attributes:
+        connect: To get a connection: waiting for a free one, name look-up, TCP and TLS.
+        read: Between two pieces of the answer, the first one included.
+        total: For the whole attempt.
+    """
+
+    connect: float = attrs.field(default=5.0, validator=_finite)
+    read: float = attrs.field(default=30.0, validator=_finite)
+    total: float = attrs.field(default=60.0, validator=_finite)
+
+
+SHORTEST_SECRET = 8
+
+
+class Credentials:
+    """Secrets for one request. Only a transport reads them, as it puts them on the wire.
+
+    A plain class on purpose: ``attrs.asdict`` of a request does not look inside. It has no
+    readable ``repr`` and refuses to be pickled.
+
+    Attributes:
+        query: Pairs to add to the query string.
+        headers: Pairs to add to the headers.
+    """
+
+    __slots__ = ("headers", "query")
+
+    def __init__(
+        self,
+        *,
+        query: tuple[tuple[str, str], ...] = (),
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        self.query = query
+        self.headers = headers
+
+    def __repr__(self) -> str:
+        return "Credentials(***)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("credentials are not pickled: give the other side its own key")
+
+    def scrub(self, data: bytes) -> bytes:
+        """Return `data` with every secret in it replaced by ``***``.
+
+        A secret shorter than 8 characters, as made up for a test, is left: it would hit any word.
+        """
+        for _, value in (*self.query, *self.headers):
+            secret = value.removeprefix("Bearer ").encode()
+            if len(secret) >= SHORTEST_SECRET:
+                data = data.replace(secret, b"***")
+        return data
+
+
+NO_CREDENTIALS = Credentials()
+
+
+class BodySink(Protocol):
+    """Where a large answer flows to, chunk by chunk, instead of being held in memory."""
+
+    async def write(self, chunk: bytes, /) -> None:
+        """Take the next piece; the transport waits, so the reader sets the pace."""
+        ...
+
+    def restart(self) -> None:
+        """Forget what came so far, as the answer begins again.
+
+        Raises:
+            EgumaError: Something was handed on already and cannot be taken back.
+        """
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class HttpRequest:
+    """One request, complete but for its credentials.
+
+    Attributes:
+        method: HTTP verb in capitals.
+        url: Scheme, host and path. Without credentials: always safe to log.
+        query: Pairs of the query string, unquoted.
+        headers: Header names as sent.
+        body: Bytes, encoded once per call, so that every attempt sends the same ones.
+        timeouts: Limits of this attempt.
+        replay: Whether it may be sent again.
+        credentials: Secrets, merged by the last line of the transport and nowhere else.
+        sink: Takes the body of a 2xx answer instead of `HttpResponse.body`.
+        operation: Name of the operation, for errors and events.
+        attempt: Number of this attempt, from 1.
+    """
+
+    method: str
+    url: str
+    query: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+    body: bytes | None = attrs.field(default=None, repr=False)
+    timeouts: Timeouts = Timeouts()
+    replay: Replay = Replay.NEVER
+    credentials: Credentials = attrs.field(default=NO_CREDENTIALS, repr=False)
+    sink: BodySink | None = attrs.field(default=None, repr=False)
+    operation: str = ""
+    attempt: int = 1
+
+
+@attrs.frozen(kw_only=True)
+class HttpResponse:
+    """One answer, whole.
+
+    Attributes:
+        status: HTTP status; any status is an answer.
+        headers: Lower-case names; a repeated header is joined by ", ".
+        body: All bytes, decompressed; empty if they went into a sink.
+        attempts: How many requests it took to get this answer.
+        after_unknown: True if an earlier attempt of this call had an unknown outcome: a refusal
+            then proves nothing.
+    """
+
+    status: int
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+    body: bytes = attrs.field(default=b"", repr=False)
+    attempts: int = 1
+    after_unknown: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """True for 2xx."""
+        return 200 <= self.status < 300
