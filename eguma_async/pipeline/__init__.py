@@ -1,0 +1,1 @@
+"""The way a call takes: encode, retry, observe, authenticate, limit, send, decode."""

@@ -1,0 +1,68 @@
+"""The layer that gives each attempt its credentials."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import attrs
+
+from eguma_async.core.messages import Credentials, HttpRequest, HttpResponse
+from eguma_async.core.transport import Transport
+
+
+class Auth(Protocol):
+    """Knows the secrets of one session."""
+
+    async def credentials(self) -> Credentials:
+        """Return credentials that are valid now."""
+        ...
+
+    async def rejected(self, used: Credentials, /) -> bool:
+        """Take note that the server refused `used` with 401; True if others are worth a try."""
+        ...
+
+
+class QueryKey:
+    """A fixed key in the query string."""
+
+    def __init__(self, name: str, key: str) -> None:
+        self._credentials = Credentials(query=((name, key),))
+
+    async def credentials(self) -> Credentials:
+        """Return the key."""
+        return self._credentials
+
+    async def rejected(self, used: Credentials, /) -> bool:
+        """Return False: there is no other key to try."""
+        return False
+
+
+class Authenticating:
+    """Attaches credentials to requests for its own origin, and to no others.
+
+    A 401 means the request was refused before it was processed, so it may be sent once more, if
+    there are other credentials to send. Whatever an error answer repeats of the credentials is
+    masked before anyone sees it.
+    """
+
+    def __init__(self, inner: Transport, *, auth: Auth, base_url: str) -> None:
+        self._inner = inner
+        self._auth = auth
+        self._prefix = f"{base_url}/"
+
+    async def send(self, request: HttpRequest, /) -> HttpResponse:
+        """Send with fresh credentials, and a second time if they were refused and renewed."""
+        if not request.url.startswith(self._prefix):
+            return await self._inner.send(request)
+        used = await self._auth.credentials()
+        response = await self._inner.send(attrs.evolve(request, credentials=used))
+        if response.status == 401 and await self._auth.rejected(used):
+            used = await self._auth.credentials()
+            response = await self._inner.send(attrs.evolve(request, credentials=used))
+        if response.ok:
+            return response
+        return attrs.evolve(response, body=used.scrub(response.body))
+
+    async def aclose(self) -> None:
+        """Close the inner transport."""
+        await self._inner.aclose()

@@ -1,0 +1,45 @@
+"""The layer that keeps the number of requests under way within bounds."""
+
+from __future__ import annotations
+
+import asyncio
+
+import attrs
+
+from eguma_async.core.errors import ConfigurationError
+from eguma_async.core.messages import HttpRequest, HttpResponse
+from eguma_async.core.transport import Transport
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """Bounds of one session.
+
+    Attributes:
+        concurrency: Requests under way at once, and connections kept for them. Further ones wait
+            for their turn; the timeouts of an attempt begin after that.
+    """
+
+    concurrency: int = attrs.field(default=100)
+
+    @concurrency.validator
+    def _check(self, _: object, value: int) -> None:
+        if not isinstance(value, int) or value < 1:
+            raise ConfigurationError("concurrency must be a whole number of at least 1")
+
+
+class Limiting:
+    """Gives each attempt a permit. Waiting for a retry holds none."""
+
+    def __init__(self, inner: Transport, *, limits: Limits) -> None:
+        self._inner = inner
+        self._permits = asyncio.Semaphore(limits.concurrency)
+
+    async def send(self, request: HttpRequest, /) -> HttpResponse:
+        """Send as soon as there is a permit."""
+        async with self._permits:
+            return await self._inner.send(request)
+
+    async def aclose(self) -> None:
+        """Close the inner transport."""
+        await self._inner.aclose()

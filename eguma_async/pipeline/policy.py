@@ -1,0 +1,124 @@
+"""When to send again: the whole rule as pure functions, without clock, sleep or randomness."""
+
+from __future__ import annotations
+
+import attrs
+
+from eguma_async.core.errors import ConfigurationError
+from eguma_async.core.messages import Replay
+from eguma_async.core.provider import Verdict
+
+_POLLS = (1.0, 2.0, 4.0, 8.0, 15.0)
+
+
+def may_repeat(verdict: Verdict, replay: Replay) -> bool:
+    """Tell whether an attempt that came to `verdict` may be followed by another one at all."""
+    match verdict:
+        case Verdict.NOT_SENT | Verdict.REFUSED:
+            return True
+        case Verdict.UNKNOWN:
+            return replay is not Replay.NEVER
+        case Verdict.IN_PROGRESS:
+            return replay is Replay.KEYED
+        case Verdict.OK | Verdict.FINAL:
+            return False
+
+
+@attrs.frozen(kw_only=True)
+class RetryPolicy:
+    """How often and how long to try. ``RetryPolicy(attempts=1)`` switches retries off.
+
+    Attributes:
+        attempts: Requests per call at most, the first one included. Asking whether a booking is
+            still in progress is not counted; the deadline ends it.
+        deadline: Seconds from the start of a call after which no further attempt starts.
+        base: Upper bound of the first pause in seconds; it doubles each time (full jitter).
+        throttled_base: The same after a refusal for too many requests.
+        cap: Longest pause the policy itself chooses, in seconds.
+        max_retry_after: Longest ``Retry-After`` obeyed, in seconds; a longer one ends the call,
+            with the value on the error.
+        budget: Share of the traffic that may be retries, from 0 to 1, so that an outage is not
+            answered with a storm. 0 switches retries off, 1 the limit.
+    """
+
+    attempts: int = attrs.field(default=5)
+    deadline: float = attrs.field(default=60.0)
+    base: float = attrs.field(default=0.1)
+    throttled_base: float = attrs.field(default=1.0)
+    cap: float = attrs.field(default=8.0)
+    max_retry_after: float = attrs.field(default=60.0)
+    budget: float = attrs.field(default=0.1)
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.attempts, int) or self.attempts < 1:
+            raise ConfigurationError("attempts must be a whole number of at least 1")
+        for name in ("deadline", "base", "throttled_base", "cap", "max_retry_after"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise ConfigurationError(f"{name} must be a positive, finite number of seconds")
+        if not 0 <= self.budget <= 1:
+            raise ConfigurationError("budget must be between 0 and 1")
+
+    def pause(
+        self,
+        verdict: Verdict,
+        replay: Replay,
+        *,
+        failures: int,
+        polls: int,
+        elapsed: float,
+        retry_after: float | None,
+        fraction: float,
+    ) -> float | None:
+        """Return the seconds to wait before the next attempt, or None to give up.
+
+        Args:
+            verdict: What the last attempt came to.
+            replay: Whether the request may be sent again.
+            failures: Attempts that failed so far, those still in progress not counted.
+            polls: Attempts so far that found an earlier one in progress.
+            elapsed: Seconds since the call began.
+            retry_after: Seconds the server asked to wait, if it did.
+            fraction: Random number from 0 to 1.
+        """
+        if not may_repeat(verdict, replay):
+            return None
+        if verdict is not Verdict.IN_PROGRESS and failures >= self.attempts:
+            return None
+        if retry_after is not None:
+            if retry_after > self.max_retry_after:
+                return None
+            wait = retry_after + fraction * min(1.0, 0.1 * retry_after)
+        elif verdict is Verdict.IN_PROGRESS:
+            wait = _POLLS[min(polls, len(_POLLS)) - 1]
+        else:
+            base = self.throttled_base if verdict is Verdict.REFUSED else self.base
+            wait = fraction * min(self.cap, base * 2.0 ** min(failures - 1, 32))
+        return wait if elapsed + wait <= self.deadline else None
+
+
+class RetryBudget:
+    """A bucket of tokens that keeps retries to a share of the traffic.
+
+    Every first success earns a part of a token, every retry costs one and gets it back when the
+    call succeeds in the end. A total outage therefore costs a handful of extra requests.
+    """
+
+    SIZE = 10.0
+
+    def __init__(self, share: float) -> None:
+        self._share = share
+        self._tokens = self.SIZE if share > 0 else 0.0
+
+    def spend(self) -> bool:
+        """Take a token for a retry; False if none is left."""
+        if self._share >= 1:
+            return True
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+    def succeed(self, spent: int) -> None:
+        """Book a success that took `spent` retries."""
+        earned = float(spent) or self._share
+        self._tokens = min(self.SIZE if self._share > 0 else 0.0, self._tokens + earned)

@@ -1,0 +1,406 @@
+"""What every session is: a life cycle, the layers, and one way in for every call."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import random
+import uuid
+import warnings
+import weakref
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from types import TracebackType
+from typing import Any, NoReturn, Self, TypeVar
+from urllib.parse import urlsplit
+
+import attrs
+from cattrs import Converter
+
+from eguma_async.core.checks import header_value
+from eguma_async.core.clock import Clock, SystemClock
+from eguma_async.core.errors import (
+    ConfigurationError,
+    DecodingError,
+    EgumaError,
+    SessionStateError,
+    StatusError,
+)
+from eguma_async.core.messages import BodySink, HttpRequest, HttpResponse, Replay, Timeouts
+from eguma_async.core.operation import Answer, Operation
+from eguma_async.core.provider import Provider, Verdict, retry_after
+from eguma_async.core.transport import Transport
+from eguma_async.fanout import FanOut, Progress
+
+from .authenticating import Auth, Authenticating
+from .limiting import Limiting, Limits
+from .observing import Observer, Observing
+from .policy import RetryPolicy
+from .retrying import Retrying
+
+T = TypeVar("T")
+
+
+class BaseSession:
+    """Holds the credentials and the connection pool, and sends operations.
+
+    Use it with ``async with``. It belongs to the event loop in which it is entered. A transport
+    that was passed in stays the caller's to close.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        auth: Auth,
+        *,
+        base_url: str | None = None,
+        transport: Transport | None = None,
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
+        limits: Limits | None = None,
+        clock: Clock | None = None,
+        observer: Observer | None = None,
+        random: Callable[[], float] = random.random,
+    ) -> None:
+        limits = limits or Limits()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+        self._provider = provider
+        self._base_url = checked_base_url(base_url or provider.base_url)
+        self._timeouts = timeouts or Timeouts()
+        self._clock = clock or SystemClock()
+        self._owned = None if transport else _default_transport(limits)
+        self._fan_outs: weakref.WeakSet[FanOut[Any]] = weakref.WeakSet()
+        wire = transport or self._owned
+        assert wire is not None  # noqa: S101  # one of the two is always there
+        limiting = Limiting(wire, limits=limits)
+        authenticating = Authenticating(limiting, auth=auth, base_url=self._base_url)
+        observing = Observing(
+            authenticating, provider=provider.name, observer=observer, clock=self._clock
+        )
+        self._pipeline = Retrying(
+            observing,
+            policy=retry or RetryPolicy(),
+            verdict=provider.verdict,
+            clock=self._clock,
+            random=random,
+        )
+
+    # Life cycle
+
+    async def __aenter__(self) -> Self:
+        if self._closed or self._loop is not None:
+            raise SessionStateError(
+                f"this {type(self).__name__} was entered before; make a new one for each"
+                " `async with`"
+            )
+        self._loop = asyncio.get_running_loop()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """End the fan-outs still running and close the connections. May be called twice."""
+        self._closed = True
+        for fan_out in tuple(self._fan_outs):
+            await fan_out.aclose()
+        if self._owned is not None:
+            await self._owned.aclose()
+
+    def __del__(self) -> None:
+        if getattr(self, "_loop", None) is not None and not self._closed:
+            warnings.warn(
+                f"unclosed {type(self).__name__}; use `async with` or `await session.aclose()`",
+                ResourceWarning,
+                source=self,
+                stacklevel=1,
+            )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._base_url}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__} is not pickled: make one where it is used")
+
+    def _require_open(self) -> None:
+        name = type(self).__name__
+        if self._closed:
+            raise SessionStateError(f"this {name} is closed; make a new one")
+        if self._loop is None:
+            raise SessionStateError(
+                f"this {name} is not open; enter it first: `async with {name}(...) as session:`"
+            )
+        if self._loop is not asyncio.get_running_loop():
+            raise SessionStateError(
+                f"this {name} belongs to another event loop; make one in the loop that uses it"
+            )
+
+    @property
+    def clock(self) -> Clock:
+        """The clock this session reads the time from."""
+        return self._clock
+
+    @property
+    def converter(self) -> Converter:
+        """The cattrs converter of the provider's codec, shared by all sessions of the provider.
+
+        A structure hook registered on it is honoured; the types it touches are then decoded by
+        cattrs alone, which takes several times as long.
+        """
+        return self._provider.codec.converter
+
+    # Calls
+
+    async def send(
+        self,
+        operation: Operation[T],
+        /,
+        *,
+        idempotency_key: str | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> T:
+        """Send an operation and return its value.
+
+        Args:
+            operation: What to do.
+            idempotency_key: For an operation that carries one; made afresh (UUID4) if not given.
+                It must be the same for every try of one booking, and of no other.
+            timeouts: Limits of each attempt of this call.
+
+        Raises:
+            EgumaError: See `eguma_async.core.errors` for the kinds.
+        """
+        value, _ = await self.exchange(
+            operation, idempotency_key=idempotency_key, timeouts=timeouts
+        )
+        return value
+
+    async def exchange(
+        self,
+        operation: Operation[T],
+        /,
+        *,
+        idempotency_key: str | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> tuple[T, HttpResponse]:
+        """Send an operation and return its value together with the answer as it came.
+
+        Args:
+            operation: What to do.
+            idempotency_key: As for `send`.
+            timeouts: As for `send`.
+        """
+        self._require_open()
+        key = _key_for(operation, idempotency_key)
+        request = self._request(operation, key, timeouts)
+        began_at = self._clock.now()
+        with _labelled(operation, key):
+            response = await self._pipeline.send(request)
+            if response.ok:
+                return await self._read(operation, request, response, key)
+            return await self._refused(operation, request, response, began_at), response
+
+    async def stream(
+        self,
+        operation: Operation[Any],
+        sink: BodySink,
+        /,
+        *,
+        timeouts: Timeouts | None = None,
+    ) -> HttpResponse:
+        """Send an operation and let the body of its answer flow into a sink, undecoded.
+
+        Returns:
+            The answer with its status and headers; its body is empty.
+
+        Raises:
+            ConfigurationError: The operation is no read.
+        """
+        self._require_open()
+        if operation.REPLAY is not Replay.SAFE:
+            raise ConfigurationError(f"{operation.name()} cannot be streamed: it is no read")
+        request = attrs.evolve(self._request(operation, None, timeouts), sink=sink)
+        with _labelled(operation, None):
+            response = await self._pipeline.send(request)
+            if not response.ok:
+                raise self._error(operation, response)
+        return response
+
+    def fan_out(
+        self,
+        operations: Iterable[Operation[T]] | AsyncIterable[Operation[T]],
+        *,
+        concurrency: int = 20,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> FanOut[T]:
+        """Send many reads at once and yield an `Outcome` for each, as they come.
+
+        Leaving the loop cancels the rest. A failed read is an outcome; an error in the input
+        itself, or in `on_progress`, ends the loop.
+
+        Args:
+            operations: Taken one by one, as workers become free.
+            concurrency: Reads under way at once.
+            on_progress: Called after each outcome.
+
+        Raises:
+            ConfigurationError: An operation is no read, or `concurrency` is below 1.
+        """
+        self._require_open()
+        fan_out = FanOut(
+            self.exchange,
+            operations,
+            concurrency=concurrency,
+            on_progress=on_progress,
+            clock=self._clock,
+        )
+        self._fan_outs.add(fan_out)
+        return fan_out
+
+    # The way of one call
+
+    def _request(
+        self, operation: Operation[Any], key: str | None, timeouts: Timeouts | None
+    ) -> HttpRequest:
+        provider = self._provider
+        headers = provider.headers
+        body = None
+        if operation.has_body():
+            body = provider.codec.encode(operation)
+            headers = {**headers, "Content-Type": provider.content_type}
+        if key is not None and provider.idempotency_header is not None:
+            headers = {**headers, provider.idempotency_header: key}
+        return HttpRequest(
+            method=operation.METHOD,
+            url=self._base_url + operation.path(),
+            query=operation.query(),
+            headers=headers,
+            body=body,
+            timeouts=timeouts or self._timeouts,
+            replay=operation.REPLAY,
+            operation=operation.name(),
+        )
+
+    async def _read(
+        self, operation: Operation[T], request: HttpRequest, response: HttpResponse, key: str | None
+    ) -> tuple[T, HttpResponse]:
+        """Decode a success; ask once more if it is no JSON at all and asking again is safe."""
+        try:
+            return self._decode(operation, response, key), response
+        except DecodingError as error:
+            error.attempts = response.attempts
+            if not error.malformed or request.replay is Replay.NEVER:
+                raise
+        again = await self._pipeline.send(attrs.evolve(request, attempt=response.attempts + 1))
+        again = attrs.evolve(again, attempts=response.attempts + again.attempts, after_unknown=True)
+        if not again.ok:
+            began_at = self._clock.now()
+            return await self._refused(operation, request, again, began_at), again
+        try:
+            return self._decode(operation, again, key), again
+        except DecodingError as error:
+            error.attempts = again.attempts
+            raise
+
+    def _decode(self, operation: Operation[T], response: HttpResponse, key: str | None) -> T:
+        value: T = self._provider.codec.decode(response.body, operation.RETURNS)
+        if not operation.completes():
+            return value
+        answer = Answer(
+            response=response,
+            received_at=self._clock.now(),
+            idempotency_key=key,
+            replayed=self._provider.is_replay(response),
+        )
+        return operation.complete(value, answer)
+
+    async def _refused(
+        self,
+        operation: Operation[T],
+        request: HttpRequest,
+        response: HttpResponse,
+        began_at: datetime,
+    ) -> T:
+        """Raise the error an answer stands for, unless the operation knows better."""
+        error = self._error(operation, response)
+        verdict = self._provider.verdict(response, request.replay)
+        in_doubt = response.after_unknown and not self._provider.is_replay(response)
+        if verdict is Verdict.UNKNOWN:
+            error.outcome_unknown = request.replay is not Replay.SAFE
+        elif in_doubt or verdict is Verdict.IN_PROGRESS:
+            return await operation.settle(error, self.send, began_at)
+        raise error
+
+    def _error(self, operation: Operation[Any], response: HttpResponse) -> StatusError:
+        error = self._provider.error_from(response, operation.REPLAY)
+        error.operation = operation.name()
+        error.attempts = response.attempts
+        error.retry_after = retry_after(response, self._clock.now())
+        return error
+
+
+def checked_base_url(url: str) -> str:
+    """Return a base URL without its trailing slash.
+
+    Raises:
+        ConfigurationError: It is no https URL (plain http is for loopback only), or it carries
+            more than scheme, host, port and path. The message does not repeat it.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except (ValueError, TypeError, AttributeError):
+        raise ConfigurationError("base_url is no URL") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise ConfigurationError("base_url must begin with https:// and name a host")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise ConfigurationError("base_url must be https; plain http is for a loopback host only")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ConfigurationError("base_url must hold no user name, query or fragment")
+    if not url.isascii() or any(c <= " " or c == "\x7f" for c in url):
+        raise ConfigurationError("base_url must be ASCII, without spaces or control characters")
+    return url.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _default_transport(limits: Limits) -> Transport:
+    # Imported here: aiohttp costs most of the package's import time, and a fake needs none of it.
+    from eguma_async.transports.aiohttp import AiohttpTransport  # noqa: PLC0415
+
+    return AiohttpTransport(connections=limits.concurrency)
+
+
+def _key_for(operation: Operation[Any], given: str | None) -> str | None:
+    if operation.REPLAY is Replay.KEYED:
+        return str(uuid.uuid4()) if given is None else header_value("idempotency_key", given)
+    if given is not None:
+        raise ConfigurationError(
+            f"{operation.name()} takes no idempotency key; the API refuses it there"
+        )
+    return None
+
+
+@contextmanager
+def _labelled(operation: Operation[Any], key: str | None) -> Iterator[None]:
+    """Put the operation and its key on whatever leaves the block, a cancellation included."""
+    try:
+        yield
+    except (EgumaError, asyncio.CancelledError) as error:
+        cause = error if isinstance(error, EgumaError) else error.__cause__
+        if isinstance(cause, EgumaError):
+            cause.operation = cause.operation or operation.name()
+            cause.idempotency_key = cause.idempotency_key or key
+        raise

@@ -1,0 +1,35 @@
+"""e-guma's resources: products, availabilities, reservations, bookings, orders, tickets."""
+
+from __future__ import annotations
+
+from eguma_async.pipeline.session import BaseSession
+
+from .availabilities import Availabilities
+from .bookings import Bookings
+from .orders import Orders
+from .products import Products
+from .reservations import Reservations
+from .tickets import Tickets
+
+__all__ = ["Ticketing"]
+
+
+class Ticketing:
+    """``session.ticketing``: the ticketing resources of one session.
+
+    Attributes:
+        products: The admissions the key may sell.
+        availabilities: Their slots.
+        reservations: Places held for 60 minutes.
+        bookings: Confirmed orders and their cancellation.
+        orders: What was sold, here and elsewhere.
+        tickets: Check-in and check-out.
+    """
+
+    def __init__(self, session: BaseSession) -> None:
+        self.products = Products(session)
+        self.availabilities = Availabilities(session)
+        self.reservations = Reservations(session)
+        self.bookings = Bookings(session)
+        self.orders = Orders(session)
+        self.tickets = Tickets(session)

@@ -1,0 +1,331 @@
+"""Reservations: places held for 60 minutes while the customer pays."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from types import TracebackType
+from typing import ClassVar
+from zoneinfo import ZoneInfo
+
+import attrs
+
+from eguma_async.core import checks
+from eguma_async.core.errors import (
+    EgumaError,
+    NotFoundError,
+    SessionStateError,
+    StatusError,
+    unknown_outcome,
+)
+from eguma_async.core.messages import Replay
+from eguma_async.core.operation import Answer, Operation, Send
+from eguma_async.pipeline.session import BaseSession
+
+from .bookings import Booking, BookTickets, Customer
+from .items import TicketItem, as_tuple, check_items
+
+logger = logging.getLogger("eguma_async")
+
+HOLD = timedelta(minutes=60)
+RELEASE_SECONDS = 5.0
+"""How long leaving a hold may take at most."""
+
+_releases: set[asyncio.Task[None]] = set()
+
+
+def deadline(expires_at: datetime, received_at: datetime) -> datetime:
+    """Return the end of a hold as an aware datetime in UTC.
+
+    The API sends `expires_at` without a zone and does not say which it means. Read once as
+    Europe/Zurich and once as UTC, the two lie an hour or two apart, and a hold lasts 60 minutes:
+    the reading nearest to that is the right one.
+    """
+    if expires_at.tzinfo is not None:
+        return expires_at.astimezone(UTC)
+    readings = (
+        expires_at.replace(tzinfo=ZoneInfo("Europe/Zurich")).astimezone(UTC),
+        expires_at.replace(tzinfo=UTC),
+    )
+    return min(readings, key=lambda reading: abs(reading - (received_at + HOLD)))
+
+
+@attrs.frozen(kw_only=True)
+class Reservation:
+    """Places held.
+
+    Attributes:
+        reservation_id: Id of the hold.
+        expires_at: When the hold ends by itself, as the server wrote it: without zone.
+        received_at: When the answer came, aware, in UTC; None for an object made by hand.
+    """
+
+    reservation_id: str
+    expires_at: datetime
+    received_at: datetime | None = None
+
+    @property
+    def expires_at_utc(self) -> datetime:
+        """When the hold ends by itself, aware, in UTC."""
+        return deadline(self.expires_at, self.received_at or self.expires_at.replace(tzinfo=UTC))
+
+
+@attrs.frozen(kw_only=True)
+class ReleasedReservation:
+    """A hold that is gone.
+
+    Attributes:
+        reservation_id: Id of the hold.
+    """
+
+    reservation_id: str
+
+
+@attrs.frozen(kw_only=True)
+class ReserveTickets(Operation[Reservation]):
+    """Hold places for 60 minutes.
+
+    The API takes no idempotency key here, so a second request would hold a second time: it is
+    not sent again once it may have arrived. A hold whose answer was lost expires by itself.
+
+    Source: article "Reserve Tickets" of developers.e-guma.ch.
+    """
+
+    METHOD: ClassVar = "POST"
+    PATH: ClassVar = "/v1/ticketing/reservation.json"
+    REPLAY: ClassVar = Replay.NEVER
+    RETURNS: ClassVar = Reservation
+
+    product_id: str = attrs.field(validator=checks.identifier)
+    starts_at: datetime | date = attrs.field(validator=checks.wall_clock)
+    items: tuple[TicketItem, ...] = attrs.field(converter=as_tuple, validator=check_items)
+
+    def complete(self, value: Reservation, answer: Answer, /) -> Reservation:
+        """Add when the answer came, from which the zone of `expires_at` follows."""
+        return attrs.evolve(value, received_at=answer.received_at)
+
+
+@attrs.frozen(kw_only=True)
+class CancelReservation(Operation[ReleasedReservation]):
+    """Give held places back at once.
+
+    It may be sent again, as it names one hold and can hit nothing else.
+
+    Source: article "Cancel Reservation" of developers.e-guma.ch.
+    """
+
+    METHOD: ClassVar = "POST"
+    PATH: ClassVar = "/v1/ticketing/cancel-reservation.json"
+    REPLAY: ClassVar = Replay.SAFE
+    RETURNS: ClassVar = ReleasedReservation
+
+    reservation_id: str = attrs.field(validator=checks.identifier)
+
+    async def settle(
+        self, refusal: StatusError, send: Send, began_at: datetime, /
+    ) -> ReleasedReservation:
+        """Take "unknown" after an attempt of unknown outcome for what it is: the hold is gone."""
+        if isinstance(refusal, NotFoundError):
+            return ReleasedReservation(reservation_id=self.reservation_id)
+        raise refusal
+
+
+class Hold:
+    """Places held, to be booked before they expire. Made by `Reservations.hold`.
+
+    Attributes:
+        reservation: The hold as the server confirmed it.
+    """
+
+    def __init__(
+        self, session: BaseSession, held: ReserveTickets, reservation: Reservation
+    ) -> None:
+        self.reservation = reservation
+        self._session = session
+        self._held = held
+        self._pending_key: str | None = None
+        self._booking_now = False
+        self._ended: str | None = None
+
+    def __repr__(self) -> str:
+        state = self._ended or f"held until {self.expires_at_utc:%Y-%m-%d %H:%M:%S} UTC"
+        return f"<Hold {self.reservation_id} {state}>"
+
+    @property
+    def reservation_id(self) -> str:
+        """Id of the hold."""
+        return self.reservation.reservation_id
+
+    @property
+    def expires_at_utc(self) -> datetime:
+        """When the hold ends by itself, aware, in UTC."""
+        return self.reservation.expires_at_utc
+
+    @property
+    def remaining(self) -> timedelta:
+        """Time left to book, by the session's clock; never below zero."""
+        return max(self.expires_at_utc - self._session.clock.now(), timedelta(0))
+
+    @property
+    def must_be_released(self) -> bool:
+        """True if the places are still held for nothing: not booked, perhaps booked or released."""
+        return self._ended is None and self._pending_key is None
+
+    async def book(
+        self,
+        customer: Customer,
+        *,
+        language: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Booking:
+        """Book exactly what is held.
+
+        After an error with an unknown outcome, call it again: it goes on with the same key, so
+        nothing is booked twice, and the hold is kept until then.
+
+        Args:
+            customer: Who buys.
+            language: ISO 639-1 language of the tickets.
+            idempotency_key: Your own key for this booking; a UUID4 if not given.
+
+        Raises:
+            SessionStateError: Already booked, released, or being booked by another task.
+            InvalidRequestError: The hold has expired, or the server refuses the booking.
+            OutcomeUnknownError: It may have been booked.
+        """
+        if self._ended or self._booking_now:
+            raise SessionStateError(f"this hold is {self._ended or 'being booked already'}")
+        operation = BookTickets(
+            reservation_id=self.reservation_id,
+            product_id=self._held.product_id,
+            starts_at=self._held.starts_at,
+            items=self._held.items,
+            customer=customer,
+            language=language,
+        )
+        key = idempotency_key or self._pending_key or str(uuid.uuid4())
+        self._booking_now = True
+        try:
+            booking = await self._session.send(operation, idempotency_key=key)
+        except BaseException as error:
+            self._pending_key = key if _in_doubt(error) else None
+            raise
+        finally:
+            self._booking_now = False
+        self._ended = "booked"
+        return booking
+
+    async def release(self) -> None:
+        """Give the places back at once. A hold that is gone already is no error."""
+        if self._ended:
+            return
+        try:
+            await self._session.send(CancelReservation(reservation_id=self.reservation_id))
+        except NotFoundError:
+            logger.debug("hold %s was gone already", self.reservation_id)
+        self._ended = "released"
+
+
+def _in_doubt(error: BaseException) -> bool:
+    return unknown_outcome(error) is not None or getattr(error, "outcome_unknown", False)
+
+
+class HoldContext:
+    """``async with`` around a hold: places are held on entering and given back on leaving.
+
+    Nothing is given back once the hold is booked, nor while it is unknown whether it was.
+    """
+
+    def __init__(self, session: BaseSession, operation: ReserveTickets) -> None:
+        self._session = session
+        self._operation = operation
+        self._hold: Hold | None = None
+
+    async def __aenter__(self) -> Hold:
+        reservation = await self._session.send(self._operation)
+        self._hold = Hold(self._session, self._operation, reservation)
+        return self._hold
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._hold is not None and self._hold.must_be_released:
+            # A task of its own, shielded: a second cancellation ends the waiting, not the release.
+            release = asyncio.create_task(_release_quietly(self._hold))
+            _releases.add(release)
+            release.add_done_callback(_releases.discard)
+            await asyncio.shield(release)
+
+
+async def _release_quietly(hold: Hold) -> None:
+    try:
+        async with asyncio.timeout(RELEASE_SECONDS):
+            await hold.release()
+    except Exception as error:  # noqa: BLE001  # the reason for leaving matters more than this
+        logger.debug(
+            "hold %s was not released (%s); it expires by itself",
+            hold.reservation_id,
+            error if isinstance(error, EgumaError) else type(error).__name__,
+        )
+
+
+class Reservations:
+    """``session.ticketing.reservations``."""
+
+    def __init__(self, session: BaseSession) -> None:
+        self._session = session
+
+    async def create(
+        self, *, product_id: str, starts_at: datetime | date, items: Iterable[TicketItem]
+    ) -> Reservation:
+        """Hold places for 60 minutes. `hold` does the same and releases them when left.
+
+        Args:
+            product_id: Id of an active product.
+            starts_at: The slot's own `starts_at`; for a day slot a date will do.
+            items: At least one, each category once.
+
+        Raises:
+            InvalidRequestError: Sold out, past the cut-off, no such slot or category.
+            NotFoundError: The product is unknown, or another merchant's.
+            AccessDeniedError: The product is not enabled for this key.
+            OutcomeUnknownError: A hold may exist; it expires by itself after 60 minutes.
+        """
+        return await self._session.send(
+            ReserveTickets(product_id=product_id, starts_at=starts_at, items=as_tuple(items))
+        )
+
+    async def cancel(self, reservation_id: str) -> ReleasedReservation:
+        """Give held places back at once.
+
+        Raises:
+            NotFoundError: Unknown, expired, released or booked already: nothing is held.
+        """
+        return await self._session.send(CancelReservation(reservation_id=reservation_id))
+
+    def hold(
+        self, *, product_id: str, starts_at: datetime | date, items: Iterable[TicketItem]
+    ) -> HoldContext:
+        """Hold places for the length of an ``async with`` block.
+
+        Leaving the block without a booking gives them back, as well as that can be done in
+        5 seconds; failing that, they expire by themselves. An error in the block is never masked.
+
+        Args:
+            product_id: Id of an active product.
+            starts_at: The slot's own `starts_at`; for a day slot a date will do.
+            items: At least one, each category once.
+
+        Raises:
+            EgumaError: On entering, as for `create`.
+        """
+        return HoldContext(
+            self._session,
+            ReserveTickets(product_id=product_id, starts_at=starts_at, items=as_tuple(items)),
+        )
