@@ -1,0 +1,172 @@
+"""Faults between a client and its server, on demand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from urllib.parse import urlsplit
+
+import attrs
+
+from eguma_async.core.clock import Clock
+from eguma_async.core.errors import NotSentError, OutcomeUnknownError
+from eguma_async.core.messages import HttpRequest, HttpResponse
+from eguma_async.core.transport import Transport
+from eguma_async.transports._body import DEFAULT_MAX_BODY_BYTES
+from eguma_async.transports._deliver import deliver
+
+from .transports import text_reply
+
+Send = Callable[[HttpRequest], Awaitable[HttpResponse]]
+Action = Callable[[HttpRequest, Send], Awaitable[HttpResponse]]
+"""What a fault does with a request; calling `Send` lets the request go on."""
+
+
+def drop_request(*, unknown: bool = False) -> Action:
+    """Never let the request out; raise `NotSentError`, or `OutcomeUnknownError` if asked to."""
+
+    async def action(request: HttpRequest, send: Send) -> HttpResponse:
+        kind = OutcomeUnknownError if unknown else NotSentError
+        raise kind(
+            "the request was dropped", operation=request.operation or None, attempts=request.attempt
+        )
+
+    return action
+
+
+def lose_reply() -> Action:
+    """Let the server answer, then raise `OutcomeUnknownError` as if the answer never came."""
+
+    async def action(request: HttpRequest, send: Send) -> HttpResponse:
+        await send(request)
+        raise OutcomeUnknownError(
+            "the answer was lost", operation=request.operation or None, attempts=request.attempt
+        )
+
+    return action
+
+
+def cut_body(keep: int) -> Action:
+    """Let the server answer and keep only the first bytes, as a proxy does without saying so."""
+
+    async def action(request: HttpRequest, send: Send) -> HttpResponse:
+        response = await send(request)
+        return attrs.evolve(response, body=response.body[:keep])
+
+    return action
+
+
+def answer_instead(response: HttpResponse) -> Action:
+    """Give this answer; the server never sees the request."""
+
+    async def action(request: HttpRequest, send: Send) -> HttpResponse:
+        return response
+
+    return action
+
+
+def refuse(
+    status: int, *, retry_after: float | None = None, headers: Mapping[str, str] | None = None
+) -> Action:
+    """Answer with a bare status, and ``Retry-After`` in seconds if given."""
+    waiting = {} if retry_after is None else {"retry-after": f"{retry_after:g}"}
+    return answer_instead(HttpResponse(status=status, headers={**waiting, **(headers or {})}))
+
+
+def html_page(status: int = 502) -> Action:
+    """Answer with a web page, as gateways and captive portals do."""
+    page = "<!doctype html><title>Gateway</title><h1>Please try again later</h1>"
+    return answer_instead(text_reply(page, status, content_type="text/html; charset=utf-8"))
+
+
+def delay(seconds: float, clock: Clock) -> Action:
+    """Wait on a clock before the request goes on."""
+
+    async def action(request: HttpRequest, send: Send) -> HttpResponse:
+        await clock.sleep(seconds)
+        return await send(request)
+
+    return action
+
+
+@attrs.define(eq=False)
+class Fault:
+    """One thing that goes wrong, and when.
+
+    Attributes:
+        action: What goes wrong.
+        operation: Only for requests of this operation.
+        method: Only for this HTTP verb.
+        path: Only where this regular expression is found in the URL's path.
+        times: How often it happens; None for every time.
+        skip: How many matching requests pass before it happens first.
+        fired: How often it happened. A test that injects a fault should check it.
+    """
+
+    action: Action
+    operation: str | None = attrs.field(default=None, kw_only=True)
+    method: str | None = attrs.field(default=None, kw_only=True)
+    path: str | None = attrs.field(default=None, kw_only=True)
+    times: int | None = attrs.field(default=1, kw_only=True)
+    skip: int = attrs.field(default=0, kw_only=True)
+    fired: int = attrs.field(default=0, init=False)
+    _passed: int = attrs.field(default=0, init=False, repr=False)
+
+    def strikes(self, request: HttpRequest) -> bool:
+        """Count the request if it matches, and return whether the fault happens to it."""
+        if not self._matches(request):
+            return False
+        if self._passed < self.skip:
+            self._passed += 1
+            return False
+        if self.times is not None and self.fired >= self.times:
+            return False
+        self.fired += 1
+        return True
+
+    def _matches(self, request: HttpRequest) -> bool:
+        return (
+            self.operation in {None, request.operation}
+            and self.method in {None, request.method}
+            and (self.path is None or bool(re.search(self.path, urlsplit(request.url).path)))
+        )
+
+
+class FaultTransport:
+    """Lets things go wrong on the client's side of another transport.
+
+    A request meets the faults in the order given. One that answers or raises ends the way; the
+    faults behind it are neither met nor counted.
+
+    Args:
+        inner: Takes what gets through.
+        faults: What goes wrong.
+    """
+
+    def __init__(self, inner: Transport, *faults: Fault) -> None:
+        self._inner = inner
+        self._faults = faults
+
+    async def send(self, request: HttpRequest, /) -> HttpResponse:
+        """Send the request past the faults."""
+        return await self._pass(self._faults, request)
+
+    async def _pass(self, faults: tuple[Fault, ...], request: HttpRequest) -> HttpResponse:
+        for position, fault in enumerate(faults):
+            if fault.strikes(request):
+                onward = partial(self._pass, faults[position + 1 :])
+                return await _strike(fault, request, onward)
+        return await self._inner.send(request)
+
+    async def aclose(self) -> None:
+        """Close the inner transport."""
+        await self._inner.aclose()
+
+
+async def _strike(fault: Fault, request: HttpRequest, onward: Send) -> HttpResponse:
+    if request.sink is None:
+        return await fault.action(request, onward)
+    # The fault needs the answer in its hands, so it reaches the sink only afterwards.
+    response = await fault.action(attrs.evolve(request, sink=None), onward)
+    return await deliver(request, response, max_body_bytes=DEFAULT_MAX_BODY_BYTES)

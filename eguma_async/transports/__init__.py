@@ -1,0 +1,1 @@
+"""Where bytes leave the process: `aiohttp` over the network, `memory` to a function."""

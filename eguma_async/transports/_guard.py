@@ -1,0 +1,54 @@
+"""Refuses what would reach the wire as something else than the caller wrote."""
+
+from __future__ import annotations
+
+import re
+
+from eguma_async.core.errors import ConfigurationError
+from eguma_async.core.messages import HttpRequest
+
+# HTTP clients differ: some strip CR and LF from a path and send another URL, some pass them on.
+_NOT_IN_URL = re.compile(r"[^\x21-\x7e]|#")
+_NOT_IN_NAME = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_NOT_IN_QUERY_VALUE = re.compile(r"[\ud800-\udfff]")
+_NOT_IN_HEADER_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+def check_sendable(request: HttpRequest) -> None:
+    """Check every part of a request that could smuggle something into the HTTP head.
+
+    Raises:
+        ConfigurationError: A part holds characters it must not hold. The message names the part,
+            never its value.
+    """
+    fault = _fault(request)
+    # Raised here: the frames that looked at the values are gone.
+    if fault:
+        raise ConfigurationError(f"{fault}; nothing was sent", operation=request.operation or None)
+
+
+def _fault(request: HttpRequest) -> str | None:
+    if not _TOKEN.fullmatch(request.method):
+        return "the method is not an HTTP verb"
+    if _NOT_IN_URL.search(request.url):
+        return "the URL holds a character that must be percent-encoded, or a fragment"
+    return _query_fault(request) or _header_fault(request)
+
+
+def _query_fault(request: HttpRequest) -> str | None:
+    for name, value in request.query + request.credentials.query:
+        if _NOT_IN_NAME.search(name):
+            return "the name of a query parameter holds a control character"
+        if _NOT_IN_QUERY_VALUE.search(value):
+            return "a query parameter is not valid Unicode"
+    return None
+
+
+def _header_fault(request: HttpRequest) -> str | None:
+    for name, value in (*request.headers.items(), *request.credentials.headers):
+        if not _TOKEN.fullmatch(name):
+            return "the name of a header holds a character that is not allowed there"
+        if _NOT_IN_HEADER_VALUE.search(value):
+            return f"the header {name} holds a control character"
+    return None
