@@ -1,0 +1,147 @@
+"""What e-guma leaves open, as switches: each default is the likeliest reading of its pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import NoneType
+from typing import Any, Literal
+
+import attrs
+
+from eguma_async.sandbox.wire import is_header_name, is_header_value
+
+Zone = Literal["zurich", "utc"]
+Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
+
+
+def _must(text: str, fits: Callable[[Any], bool]) -> Validator:
+    def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if not fits(value):
+            raise ValueError(f"{attribute.name} must be {text}")
+
+    return check
+
+
+def _one_of(*values: str) -> Validator:
+    return _must(f"one of {', '.join(values)}", lambda value: value in values)
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_flag = _must("true or false", lambda value: isinstance(value, bool))
+_text = _must("a text that is not empty", lambda value: isinstance(value, str) and value != "")
+_text_or_null = _must(
+    "a text that is not empty, or null",
+    lambda value: isinstance(value, (str, NoneType)) and value != "",
+)
+_header_name = _must(
+    "a header name or null",
+    lambda value: value is None or (isinstance(value, str) and is_header_name(value)),
+)
+_header_value = _must(
+    "printable ASCII", lambda value: isinstance(value, str) and is_header_value(value)
+)
+_refusal = _must("a status from 400 to 499", lambda value: _is_int(value) and 400 <= value <= 499)
+_success = _must("a status from 200 to 299", lambda value: _is_int(value) and 200 <= value <= 299)
+_days = _must("1 or more, or null", lambda value: value is None or (_is_int(value) and value >= 1))
+_seconds = _must("0 or more", lambda value: isinstance(value, (int, float)) and value >= 0)
+_zone = _one_of("zurich", "utc")
+
+
+@attrs.frozen(kw_only=True)
+class EgumaOptions:
+    """Switches for what the e-guma documentation does not settle.
+
+    Attributes:
+        generation: Page state to follow: ``"B"`` (current) or ``"A"`` (older: no currency, no
+            translations, no language, UUIDs, quantity 0 and repeated categories allowed, and
+            every key of the merchant may cancel a booking).
+        success_status: Status of a successful POST of the booking family.
+        mismatch_status: Same idempotency key with another body.
+        mismatch_code: Its ``error_code``.
+        in_progress_status: Same idempotency key while the first call runs.
+        in_progress_code: Its ``error_code``.
+        replay_header: Name of the header that marks a replay; None for no header.
+        replay_header_value: Its value.
+        replay_refusals: Whether a stored 4xx is replayed; otherwise the call is made anew.
+        sold_out_status: Not enough places are left.
+        sold_out_code: Its ``error_code``.
+        not_cancellable_status: The booking cannot be cancelled (any more).
+        not_cancellable_code: Its ``error_code``.
+        check_out_allows_cancel: Whether a ticket that was checked in and out again may be
+            cancelled.
+        not_enabled_status: Product of the merchant that is not enabled for the key: 403 or 404.
+        unapproved_status: User not approved for third-party integrations: 403 or 401.
+        unknown_hold_status: Booking with a hold that is unknown, cancelled, consumed or another
+            user's.
+        expired_hold_status: Booking with a hold that has run out.
+        hold_must_match: Whether a booking must have exactly the items of its hold.
+        limits_on_reservation: Whether holds are checked against min and max quantities.
+        mandatory_categories: Whether a category with a minimum and without
+            ``allow_zero_quantity`` must be part of every order.
+        refuse_key_on_reservation: Whether a reservation with an ``Idempotency-Key`` is refused.
+        hide_sold_out_slots: Leave slots without a free place out instead of listing them with 0.
+        max_range_days: Longest range of availabilities; None for no limit.
+        price_field: Name of the price in an availability.
+        language_field: Name under which a booking echoes its language; None for no echo.
+        expires_at_zone: Zone of the wall-clock times in ``expires_at``.
+        closing_at_zone: Zone of ``closing_at``.
+        updated_at_zone: Zone of ``created_at`` and ``updated_at``, and of their filters.
+        orders_allowed: Whether keys of third-party users may read the orders.
+        orders_delay_seconds: How late a new order shows up in the list.
+        booking_location: ``location`` of bookings made through the API.
+        old_errors: Errors of orders and tickets: ``"text"`` or ``"json"``.
+        unknown_ticket_status: Ticket information for an unknown number.
+    """
+
+    generation: Literal["A", "B"] = attrs.field(default="B", validator=_one_of("A", "B"))
+    success_status: int = attrs.field(default=200, validator=_success)
+    mismatch_status: int = attrs.field(default=409, validator=_refusal)
+    mismatch_code: str = attrs.field(default="idempotency_key_reused", validator=_text)
+    in_progress_status: int = attrs.field(default=409, validator=_refusal)
+    in_progress_code: str = attrs.field(default="idempotency_in_progress", validator=_text)
+    replay_header: str | None = attrs.field(default="Idempotency-Replayed", validator=_header_name)
+    replay_header_value: str = attrs.field(default="true", validator=_header_value)
+    replay_refusals: bool = attrs.field(default=True, validator=_flag)
+    sold_out_status: int = attrs.field(default=400, validator=_refusal)
+    sold_out_code: str = attrs.field(default="validation_error", validator=_text)
+    not_cancellable_status: int = attrs.field(default=400, validator=_refusal)
+    not_cancellable_code: str = attrs.field(default="validation_error", validator=_text)
+    check_out_allows_cancel: bool = attrs.field(default=True, validator=_flag)
+    not_enabled_status: int = attrs.field(default=403, validator=_refusal)
+    unapproved_status: int = attrs.field(default=403, validator=_refusal)
+    unknown_hold_status: int = attrs.field(default=404, validator=_refusal)
+    expired_hold_status: int = attrs.field(default=400, validator=_refusal)
+    hold_must_match: bool = attrs.field(default=True, validator=_flag)
+    limits_on_reservation: bool = attrs.field(default=True, validator=_flag)
+    mandatory_categories: bool = attrs.field(default=False, validator=_flag)
+    refuse_key_on_reservation: bool = attrs.field(default=False, validator=_flag)
+    hide_sold_out_slots: bool = attrs.field(default=False, validator=_flag)
+    max_range_days: int | None = attrs.field(default=None, validator=_days)
+    price_field: str = attrs.field(default="price_in_cents", validator=_text)
+    language_field: str | None = attrs.field(default="language", validator=_text_or_null)
+    expires_at_zone: Zone = attrs.field(default="zurich", validator=_zone)
+    closing_at_zone: Zone = attrs.field(default="zurich", validator=_zone)
+    updated_at_zone: Zone = attrs.field(default="zurich", validator=_zone)
+    orders_allowed: bool = attrs.field(default=True, validator=_flag)
+    orders_delay_seconds: float = attrs.field(default=0, validator=_seconds)
+    booking_location: Literal["web", "local"] = attrs.field(
+        default="web", validator=_one_of("web", "local")
+    )
+    old_errors: Literal["text", "json"] = attrs.field(
+        default="text", validator=_one_of("text", "json")
+    )
+    unknown_ticket_status: int = attrs.field(default=404, validator=_refusal)
+
+    def changed(self, changes: Mapping[str, object]) -> EgumaOptions:
+        """Return these options with some of them changed.
+
+        Raises:
+            ValueError: An option is unknown or its value is not allowed.
+        """
+        known = attrs.asdict(self)
+        if unknown := sorted(changes.keys() - known):
+            raise ValueError(f"no option {', '.join(unknown)}; there is {', '.join(known)}")
+        return EgumaOptions(**{**known, **changes})

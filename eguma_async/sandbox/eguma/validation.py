@@ -1,0 +1,169 @@
+"""What a request must look like before its meaning is looked at."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+import attrs
+
+from .catalogue import Product, Slot
+from .options import EgumaOptions
+from .refusals import Refused, invalid
+from .stock import Items, places
+
+# Not a rule of e-guma: it keeps one request from issuing tickets until the memory is full.
+MAX_TICKETS = 1_000
+
+
+@attrs.frozen
+class Selection:
+    """What a reservation or a booking asks for: product, slot and quantities, as sent."""
+
+    product_id: str
+    starts_at: str
+    items: Items
+
+
+@attrs.frozen(repr=False)
+class CustomerInput:
+    """Who books."""
+
+    first_name: str
+    last_name: str
+    email: str
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Return the members of a JSON object.
+
+    Raises:
+        Refused: The body is anything else.
+    """
+    try:
+        value = json.loads(body.decode(), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise invalid("The request body is not valid JSON.") from None
+    if not isinstance(value, dict):
+        raise invalid("The request body must be a JSON object.")
+    return value
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def text_member(members: dict[str, Any], name: str) -> str:
+    """Return a required text that is not blank.
+
+    Raises:
+        Refused: It is missing, blank or no text.
+    """
+    value = members.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise invalid(f"{name} is required.")
+    return value
+
+
+def parse_selection(members: dict[str, Any], options: EgumaOptions) -> Selection:
+    """Return what is asked for, with the form of each item checked.
+
+    Raises:
+        Refused: A member is missing or malformed.
+    """
+    product_id = text_member(members, "product_id")
+    starts_at = text_member(members, "starts_at")
+    raw_items = members.get("items")
+    if not isinstance(raw_items, list) or not raw_items:
+        raise invalid("items is required and must have at least one entry.")
+    lowest = 0 if options.generation == "A" else 1
+    items: dict[str, int] = {}
+    for raw in raw_items:
+        category_id, quantity = _parse_item(raw, lowest)
+        if category_id in items and options.generation == "B":
+            raise invalid("items must contain each category_id only once.")
+        items[category_id] = items.get(category_id, 0) + quantity
+    return Selection(product_id, starts_at, tuple(items.items()))
+
+
+def _parse_item(raw: object, lowest: int) -> tuple[str, int]:
+    if not isinstance(raw, dict):
+        raise invalid("items must contain objects.")
+    quantity = raw.get("quantity")
+    if not isinstance(quantity, int) or isinstance(quantity, bool):
+        raise invalid("items[].quantity must be an integer.")
+    if quantity < lowest:
+        raise invalid(f"items[].quantity must be at least {lowest}.")
+    return text_member(raw, "category_id"), quantity
+
+
+def parse_customer(members: dict[str, Any]) -> CustomerInput:
+    """Return the customer.
+
+    Raises:
+        Refused: The customer or one of the three members is missing or blank.
+    """
+    customer = members.get("customer")
+    if not isinstance(customer, dict):
+        raise invalid("customer is required.")
+    return CustomerInput(
+        text_member(customer, "first_name"),
+        text_member(customer, "last_name"),
+        text_member(customer, "email"),
+    )
+
+
+def choose_language(members: dict[str, Any], product: Product, options: EgumaOptions) -> str:
+    """Return the language of the tickets.
+
+    Raises:
+        Refused: The product does not have the language asked for.
+    """
+    language = members.get("language") if options.generation == "B" else None
+    if language is None:
+        return product.default_language
+    if not isinstance(language, str) or language not in product.name_translations:
+        raise invalid("language is not supported by this product.")
+    return language
+
+
+def check_items(items: Items, product: Product, slot: Slot) -> None:
+    """Check categories and the total.
+
+    Raises:
+        Refused: A category is not sold in this slot, or nothing or too much is ordered.
+    """
+    known = {category.id for category in product.categories}
+    for category_id, _ in items:
+        if category_id not in known or slot.price_of(category_id) is None:
+            raise invalid("category_id does not belong to this product.")
+    if places(items) == 0:
+        raise invalid("At least one ticket must be ordered.")
+    if places(items) > MAX_TICKETS:
+        raise invalid(f"At most {MAX_TICKETS} tickets can be ordered at once.")
+
+
+def check_limits(items: Items, slot: Slot, options: EgumaOptions) -> None:
+    """Check the quantities against the limits of the slot's categories.
+
+    Raises:
+        Refused: A quantity is out of its limits.
+    """
+    ordered = dict(items)
+    for price in slot.prices:
+        quantity = ordered.get(price.category_id, 0)
+        if price.category_id not in ordered and not options.mandatory_categories:
+            continue
+        if quantity == 0 and (price.allow_zero_quantity or not price.min_quantity):
+            continue
+        if price.min_quantity is not None and quantity < price.min_quantity:
+            raise invalid(f"quantity must be at least {price.min_quantity}.")
+        if price.max_quantity is not None and quantity > price.max_quantity:
+            raise invalid(f"quantity must be at most {price.max_quantity}.")
+
+
+def sold_out(options: EgumaOptions) -> Refused:
+    """Return the refusal for want of places."""
+    return Refused(
+        options.sold_out_status, options.sold_out_code, "Not enough tickets are available."
+    )

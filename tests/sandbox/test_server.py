@@ -1,0 +1,402 @@
+"""The sandbox over real HTTP on loopback, and its control plane."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+
+import aiohttp
+import pytest
+
+from eguma_async.sandbox import EgumaSandbox, Park, Reply, Sandbox, serve
+from eguma_async.sandbox.server import MAX_BODY, _is_loopback
+from eguma_async.sandbox.wire import json_response
+
+PRODUCTS = "/v1/ticketing/products.json"
+
+
+class Other(Sandbox):
+    name = "other"
+
+    def owns(self, path):
+        return path.startswith("/other")
+
+    def respond(self, request):
+        return json_response(200, {"method": request.method, "query": request.query})
+
+    def error(self, status):
+        return json_response(status, {})
+
+
+class Curl:
+    """One client to one server."""
+
+    def __init__(self, sandbox, url, client):
+        self.sandbox, self.url, self.client = sandbox, url, client
+
+    async def __call__(self, method, path, *, body=None, headers=None, **query):
+        data = body if isinstance(body, (bytes, type(None))) else json.dumps(body)
+        async with self.client.request(
+            method, self.url + path, data=data, headers=headers, params=query
+        ) as response:
+            text = await response.text()
+            is_json = response.content_type == "application/json"
+            return response.status, json.loads(text) if is_json else text
+
+    async def state(self):
+        return (await self("GET", "/_sandbox"))[1]
+
+    async def command(self, name, body):
+        return await self("POST", f"/_sandbox/{name}", body=body)
+
+
+@pytest.fixture
+async def curl(clock):
+    sandbox = EgumaSandbox(clock)
+    async with serve(sandbox) as server, aiohttp.ClientSession() as client:
+        yield Curl(sandbox, server.url, client)
+
+
+async def _example(curl, label="small"):
+    return next(
+        item for item in (await curl.state())["state"]["examples"] if item["label"] == label
+    )
+
+
+async def _book(curl, example, key="k", quantity=1, **changes):
+    body = {
+        "product_id": example["product_id"],
+        "starts_at": example["starts_at"],
+        "items": [{"category_id": example["category_ids"][0], "quantity": quantity}],
+        "customer": {"first_name": "John", "last_name": "Doe", "email": "j@example.com"},
+        **changes,
+    }
+    return await curl(
+        "POST",
+        "/v1/ticketing/booking.json",
+        body=body,
+        headers={"Idempotency-Key": key},
+        apikey=example["api_key"],
+    )
+
+
+async def test_a_ticket_is_found_held_and_booked_with_nothing_but_http(curl):
+    example = await _example(curl)
+    query = {"apikey": example["api_key"]}
+    day = example["starts_at"][:10]
+    path = f"/v1/ticketing/products/{example['product_id']}/availabilities.json"
+    status, value = await curl("GET", path, **{"from": day, "to": day}, **query)
+    assert (status, value["availabilities"][0]["availability_count"]) == (200, 8)
+    status, booking = await _book(curl, example)
+    assert (status, len(booking["tickets"])) == (200, 1)
+    assert await curl("GET", "/v1/hello.json") == (200, "OK")
+    assert (await curl("GET", PRODUCTS))[0] == 401
+    assert (await curl("GET", "/nothing"))[0] == 404
+
+
+async def test_the_mark_of_a_replay_goes_over_the_wire(curl):
+    example = await _example(curl)
+    assert (await _book(curl, example))[0] == 200
+    async with curl.client.post(
+        curl.url + "/v1/ticketing/booking.json",
+        params={"apikey": example["api_key"]},
+        headers={"Idempotency-Key": "k"},
+        data=b"{}",
+    ) as response:
+        assert response.status == 409
+    before = len(curl.sandbox.bookings())
+    status, _ = await _book(curl, example)
+    assert (status, len(curl.sandbox.bookings())) == (200, before)
+
+
+@pytest.mark.parametrize(("kind", "booked"), [("drop-before", 0), ("drop-after", 1)])
+async def test_a_drop_breaks_the_connection(curl, kind, booked):
+    example = await _example(curl)
+    fault = {"kind": kind, "path": "*/booking.json"}
+    status, shown = await curl.command("faults", fault)
+    assert (status, shown["kind"], shown["fired"]) == (200, kind, 0)
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await _book(curl, example)
+    assert len(curl.sandbox.bookings()) == booked
+    assert (await curl.state())["faults"][0]["fired"] == 1
+    assert (await _book(curl, example))[0] == 200
+    assert len(curl.sandbox.bookings()) == 1
+
+
+async def test_a_cut_body_announces_its_full_length(curl):
+    example = await _example(curl)
+    await curl.command("faults", {"kind": "cut-body", "keep": 0.5, "path": "*/booking.json"})
+    async with curl.client.post(
+        curl.url + "/v1/ticketing/booking.json",
+        params={"apikey": example["api_key"]},
+        headers={"Idempotency-Key": "k"},
+        json={},
+    ) as response:
+        assert response.status == 400
+        length = int(response.headers["content-length"])
+        received = bytearray()
+        with pytest.raises(aiohttp.ClientPayloadError):
+            async for chunk in response.content.iter_any():
+                received += chunk
+    assert len(received) == length // 2
+    assert received.startswith(b'{"error_code":')
+
+
+async def test_a_parked_request_is_released_over_http(curl):
+    example = await _example(curl)
+    _, park = await curl.command("faults", {"kind": "park", "path": "*/booking.json"})
+    first = asyncio.ensure_future(_book(curl, example))
+    await next(iter(curl.sandbox.faults)).arrived()
+    status, value = await _book(curl, example)
+    assert (status, value["error_code"]) == (409, "idempotency_in_progress")
+    status, _ = await curl.command(f"faults/{park['id']}/release", {})
+    assert (status, (await first)[0]) == (200, 200)
+
+
+async def test_the_date_of_an_answer_is_the_sandboxes(curl):
+    curl.sandbox.clock.advance(days=1)
+    async with curl.client.get(curl.url + PRODUCTS) as response:
+        assert response.headers.getall("date") == ["Tue, 03 Mar 2026 08:00:00 GMT"]
+
+
+async def test_a_server_that_ends_does_not_wait_for_what_is_parked(clock):
+    sandbox = EgumaSandbox(clock)
+    park = sandbox.faults.add(Park())
+    async with aiohttp.ClientSession() as client:
+        async with serve(sandbox) as server:
+            call = asyncio.ensure_future(Curl(sandbox, server.url, client)("GET", PRODUCTS))
+            await park.arrived()
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await call
+    assert park.parked == 0
+
+
+async def test_a_page_of_a_proxy_comes_as_html(curl):
+    curl.sandbox.faults.add(Reply(502, body="<html>Bad Gateway</html>", retry_after=3))
+    async with curl.client.get(curl.url + PRODUCTS) as response:
+        assert (response.status, response.content_type) == (502, "text/html")
+        assert response.headers["retry-after"] == "3"
+
+
+# The control plane
+
+
+async def test_the_clock_is_advanced_and_set_over_http(curl):
+    assert await curl("GET", "/_sandbox/clock") == (200, {"now": "2026-03-02T08:00:00+00:00"})
+    moved = await curl.command("clock", {"advance": {"minutes": 61, "seconds": 1}})
+    assert moved == (200, {"now": "2026-03-02T09:01:01+00:00"})
+    moved = await curl.command("eguma/clock", {"set": "2040-01-01T00:00:00Z"})
+    assert moved == (200, {"now": "2040-01-01T00:00:00+00:00"})
+    example = await _example(curl)
+    assert example["starts_at"] == "2040-01-02T20:30:00"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"advance": {}},
+        {"advance": 5},
+        {"advance": {"minutes": -1}},
+        {"advance": {"minutes": "1"}},
+        {"advance": {"years": 1}},
+        {"advance": {"weeks": 1e300}},
+        {"set": "2040-01-01"},
+        {"set": "soon"},
+        {"set": 5},
+        {"advance": {"minutes": 1}, "set": "2040-01-01T00:00:00Z"},
+        [],
+        b"{",
+    ],
+)
+async def test_a_malformed_clock_command_is_explained(curl, body):
+    status, value = await curl.command("clock", body)
+    assert (status, list(value)) == (400, ["error"])
+    assert value["error"]
+    assert (await curl.state())["clock"] == "2026-03-02T08:00:00+00:00"
+
+
+async def test_options_are_read_and_changed_over_http(curl):
+    status, options = await curl.command("options", {"sold_out_status": 409, "replay_header": None})
+    assert (status, options["sold_out_status"], options["replay_header"]) == (200, 409, None)
+    assert curl.sandbox.options.sold_out_status == 409
+    for body, text in (
+        ({"sold_out": 409}, "no option sold_out"),
+        ({"sold_out_status": 200}, "sold_out_status must be a status from 400 to 499"),
+        ({"generation": "C"}, "generation must be one of A, B"),
+        ({"hide_sold_out_slots": 1}, "hide_sold_out_slots must be true or false"),
+    ):
+        status, value = await curl.command("options", body)
+        assert status == 400
+        assert text in value["error"]
+    assert (await curl("GET", "/_sandbox/options"))[1]["sold_out_status"] == 409
+
+
+async def test_the_merchants_side_is_open_to_curl(curl):
+    example = await _example(curl)
+    slot = {"product_id": example["product_id"], "starts_at": example["starts_at"]}
+    sold = await curl.command("desk-sales", {**slot, "quantity": 3})
+    assert sold == (200, {"availability_count": 5})
+    assert (await curl.command("desk-sales", {**slot, "quantity": 6}))[0] == 400
+    assert (await curl.command("capacity", {**slot, "capacity": 4}))[1] == {"availability_count": 1}
+    assert (await curl.command("capacity", {**slot, "capacity": None}))[1] == {
+        "availability_count": None
+    }
+    number = (await _book(curl, example))[1]["tickets"][0]["ticket_number"]
+    gate = {"ticket_number": number}
+    assert (await curl.command("check-in", gate))[1]["is_successful"] is True
+    assert (await curl.command("check-in", gate))[1]["is_successful"] is False
+    assert (await curl.command("check-out", gate))[1]["is_successful"] is True
+    assert (await curl.command("check-out", {"ticket_number": "1"}))[0] == 400
+    product = {"product_id": example["product_id"]}
+    changed = await curl.command("product", {**product, "is_active": False})
+    assert changed == (200, {"is_active": False, "channel_is_on": True})
+    changed = await curl.command("product", {**product, "channel_is_on": False, "is_active": True})
+    assert changed == (200, {"is_active": True, "channel_is_on": False})
+    blocked = await curl.command("block-day", {**product, "day": "2026-03-05"})
+    assert blocked == (200, {"blocked": "2026-03-05"})
+    key = {"key": example["api_key"]}
+    assert (await curl.command("key", {**key, "is_active": False}))[0] == 200
+    assert (await curl("GET", PRODUCTS, apikey=example["api_key"]))[0] == 401
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("desk-sales", {}),
+        ("desk-sales", {"product_id": "x", "starts_at": "2026-03-03", "quantity": 1}),
+        ("desk-sales", {"product_id": "x", "starts_at": "2026-03-03", "quantity": "1"}),
+        ("capacity", {"product_id": 5, "starts_at": "2026-03-03", "capacity": 1}),
+        ("block-day", {"product_id": "x", "day": "tomorrow"}),
+        ("product", {"product_id": "x"}),
+        ("product", {"product_id": "x", "is_active": "no"}),
+        ("key", {"key": "x", "is_active": True}),
+        ("check-in", {"number": "1"}),
+    ],
+)
+async def test_a_malformed_command_is_explained(curl, name, body):
+    status, value = await curl.command(name, body)
+    assert (status, list(value)) == (400, ["error"])
+
+
+async def test_faults_are_listed_disarmed_and_explained_over_http(curl):
+    for status in (500, 503):
+        await curl.command("faults", {"kind": "reply", "status": status})
+    assert [fault["status"] for fault in (await curl("GET", "/_sandbox/faults"))[1]["faults"]] == [
+        500, 503,
+    ]  # fmt: skip
+    assert (await curl("DELETE", "/_sandbox/faults/1"))[0] == 200
+    assert (await curl("GET", "/_sandbox/faults/2"))[1]["status"] == 503
+    assert (await curl("GET", "/_sandbox/faults/1"))[0] == 404
+    assert (await curl("POST", "/_sandbox/faults/2/release"))[0] == 404
+    assert (await curl("DELETE", "/_sandbox/faults"))[1]["faults"] == []
+    status, value = await curl.command("faults", {"kind": "delay"})
+    assert (status, value) == (400, {"error": "delay needs seconds"})
+
+
+async def test_the_requests_are_shown_without_secrets(curl):
+    example = await _example(curl)
+    await _book(curl, example)
+    status, value = await curl("GET", "/_sandbox/requests")
+    assert (status, value["total"]) == (200, 1)
+    assert value["requests"][0]["idempotency_key"] == "k"
+    assert value["requests"][0]["query"] == [["apikey", "***"]]
+    assert example["api_key"] not in json.dumps(value)
+
+
+async def test_the_control_plane_knows_its_paths_and_methods(curl):
+    status, value = await curl("GET", "/_sandbox/nothing")
+    assert status == 404
+    assert "desk-sales" in value["error"]
+    assert (await curl("GET", "/_sandbox/desk-sales"))[0] == 400
+    assert (await curl("DELETE", "/_sandbox/clock"))[0] == 400
+    status, _ = await curl("GET", "/_sandbox", headers={"Origin": "http://evil.example"})
+    assert status == 403
+
+
+async def test_the_state_shows_merchants_keys_examples_and_holds(curl):
+    example = await _example(curl)
+    items = [{"category_id": example["category_ids"][0], "quantity": 2}]
+    slot = {"product_id": example["product_id"], "starts_at": example["starts_at"]}
+    _, held = await curl(
+        "POST",
+        "/v1/ticketing/reservation.json",
+        body={**slot, "items": items},
+        apikey=example["api_key"],
+    )
+    state = (await curl.state())["state"]
+    assert state["holds"] == [
+        {
+            "reservation_id": held["reservation_id"],
+            **slot,
+            "items": items,
+            "expires_at": "2026-03-02T09:00:00+00:00",
+        }
+    ]
+    keys = state["merchants"][0]["users"][0]["keys"]
+    assert keys[0] == {"value": curl.sandbox.demo_key, "is_active": True}
+    assert (state["orders"], state["bookings"]) == (2, 0)
+
+
+async def test_a_body_that_is_far_too_large_is_refused(curl):
+    body = io.BytesIO(b"x" * (MAX_BODY + 1))
+    async with curl.client.post(curl.url + PRODUCTS, data=body) as response:
+        assert response.status == 413
+    assert curl.sandbox.requests.total == 0
+
+
+@pytest.mark.parametrize(
+    ("host", "is_loopback"),
+    [
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("localhost", True),
+        ("10.0.0.1", False),
+        ("example.com", False),
+        ("", False),
+    ],
+)
+def test_only_this_machine_is_loopback(host, is_loopback):
+    assert _is_loopback(host) is is_loopback
+
+
+async def test_requests_to_the_control_plane_are_not_counted(curl):
+    await curl.state()
+    assert curl.sandbox.requests.total == 0
+
+
+async def test_each_request_goes_to_the_sandbox_that_owns_its_path(clock):
+    eguma, other = EgumaSandbox(clock), Other(clock)
+    async with serve(eguma, other) as server, aiohttp.ClientSession() as client:
+        call = Curl(eguma, server.url, client)
+        assert (await call("PUT", "/other/x", a="1 ä"))[1] == {
+            "method": "PUT", "query": [["a", "1 ä"]],
+        }  # fmt: skip
+        assert (await call("GET", PRODUCTS, apikey=eguma.demo_key))[0] == 200
+        assert await call("GET", "/") == (404, {"error": "no sandbox has this path"})
+        assert await call("GET", "/_sandbox") == (200, {"sandboxes": ["eguma", "other"]})
+        status, value = await call("GET", "/_sandbox/other")
+        assert (status, value["options"], value["commands"], value["state"]) == (200, {}, [], {})
+        assert (await call("GET", "/_sandbox/clock"))[0] == 404
+        assert (await call("POST", "/_sandbox/other/options", body={"a": 1}))[0] == 400
+    assert (eguma.requests.total, other.requests.total) == (1, 1)
+
+
+async def test_a_server_can_be_closed_twice_and_says_where_it_is():
+    server = serve(EgumaSandbox(), host="127.0.0.1")
+    async with server:
+        assert server.url == f"http://127.0.0.1:{server.port}"
+        assert server.port > 0
+    await server.aclose()
+
+
+def test_a_server_is_not_opened_to_other_machines_by_accident():
+    with pytest.raises(ValueError, match="allow_remote"):
+        serve(EgumaSandbox(), host="0.0.0.0")
+    assert serve(EgumaSandbox(), host="0.0.0.0", allow_remote=True)
+    assert serve(EgumaSandbox(), host="::1").url == "http://[::1]:0"
+    with pytest.raises(ValueError, match="at least one"):
+        serve()
+    with pytest.raises(ValueError, match="name"):
+        serve(EgumaSandbox(), EgumaSandbox())
