@@ -1,0 +1,8 @@
+"""``python -m eguma_async`` is the ``eguma`` command."""
+
+from __future__ import annotations
+
+from eguma_async.cli import run
+
+if __name__ == "__main__":
+    run()

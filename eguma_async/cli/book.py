@@ -1,0 +1,224 @@
+"""``eguma book``: hold, show, ask, book; and give the places back whatever else happens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from .errors import Stop, resume_with
+from .holding import minutes
+from .options import (
+    DEFAULT_API,
+    Api,
+    ItemOption,
+    YesOption,
+    open_session,
+    slot_start,
+    ticket_items,
+)
+from .prompt import confirm, require_answerable
+from .tables import print_table
+from .text import clean, money, print_json, say
+
+if TYPE_CHECKING:
+    from eguma_async.session import AsyncSession
+    from eguma_async.ticketing.availabilities import AvailabilityList
+    from eguma_async.ticketing.bookings import Booking, BookTickets
+    from eguma_async.ticketing.reservations import Hold, HoldContext
+
+ANSWER_SECONDS = 5.0
+"""How long Ctrl-C waits for the answer to a hold that was asked for, to give it back."""
+
+
+async def book(
+    product: Annotated[str, Parameter(help="Id of a product.")],
+    starts_at: Annotated[str, Parameter(help="Start of a slot as `availabilities` lists it.")],
+    /,
+    *,
+    item: ItemOption,
+    first_name: Annotated[str, Parameter(help="Of the customer.")],
+    last_name: Annotated[str, Parameter(help="Of the customer.")],
+    email: Annotated[str, Parameter(help="Of the customer.")],
+    reservation: Annotated[
+        str | None, Parameter(help="Book this reservation; else places are held first.")
+    ] = None,
+    language: Annotated[str | None, Parameter(help="Of the tickets, ISO 639-1.")] = None,
+    idempotency_key: Annotated[
+        str | None, Parameter(help="Resume the booking that was begun with this key.")
+    ] = None,
+    yes: YesOption = False,
+    dry_run: Annotated[
+        bool,
+        Parameter(
+            negative="", show_default=False, help="Print the request's JSON and send nothing."
+        ),
+    ] = False,
+    api: Api = DEFAULT_API,
+) -> None:
+    """Book tickets.
+
+    Holds the places, shows what it will book with the total price, and asks.
+    """
+    from eguma_async.ticketing.bookings import BookTickets, Customer
+
+    wanted = BookTickets(
+        reservation_id=reservation,
+        product_id=product,
+        starts_at=slot_start(starts_at),
+        items=ticket_items(item),
+        customer=Customer(first_name, last_name, email),
+        language=language,
+    )
+    if dry_run:
+        _show_request(wanted)
+        return
+    require_answerable(yes=yes)
+    async with open_session(api) as session:
+        say(await _summary(session, wanted))
+        if reservation is None:
+            booking = await _hold_and_book(session, wanted, idempotency_key, yes=yes)
+        else:
+            booking = await _book_reserved(session, wanted, idempotency_key, yes=yes)
+    _show(booking, api)
+
+
+def _show_request(wanted: BookTickets) -> None:
+    from eguma_async.session import EGUMA
+
+    print_json(json.loads(EGUMA.codec.encode(wanted)))
+    say(f"Nothing was sent. This is the body of {wanted.METHOD} {wanted.PATH}.")
+
+
+async def _hold_and_book(
+    session: AsyncSession, wanted: BookTickets, key: str | None, *, yes: bool
+) -> Booking:
+    async with _held(session, wanted) as hold:
+        say(f"Held for {minutes(hold.remaining)} as reservation {hold.reservation_id}.")
+        if not yes and not await _agreed(hold):
+            raise Stop("nothing was booked")
+        return await hold.book(wanted.customer, language=wanted.language, idempotency_key=key)
+
+
+async def _book_reserved(
+    session: AsyncSession, wanted: BookTickets, key: str | None, *, yes: bool
+) -> Booking:
+    if not yes and not await confirm("Book this?"):
+        raise Stop(f"nothing was booked; reservation {wanted.reservation_id} stays as it is")
+    return await session.send(wanted, idempotency_key=key)
+
+
+async def _agreed(hold: Hold) -> bool:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(hold.remaining.total_seconds()):
+            return await confirm("Book this?")
+    raise Stop("the hold has expired; nothing was booked")
+
+
+@contextlib.asynccontextmanager
+async def _held(session: AsyncSession, wanted: BookTickets) -> AsyncIterator[Hold]:
+    """Hold places for a block that books them, and say what became of them if it does not."""
+    context = session.ticketing.reservations.hold(
+        product_id=wanted.product_id, starts_at=wanted.starts_at, items=wanted.items
+    )
+    hold = await _enter(context)
+    try:
+        yield hold
+    except BaseException as error:
+        in_doubt = resume_with(error, f"--reservation {hold.reservation_id}")
+        await context.__aexit__(type(error), error, error.__traceback__)
+        if not in_doubt:
+            _say_what_became_of(hold)
+        raise
+
+
+async def _enter(context: HoldContext) -> Hold:
+    """Hold places; interrupted before the answer is there, wait for it to give them back."""
+    entering = asyncio.ensure_future(context.__aenter__())
+    try:
+        return await asyncio.shield(entering)
+    except asyncio.CancelledError:
+        await asyncio.wait({entering}, timeout=ANSWER_SECONDS)
+        if not entering.done():
+            entering.cancel()
+            say("Places may be held; such a hold ends by itself after 60 minutes.")
+        elif entering.exception() is None:
+            await context.__aexit__(None, None, None)
+            _say_what_became_of(entering.result())
+        raise
+
+
+def _say_what_became_of(hold: Hold) -> None:
+    if hold.must_be_released:
+        end = f"{hold.expires_at_utc:%Y-%m-%d %H:%M} UTC"
+        say(f"Reservation {hold.reservation_id} could not be released; it ends by itself at {end}.")
+    else:
+        say(f"Reservation {hold.reservation_id} was released; its places are free again.")
+
+
+async def _summary(session: AsyncSession, wanted: BookTickets) -> str:
+    """Word what will be booked, with the prices of the day."""
+    start = wanted.starts_at
+    day = start.date() if isinstance(start, datetime) else start
+    slots = await session.ticketing.availabilities.list(
+        wanted.product_id, from_date=day, to_date=day
+    )
+    catalogue = await session.ticketing.products.list()
+    names = {
+        category.id: category.name
+        for product in catalogue.products
+        if product.id == wanted.product_id
+        for category in product.categories
+    }
+    prices = _prices(slots, start)
+    amounts = [_amount(prices.get(item.category_id), item.quantity) for item in wanted.items]
+    total = None if None in amounts else sum(amount or 0 for amount in amounts)
+    currency = slots.currency or catalogue.currency
+    lines = [f"{slots.product_name} of {slots.company_name}, {start.isoformat()}"]
+    lines += [
+        f"{item.quantity} x {names.get(item.category_id, item.category_id)}:"
+        f" {money(amount, currency)}"
+        for item, amount in zip(wanted.items, amounts, strict=True)
+    ]
+    lines.append(f"Total: {money(total, currency)}")
+    return "\n  ".join(map(clean, lines))
+
+
+def _prices(slots: AvailabilityList, start: datetime | date) -> dict[str, int | None]:
+    """Return the prices of a slot by category; a bare day stands for its all-day slot."""
+    moment = start if isinstance(start, datetime) else datetime.combine(start, time())
+    return {
+        price.category_id: price.price_in_cents
+        for slot in slots.availabilities
+        if slot.starts_at == moment
+        for price in slot.prices
+    }
+
+
+def _amount(cents: int | None, quantity: int) -> int | None:
+    return None if cents is None else cents * quantity
+
+
+def _show(booking: Booking, api: Api) -> None:
+    if api.json:
+        print_json(booking)
+        return
+    title = f"Booking {booking.booking_reference}, id {booking.booking_id}"
+    if booking.replayed:
+        title += ", made by an earlier request with the same key"
+    print_table(
+        title,
+        ("Ticket", "Category"),
+        [(ticket.ticket_number, ticket.category_id) for ticket in booking.tickets],
+    )
+    say(f"Cancel it: eguma cancel {clean(booking.booking_id)}")
+
+
+def add_to(app: App) -> None:
+    """Add the command of this module."""
+    app.command(book)

@@ -1,0 +1,102 @@
+"""Commands for places and bookings that take one request: reserve, release, cancel."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from .errors import Exit, Stop
+from .options import (
+    DEFAULT_API,
+    Api,
+    ItemOption,
+    YesOption,
+    open_session,
+    slot_start,
+    ticket_items,
+)
+from .prompt import confirm, require_answerable
+from .tables import print_table
+from .text import clean, plain, print_json, say
+
+
+async def reserve(
+    product: Annotated[str, Parameter(help="Id of a product.")],
+    starts_at: Annotated[str, Parameter(help="Start of a slot as `availabilities` lists it.")],
+    /,
+    *,
+    item: ItemOption,
+    api: Api = DEFAULT_API,
+) -> None:
+    """Hold places for 60 minutes."""
+    start, items = slot_start(starts_at), ticket_items(item)
+    async with open_session(api) as session:
+        held = await session.ticketing.reservations.create(
+            product_id=product, starts_at=start, items=items
+        )
+        left = held.expires_at_utc - session.clock.now()
+    if api.json:
+        print_json({**plain(held), "expires_at_utc": held.expires_at_utc.isoformat()})
+        return
+    print_table(
+        "Places held",
+        ("Reservation", "Expires at", "Left"),
+        [(held.reservation_id, held.expires_at.isoformat(), minutes(left))],
+    )
+    say(
+        f"Book them: repeat this with `eguma book` and --reservation {held.reservation_id}."
+        f" Give them back: eguma release {held.reservation_id}"
+    )
+
+
+async def release(
+    reservation: Annotated[str, Parameter(help="Id of a reservation.")],
+    /,
+    *,
+    api: Api = DEFAULT_API,
+) -> None:
+    """Give held places back."""
+    async with open_session(api) as session:
+        released = await session.ticketing.reservations.cancel(reservation)
+    if api.json:
+        print_json(released)
+    else:
+        print_table("Places given back", ("Reservation",), [(released.reservation_id,)])
+
+
+async def cancel(
+    booking: Annotated[str, Parameter(help="Id of a booking.")],
+    /,
+    *,
+    yes: YesOption = False,
+    api: Api = DEFAULT_API,
+) -> None:
+    """Cancel a booking with all of its tickets. This refunds no money."""
+    require_answerable(yes=yes)
+    question = f"Cancel booking {clean(booking)} with all of its tickets?"
+    if not yes and not await confirm(question):
+        raise Stop("nothing was cancelled", Exit.FAILURE)
+    async with open_session(api) as session:
+        cancelled = await session.ticketing.bookings.cancel(booking)
+    if api.json:
+        print_json(cancelled)
+        return
+    print_table(
+        f"Booking {cancelled.booking_reference} cancelled",
+        ("Ticket no longer valid",),
+        [(ticket.ticket_number,) for ticket in cancelled.cancelled_tickets],
+    )
+
+
+def minutes(left: timedelta) -> str:
+    """Write a span such as ``59 min``, rounded down."""
+    return f"{max(0, int(left.total_seconds())) // 60} min"
+
+
+def add_to(app: App) -> None:
+    """Add the commands of this module."""
+    app.command(reserve)
+    app.command(release)
+    app.command(cancel)

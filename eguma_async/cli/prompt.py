@@ -1,0 +1,122 @@
+"""Lines from stdin, read through the event loop: Ctrl-C cancels the waiting like any other."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .errors import usage
+
+LONGEST_LINE = 4096
+
+
+def require_answerable(*, yes: bool) -> None:
+    """Check, before anything is sent, that a question could be answered.
+
+    Raises:
+        Stop: stdin is no terminal and ``--yes`` is not given.
+    """
+    if not yes and not sys.stdin.isatty():
+        raise usage("stdin is no terminal, so nobody can be asked; add --yes to go ahead")
+
+
+async def confirm(question: str) -> bool:
+    """Ask on stderr; only "y" and "yes" are a yes."""
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    try:
+        answer = await read_line()
+    except asyncio.CancelledError:
+        sys.stderr.write("\n")
+        raise
+    return (answer or "").lower() in ("y", "yes")
+
+
+async def read_secret(question: str) -> str:
+    """Read a line; on a terminal, ask for it and do not show it."""
+    if not sys.stdin.isatty():
+        return await read_line() or ""
+    with _hidden_typing(sys.stdin.fileno()):
+        sys.stderr.write(f"{question}: ")
+        sys.stderr.flush()
+        try:
+            return await read_line() or ""
+        finally:
+            sys.stderr.write("\n")
+
+
+async def read_line() -> str | None:
+    """Wait for a line on stdin; None at its end."""
+    loop = asyncio.get_running_loop()
+    try:
+        descriptor = sys.stdin.fileno()
+    except (OSError, ValueError):  # a stand-in within the process never keeps one waiting
+        return _finished(sys.stdin.readline())
+    line: asyncio.Future[str] = loop.create_future()
+    reader = _LineReader(descriptor, line)
+    try:
+        loop.add_reader(descriptor, reader.on_readable)
+    except PermissionError:  # a plain file, which is always ready
+        return _finished(sys.stdin.readline())
+    except NotImplementedError:  # Windows' loop watches sockets only
+        _read_in_thread(loop, line)
+        return _finished(await line)
+    try:
+        return _finished(await line)
+    finally:
+        loop.remove_reader(descriptor)
+
+
+class _LineReader:
+    def __init__(self, descriptor: int, line: asyncio.Future[str]) -> None:
+        self._descriptor = descriptor
+        self._line = line
+        self._read = b""
+
+    def on_readable(self) -> None:
+        data = os.read(self._descriptor, LONGEST_LINE)
+        self._read += data
+        complete = not data or b"\n" in self._read or len(self._read) > LONGEST_LINE
+        if complete and not self._line.done():
+            text = self._read.decode("utf-8", "replace")
+            first, newline, _ = text.partition("\n")
+            self._line.set_result(first + newline)
+
+
+def _read_in_thread(loop: asyncio.AbstractEventLoop, line: asyncio.Future[str]) -> None:
+    def deliver(text: str) -> None:
+        if not line.done():
+            line.set_result(text)
+
+    def wait() -> None:
+        text = sys.stdin.readline()
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(deliver, text)
+
+    # A daemon: a question that was given up must not keep the process alive.
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _finished(line: str) -> str | None:
+    return line.strip() if line else None
+
+
+@contextmanager
+def _hidden_typing(descriptor: int) -> Iterator[None]:
+    try:
+        import termios
+    except ModuleNotFoundError:  # not a POSIX system
+        yield
+        return
+    before = termios.tcgetattr(descriptor)
+    hidden = list(before)
+    hidden[3] &= ~termios.ECHO
+    termios.tcsetattr(descriptor, termios.TCSADRAIN, hidden)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)

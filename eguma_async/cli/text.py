@@ -1,0 +1,76 @@
+"""Text for terminals and for programs: nothing a merchant wrote can steer a terminal."""
+
+from __future__ import annotations
+
+import enum
+import json
+import os
+import re
+import sys
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, TextIO
+
+# C0, DEL, C1, line separators and the controls of writing direction.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
+# The same within JSON, where the writer has escaped C0 already and its own line breaks stay.
+_JSON_CONTROL = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def clean(text: str) -> str:
+    """Return text in one line, without control characters."""
+    return _CONTROL.sub(" ", text).strip()
+
+
+def say(text: str) -> None:
+    """Print a line for people, on stderr."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def is_plain(stream: TextIO) -> bool:
+    """Tell whether a stream takes bare text only: no colour, no movement of the cursor."""
+    return bool(os.environ.get("NO_COLOR")) or is_dumb(stream)
+
+
+def is_dumb(stream: TextIO) -> bool:
+    """Tell whether a stream is no terminal, or one that cannot move its cursor."""
+    return not stream.isatty() or os.environ.get("TERM") == "dumb"
+
+
+def money(cents: int | None, currency: str | None) -> str:
+    """Write an amount such as ``45.00 CHF``; ``?`` if it is not known."""
+    if cents is None:
+        return "?"
+    units, rest = divmod(abs(cents), 100)
+    return f"{'-' if cents < 0 else ''}{units}.{rest:02d} {currency or ''}".rstrip()
+
+
+def print_json(value: object, *, indent: int | None = 2) -> None:
+    """Print one JSON document on stdout."""
+    sys.stdout.write(as_json(value, indent=indent) + "\n")
+    sys.stdout.flush()
+
+
+def as_json(value: object, *, indent: int | None = None) -> str:
+    """Write a value of ours as JSON."""
+    text = json.dumps(plain(value), ensure_ascii=not _is_utf8(sys.stdout), indent=indent)
+    return _JSON_CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def plain(value: Any) -> Any:
+    """Turn attrs objects, times and enums into what JSON has."""
+    fields = getattr(type(value), "__attrs_attrs__", None)
+    if fields is not None:
+        return {field.name: plain(getattr(value, field.name)) for field in fields}
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [plain(item) for item in value]
+    if isinstance(value, enum.Enum):
+        return value.value
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _is_utf8(stream: TextIO) -> bool:
+    return (stream.encoding or "").lower().replace("-", "").startswith("utf8")

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from eguma_async.cli.errors import Exit, exit_code, explain, explain_interruption, resume_with
+from eguma_async.core.errors import (
+    AccessDeniedError,
+    AuthenticationError,
+    ConfigurationError,
+    ConflictError,
+    DecodingError,
+    EgumaError,
+    IdempotencyMismatchError,
+    InvalidRequestError,
+    NotFoundError,
+    NotSentError,
+    OutcomeUnknownError,
+    RateLimitedError,
+    ServerError,
+    SessionStateError,
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigurationError("x"), 2),
+        (SessionStateError("x"), 1),
+        (AuthenticationError(status=401), 3),
+        (AccessDeniedError(status=403), 3),
+        (NotFoundError(status=404), 4),
+        (InvalidRequestError(status=400), 5),
+        (ConflictError(status=409), 5),
+        (IdempotencyMismatchError(status=409), 5),
+        (OutcomeUnknownError("x", operation="BookTickets"), 6),
+        (OutcomeUnknownError("x", operation="CancelBooking"), 6),
+        (ServerError(status=500, outcome_unknown=True, operation="BookTickets"), 6),
+        (DecodingError("x", operation="BookTickets"), 6),
+        (OutcomeUnknownError("x", operation="ListProducts"), 7),
+        (NotSentError("x", operation="BookTickets"), 7),
+        (DecodingError("x", operation="ListProducts"), 1),
+        (RateLimitedError(status=429), 1),
+        (ServerError(status=503), 1),
+    ],
+)
+def test_every_error_has_the_documented_exit_code(error: EgumaError, code: int) -> None:
+    assert exit_code(error) == code
+
+
+def test_a_refusal_is_told_in_one_line_with_status_code_words_and_advice() -> None:
+    error = InvalidRequestError(
+        "No places\x1b[31m left.\r\nSorry",
+        status=400,
+        error_code="validation_error",
+        operation="BookTickets",
+    )
+
+    assert explain(error) == (
+        "booking failed: HTTP 400 validation_error: No places [31m left. Sorry."
+        " See what is left with `eguma availabilities`."
+    )
+
+
+def test_a_booking_in_doubt_says_what_to_repeat_to_resume_it() -> None:
+    error = OutcomeUnknownError("cut off", operation="BookTickets", idempotency_key="k-1")
+
+    assert resume_with(error, "--reservation r-1")
+
+    assert "unknown outcome" in explain(error)
+    assert "--reservation r-1 --idempotency-key k-1" in explain(error)
+
+
+def test_the_refusal_behind_an_unknown_outcome_is_told() -> None:
+    refusal = NotFoundError("gone", status=404, error_code="not_found")
+    error = OutcomeUnknownError("refused", refusal=refusal, operation="CancelBooking")
+
+    assert "HTTP 404 not_found: gone" in explain(error)
+
+
+def test_a_refused_booking_is_not_resumed() -> None:
+    error = InvalidRequestError(status=400, operation="BookTickets", idempotency_key="k-1")
+
+    assert not resume_with(error, "--reservation r-1")
+    assert "k-1" not in explain(error)
+
+
+def test_a_throttled_call_says_how_long_to_wait() -> None:
+    assert (
+        "try again in 7 seconds" in explain(RateLimitedError(status=429, retry_after=7.0)).lower()
+    )
+
+
+def test_an_interruption_names_the_booking_that_was_under_way() -> None:
+    interruption, cancelled = KeyboardInterrupt(), asyncio.CancelledError()
+    cancelled.__cause__ = OutcomeUnknownError(operation="BookTickets", idempotency_key="k-2")
+    interruption.__context__ = cancelled
+
+    assert "--idempotency-key k-2" in explain_interruption(interruption)
+    assert explain_interruption(KeyboardInterrupt()) == "interrupted"
+
+
+def test_an_interrupted_read_leaves_nothing_to_settle() -> None:
+    interruption = KeyboardInterrupt()
+    interruption.__context__ = OutcomeUnknownError(operation="ListOrders")
+
+    assert explain_interruption(interruption) == "interrupted"
+
+
+def test_the_codes_are_those_of_the_help() -> None:
+    assert [code.value for code in Exit] == [0, 1, 2, 3, 4, 5, 6, 7, 130]

@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import socket
+import subprocess
+import sys
+import termios
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from eguma_async import __version__
+from eguma_async.sandbox import Park
+
+
+def test_help_is_quick_to_load_and_names_commands_and_exit_codes() -> None:
+    program = (
+        "import sys; from eguma_async.cli import main; code = main(['--help']);"
+        "heavy = {'aiohttp', 'msgspec', 'cattrs', 'eguma_async.session', 'eguma_async.sandbox'};"
+        "sys.exit(code or ','.join(heavy & sys.modules.keys()) or None)"
+    )
+    done = _python(program)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in ("demo", "sandbox", "fanout", "book", "130 interrupted", "EGUMA_API_KEY"):
+        assert name in done.stdout
+
+
+def _python(program: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_version_is_the_packages(start) -> None:
+    code, out, _ = start("--version").finish()
+
+    assert (code, out.strip()) == (0, __version__)
+
+
+@pytest.mark.parametrize("missing", ["cyclopts", "rich"])
+def test_a_missing_extra_is_named_in_one_line(missing: str) -> None:
+    program = (
+        f"import sys; sys.modules['{missing}'] = None;"
+        "sys.argv = ['eguma', 'products', '--sandbox'];"
+        "from eguma_async.cli import run; run()"
+    )
+    done = _python(program)
+
+    assert done.returncode == 1
+    assert "eguma_async[cli]" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_sandbox_prints_where_it_is_and_serves_until_interrupted(start) -> None:
+    child = start("sandbox", "--port", "0", "--json")
+    facts = json.loads(child.read_until("\n}\n", child.process.stdout.fileno()))
+
+    keys = [key["key"] for merchant in facts["merchants"] for key in merchant["keys"]]
+    assert facts["api_key"] in keys
+    assert all(re.fullmatch("[0-9a-f]{24}", key) for key in keys)
+    url = f"{facts['base_url']}/v1/ticketing/products.json?apikey={facts['api_key']}"
+    assert _get(url)["company_name"] == "Bergbahn Muster AG"
+    assert _get(facts["control_url"])["requests"] == 1
+
+    child.interrupt()
+    code, _, err = child.finish()
+    assert code == 130
+    assert "Traceback" not in err
+
+
+def _get(url: str) -> dict:
+    with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310  # loopback
+        return json.load(answer)
+
+
+def test_the_sandbox_prints_lines_to_copy(start) -> None:
+    child = start("sandbox", "--port", "0")
+    text = child.read_until("Ctrl-C", child.process.stdout.fileno())
+    child.interrupt()
+    child.finish()
+
+    settings = dict(re.findall(r"export (\w+)=(\S+)", text))
+    assert settings["EGUMA_BASE_URL"].startswith("http://127.0.0.1:")
+    assert settings["EGUMA_API_KEY"] in text
+    assert f'curl "{settings["EGUMA_BASE_URL"]}/v1/ticketing/products.json' in text
+    assert f"{settings['EGUMA_BASE_URL']}/_sandbox" in text
+    assert "Lakeside Discovery Park" in text
+
+
+def test_a_port_in_use_is_told(start) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        code, _, err = start("sandbox", "--port", port).finish()
+
+    assert code == 1
+    assert err == (
+        f"eguma: port {port} is in use; give another one with --port, or 0 for a free one\n"
+    )
+
+
+def test_a_reader_that_leaves_early_is_no_error(start) -> None:
+    child = start("products", "--sandbox", stdout=subprocess.PIPE)
+    child.process.stdout.close()
+    child.process.stdout = None
+
+    code, _, err = child.finish()
+
+    assert (code, err) == (1, "")
+
+
+def test_a_key_typed_at_the_prompt_is_not_shown_and_ctrl_c_ends_it(start) -> None:
+    ours, theirs = pty.openpty()
+    try:
+        child = start("products", "--key-stdin", stdin=theirs)
+        child.read_until("API key: ")
+        assert not termios.tcgetattr(ours)[3] & termios.ECHO
+        child.interrupt()
+        code, _, err = child.finish()
+        assert termios.tcgetattr(ours)[3] & termios.ECHO
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+    assert code == 130
+    assert "interrupted" in err
+    assert "Traceback" not in err
+
+
+def _on_a_terminal(start, *arguments: str, env: dict[str, str]) -> str:
+    ours, theirs = pty.openpty()
+    child = start(*arguments, stdout=theirs, env={"TERM": "xterm-256color", **env})
+    os.close(theirs)
+    seen = b""
+    for _ in range(10_000):
+        try:
+            data = os.read(ours, 65536)
+        except OSError:  # the other side is closed
+            break
+        seen += data
+    os.close(ours)
+    assert child.finish()[0] == 0
+    return seen.decode()
+
+
+@pytest.mark.parametrize("command", [["products", "--sandbox"], ["--help"]])
+def test_colour_stays_away_where_it_is_not_wanted(start, command: list[str]) -> None:
+    assert "\x1b[" in _on_a_terminal(start, *command, env={})
+    assert "\x1b" not in _on_a_terminal(start, *command, env={"NO_COLOR": "1"})
+    assert "\x1b" not in _on_a_terminal(start, *command, env={"TERM": "dumb"})
+
+
+def test_json_has_no_colour_even_on_a_terminal(start) -> None:
+    out = _on_a_terminal(start, "products", "--sandbox", "--json", env={"FORCE_COLOR": "1"})
+
+    assert json.loads(out)["company_name"] == "Bergbahn Muster AG"
+
+
+def test_the_key_may_come_from_a_file(served, start, tmp_path) -> None:
+    file = tmp_path / "key"
+    file.write_text(f"{served.sandbox.demo_key}\n")
+    with file.open() as key:
+        child = start("products", "--key-stdin", "--base-url", served.url, stdin=key)
+        code, out, err = child.finish()
+
+    assert (code, err) == (0, "")
+    assert "Bergbahn Muster AG" in out
+
+
+def test_the_key_may_come_through_a_pipe(served, start) -> None:
+    child = start("products", "--key-stdin", "--base-url", served.url, stdin=subprocess.PIPE)
+    child.process.stdin.write(f"{served.sandbox.demo_key}\nleft over".encode())
+    child.process.stdin.flush()
+
+    assert child.process.wait(30) == 0
+
+
+def test_an_interrupted_fan_out_keeps_what_it_has_got(connected, start, tmp_path) -> None:
+    park = connected.sandbox.faults.add(Park(path="*/availabilities.json", skip=3))
+    file = tmp_path / "slots.jsonl"
+    child = start("fanout", "--all", "--concurrency", "1", "--to-file", str(file))
+    connected.call(park.arrived())
+
+    child.interrupt()
+    code, out, err = child.finish()
+    connected.call(_release(park))
+
+    assert code == 130
+    assert (out, err) == ("", "eguma: interrupted\n")
+    lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    assert len(lines) >= 2  # the third answer may still have been on its way to the file
+    assert all(line["ok"] for line in lines)
+
+
+async def _release(park: Park) -> None:
+    park.release()
+
+
+def test_progress_is_shown_on_a_terminal_only(connected, start, tmp_path) -> None:
+    ours, theirs = pty.openpty()
+    file = tmp_path / "slots.jsonl"
+    arguments = ("fanout", "--all", "--to-file", str(file))
+    child = start(*arguments, stderr=theirs, env={"TERM": "xterm-256color"})
+    os.close(theirs)
+    shown = child.read_until("10/10", ours)
+    code, out, _ = child.finish()
+    os.close(ours)
+
+    assert (code, out) == (0, "")
+    assert "availabilities" in shown
+    assert start(*arguments).finish() == (0, "", "")

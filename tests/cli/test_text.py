@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from eguma_async.cli.tables import print_table
+from eguma_async.cli.text import as_json, clean, money
+from eguma_async.ticketing.orders import OrderStatus
+from eguma_async.ticketing.tickets import TicketCheck
+
+
+def test_control_characters_become_spaces() -> None:
+    assert clean("a\x1b[2Jb\x9bc\u202ed\ne") == "a [2Jb c d e"
+
+
+@pytest.mark.parametrize(
+    ("cents", "currency", "text"),
+    [(4500, "CHF", "45.00 CHF"), (5, None, "0.05"), (-670, "EUR", "-6.70 EUR"), (None, "EUR", "?")],
+)
+def test_cents_are_written_as_an_amount(cents: int | None, currency: str | None, text: str) -> None:
+    assert money(cents, currency) == text
+
+
+def test_json_keeps_every_field_and_every_character_without_controls() -> None:
+    check = TicketCheck(is_successful=False, unsuccessful_message="é\x9b\u202e")
+
+    text = as_json({"check": check, "status": OrderStatus("odd"), "all": (1, None)})
+
+    assert "\x9b" not in text
+    assert "\u202e" not in text
+    assert json.loads(text) == {
+        "check": {
+            "is_successful": False,
+            "unsuccessful_code": None,
+            "unsuccessful_message": "é\x9b\u202e",
+            "product_id": None,
+            "ticket_type_id": None,
+        },
+        "status": "odd",
+        "all": [1, None],
+    }
+
+
+def test_a_table_takes_a_merchants_text_literally(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table("[bold]T\x07", ("Name",), [("[red]x :smile: \x1b[31my",)])
+
+    out = capsys.readouterr().out
+    assert "[bold]T" in out
+    assert "[red]x :smile:  [31my" in out
+    assert "\x1b" not in out
+    assert "\x07" not in out
+
+
+def test_a_long_cell_is_not_cut_when_the_output_is_no_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_table("T", ("A", "B"), [("a" * 90, "b" * 90)])
+
+    assert "a" * 90 + "   " + "b" * 90 in capsys.readouterr().out
