@@ -39,7 +39,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 
 def _json_object(response: HttpResponse) -> dict[str, Any]:
     try:
-        value = msgspec.json.decode(response.body)
+        value = msgspec.json.decode(response.body.removeprefix(b"\xef\xbb\xbf"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
@@ -114,6 +114,19 @@ EGUMA = Provider(
 )
 
 
+def _auth(api_key: str | None) -> QueryKey | ConfigurationError:
+    """Return what is wrong with a key, not raise it: tracebacks can show variables, so the key."""
+    key = os.environ.get("EGUMA_API_KEY") if api_key is None else api_key
+    if key is None:
+        return ConfigurationError(
+            "no API key: pass one to AsyncSession or set the environment variable EGUMA_API_KEY"
+        )
+    try:
+        return QueryKey("apikey", header_value("api_key", key))
+    except ConfigurationError as error:
+        return error.with_traceback(None)
+
+
 class AsyncSession(BaseSession):
     """Sells a merchant's tickets through e-guma. Holds the API key and the connection pool.
 
@@ -155,15 +168,16 @@ class AsyncSession(BaseSession):
         observer: Observer | None = None,
         random: Callable[[], float] = random.random,
     ) -> None:
-        key = api_key if api_key is not None else os.environ.get("EGUMA_API_KEY")
-        if key is None:
-            raise ConfigurationError(
-                "no API key: pass one to AsyncSession or set the environment variable EGUMA_API_KEY"
-            )
+        auth = _auth(api_key)
+        del api_key  # as in `_auth`: the rest may fail as well
+        if isinstance(auth, ConfigurationError):
+            raise auth
+        if base_url is None:
+            base_url = os.environ.get("EGUMA_BASE_URL") or None
         super().__init__(
             EGUMA,
-            QueryKey("apikey", header_value("api_key", key)),
-            base_url=base_url or os.environ.get("EGUMA_BASE_URL"),
+            auth,
+            base_url=base_url,
             transport=transport,
             timeouts=timeouts,
             retry=retry,

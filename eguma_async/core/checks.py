@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 import attrs
 
 from .errors import ConfigurationError
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _HEADER_SAFE = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 
 Field: TypeAlias = "attrs.Attribute[Any]"
@@ -28,7 +30,10 @@ def identifier(instance: object, field: Field, value: object) -> None:
 
 
 def text(instance: object, field: Field, value: object) -> None:
-    """Accept text that is not blank and has no control characters, CR and LF included."""
+    """Accept text that is not blank and has no control characters, CR and LF included.
+
+    Half a surrogate pair counts as one: it cannot be encoded.
+    """
     if not isinstance(value, str):
         raise ConfigurationError(f"{field.name} must be text, not {type(value).__name__}")
     if not value.strip():
@@ -75,9 +80,9 @@ def naive_instant(instance: object, field: Field, value: object) -> None:
 
 
 def positive_count(instance: object, field: Field, value: object) -> None:
-    """Accept a whole number above zero."""
-    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-        raise ConfigurationError(f"{field.name} must be a whole number above 0")
+    """Accept a whole number above zero that JSON readers take, too."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**31:
+        raise ConfigurationError(f"{field.name} must be a whole number above 0 and below 2**31")
 
 
 def header_value(name: str, value: object) -> str:
@@ -101,3 +106,33 @@ def repeated(values: Iterable[str]) -> str | None:
             return value
         seen.add(value)
     return None
+
+
+def checked_base_url(url: str) -> str:
+    """Return a base URL without its trailing slash.
+
+    Raises:
+        ConfigurationError: It is no https URL (plain http is for loopback only), or it carries
+            more than scheme, host, port and path. The message does not repeat it.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except (ValueError, TypeError, AttributeError):
+        raise ConfigurationError("base_url is no URL") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise ConfigurationError("base_url must begin with https:// and name a host")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise ConfigurationError("base_url must be https; plain http is for a loopback host only")
+    if parts.username is not None or any(c in url for c in "?#\\"):
+        raise ConfigurationError("base_url must hold no user name, query, fragment or backslash")
+    if not url.isascii() or any(c <= " " or c == "\x7f" for c in url):
+        raise ConfigurationError("base_url must be ASCII, without spaces or control characters")
+    return url.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

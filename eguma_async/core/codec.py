@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import attrs
 import cattrs
 import msgspec
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+from cattrs.gen import make_dict_structure_fn
 
 from .errors import DecodingError
 from .operation import in_body
@@ -37,6 +37,15 @@ def also_named(*wire_names: str) -> dict[str, tuple[str, ...]]:
 
 class MismatchError(ValueError):
     """A value of the wrong kind. Its text never repeats the value."""
+
+
+_FAULTS = (  # what a structure hook raises, one of the user's included
+    LookupError,
+    TypeError,
+    ValueError,
+    RecursionError,
+    cattrs.StructureHandlerNotFoundError,
+)
 
 
 class Codec:
@@ -93,7 +102,7 @@ class Codec:
                 return self.converter.structure(raw, returns)
             except cattrs.BaseValidationError as group:
                 problems = tuple(cattrs.transform_error(group, "$", _say))
-            except (MismatchError, RecursionError, cattrs.StructureHandlerNotFoundError) as fault:
+            except _FAULTS as fault:
                 problems = (f"{_say(fault, None)} @ $",)
         # Outside of the except block: the faults hold the server's values, and so might a customer.
         raise DecodingError("unreadable answer", problems=problems, malformed=malformed)
@@ -169,7 +178,8 @@ class _TrackedConverter(cattrs.Converter):
     def register_structure_hook(self, cl: Any, func: Any = None) -> Any:
         result = super().register_structure_hook(cl, func)
         kind = cl if func is not None else typing.get_type_hints(cl)["return"]
-        self._touch(lambda other: other == kind)
+        # cattrs gives the hook of a class to its subclasses, too.
+        self._touch(lambda other: other == kind or _is_subclass(other, kind))
         return result
 
     def register_structure_hook_func(self, check_func: Any, func: Any) -> None:
@@ -182,15 +192,18 @@ class _TrackedConverter(cattrs.Converter):
         return result
 
 
+def _is_subclass(kind: Any, base: Any) -> bool:
+    return isinstance(kind, type) and isinstance(base, type) and issubclass(kind, base)
+
+
 def _register_tolerant_hooks(converter: cattrs.Converter) -> None:
     """Make the converter lossless: cattrs' own defaults read null as "None", "false" as True."""
-    converter.register_structure_hook_func(lambda kind: kind is str, _str)
-    converter.register_structure_hook_func(lambda kind: kind is int, _int)
-    converter.register_structure_hook_func(lambda kind: kind is bool, _bool)
+    # By class: cattrs has such hooks for these itself, and never looks at a predicate after them.
+    converter.register_structure_hook(str, _unless_enum(_str))
+    converter.register_structure_hook(int, _unless_enum(_int))
+    converter.register_structure_hook(bool, _bool)
     converter.register_structure_hook(datetime, _datetime)
-    converter.register_structure_hook_func(
-        lambda kind: isinstance(kind, type) and issubclass(kind, enum.Enum), _enum
-    )
+    converter.register_structure_hook_func(lambda kind: _is_subclass(kind, enum.Enum), _enum)
     converter.register_structure_hook_factory(_is_tuple, lambda kind: _tuple_hook(converter, kind))
     converter.register_structure_hook_factory(attrs.has, lambda cls: _attrs_hook(converter, cls))
     converter.register_unstructure_hook_factory(
@@ -204,6 +217,15 @@ def _register_tolerant_hooks(converter: cattrs.Converter) -> None:
 def _got(value: object) -> str:
     kinds = {dict: "an object", list: "an array", type(None): "null", str: "text"}
     return kinds.get(type(value), type(value).__name__)
+
+
+def _unless_enum(read: Callable[[object, Any], T]) -> Callable[[object, Any], Any]:
+    """Make a scalar's hook fit for the enumerations derived from it, for which it is asked too."""
+
+    def hook(value: object, kind: Any) -> Any:
+        return _enum(value, kind) if _is_subclass(kind, enum.Enum) else read(value, kind)
+
+    return hook
 
 
 def _str(value: object, _: Any) -> str:
@@ -281,6 +303,14 @@ def _attrs_hook(converter: cattrs.Converter, cls: type) -> Callable[[Any, Any], 
     has_default = [
         f.name for f in fields if f.default is not attrs.NOTHING and not _nullable(f.type)
     ]
+    # Servers write "" for a date or a flag they do not have, as they do for a text.
+    may_be_blank = [
+        f.name
+        for f in fields
+        if f.default is None
+        and _nullable(f.type)
+        and {type(None), datetime, bool}.issuperset(typing.get_args(f.type))
+    ]
 
     def hook(value: object, _: Any) -> Any:
         if not isinstance(value, dict):
@@ -295,6 +325,9 @@ def _attrs_hook(converter: cattrs.Converter, cls: type) -> Callable[[Any, Any], 
         for name in has_default:
             if present.get(name, attrs.NOTHING) is None:
                 del present[name]
+        for name in may_be_blank:
+            if present.get(name) == "":
+                del present[name]
         return structure(present, cls)
 
     return hook
@@ -306,14 +339,18 @@ def _nullable(kind: Any) -> bool:
 
 
 def _unstructure_hook(converter: cattrs.Converter, cls: type) -> Callable[[Any], Any]:
-    attrs.resolve_types(cls)
-    overrides = {
-        f.name: override(omit=True) if not in_body(f) else override(omit_if_default=True)
-        for f in attrs.fields(cls)
-        if not in_body(f) or f.default is None
-    }
-    # mypy sees only the overload for fields given by name one by one.
-    return make_dict_unstructure_fn(cls, converter, **overrides)  # type: ignore[arg-type]
+    # Not cattrs' generated function: that one moves what may be left out to the end.
+    fields = [(f.name, f.default is None) for f in attrs.fields(cls) if in_body(f)]
+
+    def hook(instance: object) -> dict[str, Any]:
+        values = ((name, getattr(instance, name), optional) for name, optional in fields)
+        return {
+            name: converter.unstructure(value)
+            for name, value, optional in values
+            if not (optional and value is None)
+        }
+
+    return hook
 
 
 def _say(fault: BaseException, _: Any) -> str:

@@ -25,9 +25,13 @@ a customer. All of them survive ``pickle`` and ``copy``.
 
 from __future__ import annotations
 
+import copy
+import re
 from typing import Any, Self, TypeVar
 
 E = TypeVar("E", bound="EgumaError")
+
+_CODE = re.compile(r"[\w.:/-]{1,64}", re.ASCII)
 
 
 class EgumaError(Exception):
@@ -73,6 +77,9 @@ class EgumaError(Exception):
 
     def __copy__(self) -> Self:
         return _restore(type(self), dict(self.__dict__))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return _restore(type(self), copy.deepcopy(self.__dict__, memo))
 
 
 def _restore(cls: type[E], state: dict[str, Any]) -> E:
@@ -144,7 +151,9 @@ class StatusError(EgumaError):
         self.outcome_unknown = outcome_unknown
 
     def _summary(self) -> str:
-        return f"HTTP {self.status} {self.error_code}" if self.error_code else f"HTTP {self.status}"
+        # The server writes the code; only what looks like one is fit for a log.
+        known = self.error_code is not None and _CODE.fullmatch(self.error_code)
+        return f"HTTP {self.status} {self.error_code}" if known else f"HTTP {self.status}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), {**self.__dict__, "body": b""})
@@ -214,15 +223,19 @@ def unknown_outcome(error: BaseException) -> OutcomeUnknownError | None:
 
     A call that is cancelled while its request is on the way raises `asyncio.CancelledError`, as
     asyncio demands. The `OutcomeUnknownError` with the operation and its idempotency key is the
-    cause of that exception; this function finds it.
+    cause of that exception; this function finds it, in the groups of an `asyncio.TaskGroup` too.
     """
     seen: set[int] = set()
-    link: BaseException | None = error
-    while link is not None and id(link) not in seen:
+    links: list[BaseException | None] = [error]
+    while links:
+        link = links.pop()
+        if link is None or id(link) in seen:
+            continue
         if isinstance(link, OutcomeUnknownError):
             return link
         seen.add(id(link))
-        link = link.__cause__ or link.__context__
+        members = link.exceptions if isinstance(link, BaseExceptionGroup) else ()
+        links += [*reversed(members), link.__context__, link.__cause__]
     return None
 
 

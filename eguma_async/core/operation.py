@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from urllib.parse import quote
 
@@ -91,11 +91,7 @@ class Operation(Generic[T]):
 
     def query(self) -> tuple[tuple[str, str], ...]:
         """Return the pairs of the query string, unquoted."""
-        return tuple(
-            (wire_name, _as_text(value))
-            for name, wire_name in _plan(type(self)).query
-            if (value := getattr(self, name)) is not None
-        )
+        return _plan(type(self)).query(self)
 
     def complete(self, value: T, answer: Answer, /) -> T:
         """Add to the decoded value what only the answer around it tells."""
@@ -126,7 +122,7 @@ class _Plan:
     """What a class of operations looks like on the wire, worked out once."""
 
     path: Callable[[Any], str]
-    query: tuple[tuple[str, str], ...]
+    query: Callable[[Any], tuple[tuple[str, str], ...]]
     has_body: bool
 
 
@@ -136,31 +132,51 @@ _PLANS: dict[type[Any], _Plan] = {}
 def _plan(cls: type[Any]) -> _Plan:
     plan = _PLANS.get(cls)
     if plan is None:
-        plan = _PLANS[cls] = _make_plan(cls)
+        fields = attrs.fields(cls)
+        plan = _PLANS[cls] = _Plan(
+            path=_path_builder(cls.PATH, [f for f in fields if _place(f) == "path"]),
+            query=_query_builder([f for f in fields if _place(f) == "query"]),
+            has_body=any(in_body(f) for f in fields),
+        )
     return plan
 
 
-def _make_plan(cls: type[Any]) -> _Plan:
-    fields = attrs.fields(cls)
-    in_path = tuple(f.name for f in fields if f.metadata.get(_PLACE) == "path")
-    return _Plan(
-        path=_path_builder(cls.PATH, in_path),
-        query=tuple(
-            (f.name, f.metadata[_WIRE_NAME]) for f in fields if f.metadata.get(_PLACE) == "query"
-        ),
-        has_body=any(in_body(f) for f in fields),
-    )
+def _place(field: attrs.Attribute[Any]) -> Any:
+    return field.metadata.get(_PLACE)
 
 
-def _path_builder(template: str, names: tuple[str, ...]) -> Callable[[Any], str]:
-    if not names:
+def _path_builder(template: str, fields: list[attrs.Attribute[Any]]) -> Callable[[Any], str]:
+    if not fields:
         return lambda _: template
+    names = [f.name for f in fields]
+    if len(names) == 1:  # as most paths: no need for the machinery of format
+        name, (head, tail) = names[0], template.split(f"{{{names[0]}}}")
+        return lambda operation: head + _quoted(getattr(operation, name)) + tail
     return lambda operation: template.format(
-        **{name: quote(getattr(operation, name), safe="") for name in names}
+        **{name: _quoted(getattr(operation, name)) for name in names}
     )
+
+
+def _query_builder(
+    fields: list[attrs.Attribute[Any]],
+) -> Callable[[Any], tuple[tuple[str, str], ...]]:
+    if not fields:
+        return lambda _: ()
+    wire_names = [(f.name, f.metadata[_WIRE_NAME]) for f in fields]
+
+    def query(operation: object) -> tuple[tuple[str, str], ...]:
+        pairs = [(wire, getattr(operation, name)) for name, wire in wire_names]
+        return tuple([(wire, _as_text(value)) for wire, value in pairs if value is not None])
+
+    return query
+
+
+def _quoted(segment: str) -> str:
+    # Nearly all ids need no quoting, and to see that is cheaper than to quote.
+    return segment if segment.isascii() and segment.isalnum() else quote(segment, safe="")
 
 
 def _as_text(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
-    return value.isoformat() if isinstance(value, date) else str(value)
+    return str(value)  # a date is written as ISO 8601

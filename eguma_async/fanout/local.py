@@ -86,15 +86,6 @@ class Progress:
     total: int | None
 
 
-class _Finished:
-    """What a worker leaves when it ends, with the bug that ended it, if one did."""
-
-    __slots__ = ("bug",)
-
-    def __init__(self, bug: BaseException | None) -> None:
-        self.bug = bug
-
-
 class FanOut(AsyncIterator[Outcome[T]]):
     """An async iterator over the outcomes of many reads, in the order they come.
 
@@ -117,17 +108,22 @@ class FanOut(AsyncIterator[Outcome[T]]):
     ) -> None:
         if not isinstance(concurrency, int) or concurrency < 1:
             raise ConfigurationError("concurrency must be a whole number of at least 1")
-        self._outcomes = _run(exchange, _shared(operations), concurrency, clock)
+        self._crew: _Crew[T] = _Crew(exchange, _shared(operations), clock, room=concurrency)
+        # A generator, so that asyncio ends the workers if a loop is left and nobody calls aclose.
+        self._outcomes = self._crew.outcomes(concurrency)
         self._on_progress = on_progress
         self._total = len(operations) if isinstance(operations, Sized) else None
         self._done = 0
         self._failed = 0
+        self._closed_because: EgumaError | None = None
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Outcome[T]:
-        outcome = await anext(self._outcomes)
+        outcome = await anext(self._outcomes, None)
+        if outcome is None:
+            raise self._closed_because or StopAsyncIteration
         self._done += 1
         self._failed += not outcome.ok
         if self._on_progress is not None:
@@ -138,51 +134,74 @@ class FanOut(AsyncIterator[Outcome[T]]):
                 raise
         return outcome
 
-    async def aclose(self) -> None:
-        """Cancel what is under way and wait until it has ended. May be called twice."""
-        await self._outcomes.aclose()
+    async def aclose(self, because: EgumaError | None = None) -> None:
+        """Cancel what is under way and wait until it has ended. May be called twice.
+
+        Args:
+            because: Raised to a consumer who asks for more; without it, the iteration just ends.
+        """
+        if not self._crew.is_through:
+            self._closed_because = self._closed_because or because
+        waited_for = self._outcomes.ag_running  # type: ignore[attr-defined]  # typeshed lacks it
+        if not waited_for:  # else that task sees the workers end, and ends the generator itself
+            await self._outcomes.aclose()
+        await self._crew.dismiss()
 
 
-async def _run(
-    exchange: Exchange,
-    source: AsyncIterator[Operation[T]],
-    concurrency: int,
-    clock: Clock,
-) -> AsyncGenerator[Outcome[T], None]:
-    buffer: asyncio.Queue[Outcome[T] | _Finished] = asyncio.Queue(maxsize=concurrency)
-    workers = [
-        asyncio.create_task(_work(exchange, source, buffer, clock)) for _ in range(concurrency)
-    ]
-    running = concurrency
-    try:
-        while running:
-            item = await buffer.get()
-            if not isinstance(item, _Finished):
-                yield item
-                continue
-            running -= 1
-            if item.bug is not None:
-                raise item.bug
-    finally:
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
+class _Crew(Generic[T]):
+    """The workers of one fan-out and the buffer between them and the consumer.
 
+    A worker waits for room in the buffer before it hands on an outcome. When it ends, in whatever
+    way, its task goes into the buffer as well; that needs no room, so it can always be told.
+    """
 
-async def _work(
-    exchange: Exchange,
-    source: AsyncIterator[Operation[T]],
-    buffer: asyncio.Queue[Outcome[T] | _Finished],
-    clock: Clock,
-) -> None:
-    bug: Exception | None = None
-    try:
-        async for operation in source:
+    def __init__(
+        self, exchange: Exchange, source: _Source[Operation[T]], clock: Clock, *, room: int
+    ) -> None:
+        self._exchange = exchange
+        self._source = source
+        self._clock = clock
+        self._room = asyncio.Semaphore(room)
+        self._buffer: asyncio.Queue[Outcome[T] | asyncio.Task[None]] = asyncio.Queue()
+        self._workers: list[asyncio.Task[None]] = []
+        self._dismissed = False
+        self.is_through = False
+
+    async def outcomes(self, workers: int) -> AsyncGenerator[Outcome[T], None]:
+        """Yield what the workers hand on, until all have ended; raise what ended one of them."""
+        for _ in range(workers):
+            worker = asyncio.create_task(self._work())
+            worker.add_done_callback(self._buffer.put_nowait)
+            self._workers.append(worker)
+        try:
+            while workers:
+                item = await self._buffer.get()
+                if self._dismissed:
+                    return
+                if isinstance(item, asyncio.Task):
+                    workers -= 1
+                    item.result()
+                else:
+                    self._room.release()
+                    yield item
+            self.is_through = True
+        finally:
+            await self.dismiss()
+
+    async def _work(self) -> None:
+        async for operation in self._source:
             _require_read(operation)
-            await buffer.put(await _one(exchange, operation, clock))
-    except Exception as error:  # noqa: BLE001  # handed to the consumer, who raises it
-        bug = error
-    await buffer.put(_Finished(bug))
+            outcome = await _one(self._exchange, operation, self._clock)
+            await self._room.acquire()
+            self._buffer.put_nowait(outcome)
+
+    async def dismiss(self) -> None:
+        """Cancel the workers, wait for their end, and close the input."""
+        self._dismissed = True
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+        await self._source.aclose()
 
 
 async def _one(exchange: Exchange, operation: Operation[T], clock: Clock) -> Outcome[T]:
@@ -217,7 +236,7 @@ def _require_read(operation: object) -> None:
         )
 
 
-def _shared(items: Iterable[T] | AsyncIterable[T]) -> AsyncIterator[T]:
+def _shared(items: Iterable[T] | AsyncIterable[T]) -> _Source[T]:
     """Make one iterator for all workers, over any kind of iterable."""
     if isinstance(items, AsyncIterable):
         return _InTurn(aiter(items))
@@ -237,6 +256,9 @@ class _Plain(AsyncIterator[T]):
             return item
         raise StopAsyncIteration
 
+    async def aclose(self) -> None:
+        """Do nothing, as leaving a `for` loop does."""
+
 
 class _InTurn(AsyncIterator[T]):
     """An async iterator that several workers draw from; it is asked by one at a time."""
@@ -248,3 +270,12 @@ class _InTurn(AsyncIterator[T]):
     async def __anext__(self) -> T:
         async with self._turn:
             return await anext(self._items)
+
+    async def aclose(self) -> None:
+        """Close an async generator, so that what it holds open does not wait for the collector."""
+        if isinstance(self._items, AsyncGenerator):
+            async with self._turn:
+                await self._items.aclose()
+
+
+_Source = _Plain[T] | _InTurn[T]

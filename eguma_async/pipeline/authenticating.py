@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol
 
 import attrs
 
+from eguma_async.core.errors import NotSentError, OutcomeUnknownError
 from eguma_async.core.messages import Credentials, HttpRequest, HttpResponse
 from eguma_async.core.transport import Transport
 
@@ -54,14 +56,25 @@ class Authenticating:
         """Send with fresh credentials, and a second time if they were refused and renewed."""
         if not request.url.startswith(self._prefix):
             return await self._inner.send(request)
-        used = await self._auth.credentials()
-        response = await self._inner.send(attrs.evolve(request, credentials=used))
-        if response.status == 401 and await self._auth.rejected(used):
-            used = await self._auth.credentials()
-            response = await self._inner.send(attrs.evolve(request, credentials=used))
+        used = await self._credentials()
+        response = await self._inner.send(request.with_credentials(used))
         if response.ok:
             return response
+        if response.status == 401 and await self._auth.rejected(used):
+            used = await self._credentials()
+            response = await self._inner.send(request.with_credentials(used))
         return attrs.evolve(response, body=used.scrub(response.body))
+
+    async def _credentials(self) -> Credentials:
+        """Return credentials. Whatever goes wrong here, the request itself was not sent."""
+        try:
+            return await self._auth.credentials()
+        except OutcomeUnknownError as error:
+            reason = error.message
+        except asyncio.CancelledError as cancelled:
+            cancelled.__cause__ = NotSentError("cancelled while waiting for credentials")
+            raise
+        raise NotSentError(f"no credentials: {reason}")
 
     async def aclose(self) -> None:
         """Close the inner transport."""

@@ -6,7 +6,7 @@ import asyncio
 
 import attrs
 
-from eguma_async.core.errors import ConfigurationError
+from eguma_async.core.errors import ConfigurationError, NotSentError
 from eguma_async.core.messages import HttpRequest, HttpResponse
 from eguma_async.core.transport import Transport
 
@@ -36,9 +36,19 @@ class Limiting:
         self._permits = asyncio.Semaphore(limits.concurrency)
 
     async def send(self, request: HttpRequest, /) -> HttpResponse:
-        """Send as soon as there is a permit."""
-        async with self._permits:
+        """Send as soon as there is a permit.
+
+        A cancellation before that has a `NotSentError` as its cause.
+        """
+        try:
+            await self._permits.acquire()
+        except asyncio.CancelledError as cancelled:
+            cancelled.__cause__ = NotSentError("cancelled while waiting for its turn")
+            raise
+        try:
             return await self._inner.send(request)
+        finally:
+            self._permits.release()
 
     async def aclose(self) -> None:
         """Close the inner transport."""

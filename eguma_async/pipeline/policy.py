@@ -84,7 +84,7 @@ class RetryPolicy:
             return None
         if verdict is not Verdict.IN_PROGRESS and failures >= self.attempts:
             return None
-        if retry_after is not None:
+        if retry_after:  # "at once" is no reason to go without a pause
             if retry_after > self.max_retry_after:
                 return None
             wait = retry_after + fraction * min(1.0, 0.1 * retry_after)
@@ -99,8 +99,9 @@ class RetryPolicy:
 class RetryBudget:
     """A bucket of tokens that keeps retries to a share of the traffic.
 
-    Every first success earns a part of a token, every retry costs one and gets it back when the
-    call succeeds in the end. A total outage therefore costs a handful of extra requests.
+    Every call answered at once earns a part of a token, every retry costs one and gets it back
+    when the call is answered in the end. A refusal is an answer as good as a success: the server
+    is up. A total outage therefore costs a handful of extra requests.
     """
 
     SIZE = 10.0
@@ -118,7 +119,7 @@ class RetryBudget:
         self._tokens -= 1
         return True
 
-    def succeed(self, spent: int) -> None:
-        """Book a success that took `spent` retries."""
+    def answered(self, spent: int) -> None:
+        """Book an answer that took `spent` retries."""
         earned = float(spent) or self._share
         self._tokens = min(self.SIZE if self._share > 0 else 0.0, self._tokens + earned)

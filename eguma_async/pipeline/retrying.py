@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Self
 
 import attrs
 
 from eguma_async.core.clock import Clock
-from eguma_async.core.errors import EgumaError, NotSentError, OutcomeUnknownError, TransportError
+from eguma_async.core.errors import EgumaError, NotSentError, OutcomeUnknownError
 from eguma_async.core.messages import HttpRequest, HttpResponse, Replay
 from eguma_async.core.provider import Verdict, retry_after
 from eguma_async.core.transport import Transport
@@ -24,12 +25,17 @@ class _Course:
     attempt: int = 1
     failures: int = 0
     polls: int = 0
-    retries: int = 0
+    spent: int = 0
     unknown_before: bool = False
     unknown: bool = False
 
+    @classmethod
+    def of(cls, request: HttpRequest, began: float) -> Self:
+        """Begin a course, or go on with one whose answer so far could not be read."""
+        before = request.attempt - 1
+        return cls(began, attempt=request.attempt, failures=before, unknown=before > 0)
+
     def note(self, verdict: Verdict) -> None:
-        self.unknown_before = self.unknown
         self.unknown = self.unknown or verdict in (Verdict.UNKNOWN, Verdict.IN_PROGRESS)
         if verdict is Verdict.IN_PROGRESS:
             self.polls += 1
@@ -59,44 +65,49 @@ class Retrying:
 
     async def send(self, request: HttpRequest, /) -> HttpResponse:
         """Send until there is an answer to keep or no further attempt is due."""
-        course = _Course(self._clock.monotonic())
+        course = _Course.of(request, self._clock.monotonic())
         budget = self._budgets[request.method == "GET"]
+        outcome: HttpResponse | EgumaError
         while True:
-            outcome, verdict = await self._attempt(request, course)
+            course.unknown_before = course.unknown
+            try:
+                outcome = await self._inner.send(request)
+                verdict = self._verdict(outcome, request.replay)
+            except NotSentError as error:
+                outcome, verdict = error.with_traceback(None), Verdict.NOT_SENT
+            except OutcomeUnknownError as error:
+                outcome, verdict = error.with_traceback(None), Verdict.UNKNOWN
+            except asyncio.CancelledError as cancelled:
+                if course.unknown or not isinstance(cancelled.__cause__, NotSentError):
+                    _explain(cancelled, request, course)
+                raise
+            except EgumaError as error:  # no credentials, a closed transport: no use to try again
+                outcome, verdict = error, Verdict.FINAL
             if verdict is Verdict.OK:
-                budget.succeed(course.retries)
-                return _finish(outcome, course)
-            course.note(verdict)
-            pause = self._pause(outcome, verdict, request.replay, course)
-            if pause is None or not (verdict is Verdict.IN_PROGRESS or budget.spend()):
-                return _finish(outcome, course)
+                budget.answered(course.spent)
+                return _finish(outcome, request, course)
+            pause = self._pause(outcome, verdict, request.replay, course, budget)
+            if pause is None:
+                return _finish(outcome, request, course)
             request = await self._again(request, outcome, course, pause)
-
-    async def _attempt(
-        self, request: HttpRequest, course: _Course
-    ) -> tuple[HttpResponse | TransportError, Verdict]:
-        try:
-            response = await self._inner.send(request)
-        except NotSentError as error:
-            return error.with_traceback(None), Verdict.NOT_SENT
-        except OutcomeUnknownError as error:
-            return error.with_traceback(None), Verdict.UNKNOWN
-        except asyncio.CancelledError as cancelled:
-            _explain(cancelled, request, course)
-            raise
-        return response, self._verdict(response, request.replay)
 
     def _pause(
         self,
-        outcome: HttpResponse | TransportError,
+        outcome: HttpResponse | EgumaError,
         verdict: Verdict,
         replay: Replay,
         course: _Course,
+        budget: RetryBudget,
     ) -> float | None:
+        """Note how an attempt failed; return the seconds until the next, None if there is none."""
+        course.note(verdict)
+        if verdict is Verdict.FINAL:
+            budget.answered(course.spent)
+            return None
         asked = None
-        if isinstance(outcome, HttpResponse) and verdict is not Verdict.FINAL:
+        if isinstance(outcome, HttpResponse):
             asked = retry_after(outcome, self._clock.now())
-        return self._policy.pause(
+        pause = self._policy.pause(
             verdict,
             replay,
             failures=course.failures,
@@ -105,11 +116,17 @@ class Retrying:
             retry_after=asked,
             fraction=self._random(),
         )
+        if pause is None or verdict is Verdict.IN_PROGRESS:
+            return pause
+        if not budget.spend():
+            return None
+        course.spent += 1
+        return pause
 
     async def _again(
         self,
         request: HttpRequest,
-        outcome: HttpResponse | TransportError,
+        outcome: HttpResponse | EgumaError,
         course: _Course,
         pause: float,
     ) -> HttpRequest:
@@ -117,7 +134,7 @@ class Retrying:
             try:
                 request.sink.restart()
             except EgumaError:
-                _finish(outcome, course)
+                _finish(outcome, request, course)
                 raise
         try:
             await self._clock.sleep(pause)
@@ -126,7 +143,6 @@ class Retrying:
                 _explain(cancelled, request, course)
             raise
         course.attempt += 1
-        course.retries += 1
         return attrs.evolve(request, attempt=course.attempt)
 
     async def aclose(self) -> None:
@@ -134,24 +150,27 @@ class Retrying:
         await self._inner.aclose()
 
 
-def _finish(outcome: HttpResponse | TransportError, course: _Course) -> HttpResponse:
+def _finish(
+    outcome: HttpResponse | EgumaError, request: HttpRequest, course: _Course
+) -> HttpResponse:
     if isinstance(outcome, HttpResponse):
         if course.attempt == 1:
             return outcome
         return attrs.evolve(outcome, attempts=course.attempt, after_unknown=course.unknown_before)
     outcome.attempts = course.attempt
-    if isinstance(outcome, NotSentError) and course.unknown:
-        raise OutcomeUnknownError(
-            "the last attempt was not sent, but an earlier one may have been processed",
-            operation=outcome.operation,
-            attempts=course.attempt,
-        )
-    raise outcome
+    if isinstance(outcome, OutcomeUnknownError) or not course.unknown or request.is_read:
+        raise outcome
+    # The last attempt says nothing of the ones before it.
+    raise OutcomeUnknownError(
+        "the last attempt failed, but an earlier one may have been processed",
+        operation=request.operation or None,
+        attempts=course.attempt,
+    )
 
 
 def _explain(cancelled: asyncio.CancelledError, request: HttpRequest, course: _Course) -> None:
     """Say with a cancellation that a write may have been processed."""
-    if request.replay is not Replay.SAFE:
+    if not request.is_read:
         cancelled.__cause__ = OutcomeUnknownError(
             "cancelled while the request was under way",
             operation=request.operation,

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import random
 import uuid
 import warnings
 import weakref
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterable, Callable, Iterable
 from datetime import datetime
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar
-from urllib.parse import urlsplit
 
 import attrs
 from cattrs import Converter
 
-from eguma_async.core.checks import header_value
+from eguma_async.core.checks import checked_base_url, header_value
 from eguma_async.core.clock import Clock, SystemClock
 from eguma_async.core.errors import (
     ConfigurationError,
@@ -27,7 +24,14 @@ from eguma_async.core.errors import (
     SessionStateError,
     StatusError,
 )
-from eguma_async.core.messages import BodySink, HttpRequest, HttpResponse, Replay, Timeouts
+from eguma_async.core.messages import (
+    DEFAULT_TIMEOUTS,
+    BodySink,
+    HttpRequest,
+    HttpResponse,
+    Replay,
+    Timeouts,
+)
 from eguma_async.core.operation import Answer, Operation
 from eguma_async.core.provider import Provider, Verdict, retry_after
 from eguma_async.core.transport import Transport
@@ -67,12 +71,13 @@ class BaseSession:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._provider = provider
-        self._base_url = checked_base_url(base_url or provider.base_url)
-        self._timeouts = timeouts or Timeouts()
+        self._base_url = checked_base_url(provider.base_url if base_url is None else base_url)
+        self._timeouts = timeouts or DEFAULT_TIMEOUTS
         self._clock = clock or SystemClock()
-        self._owned = None if transport else _default_transport(limits)
+        self._policy = retry or RetryPolicy()
+        self._owned = None if transport is not None else _default_transport(limits)
         self._fan_outs: weakref.WeakSet[FanOut[Any]] = weakref.WeakSet()
-        wire = transport or self._owned
+        wire = self._owned if transport is None else transport
         assert wire is not None  # noqa: S101  # one of the two is always there
         limiting = Limiting(wire, limits=limits)
         authenticating = Authenticating(limiting, auth=auth, base_url=self._base_url)
@@ -81,7 +86,7 @@ class BaseSession:
         )
         self._pipeline = Retrying(
             observing,
-            policy=retry or RetryPolicy(),
+            policy=self._policy,
             verdict=provider.verdict,
             clock=self._clock,
             random=random,
@@ -109,10 +114,12 @@ class BaseSession:
     async def aclose(self) -> None:
         """End the fan-outs still running and close the connections. May be called twice."""
         self._closed = True
-        for fan_out in tuple(self._fan_outs):
-            await fan_out.aclose()
-        if self._owned is not None:
-            await self._owned.aclose()
+        try:
+            for fan_out in tuple(self._fan_outs):
+                await fan_out.aclose(SessionStateError("the session was closed meanwhile"))
+        finally:
+            if self._owned is not None:
+                await self._owned.aclose()
 
     def __del__(self) -> None:
         if getattr(self, "_loop", None) is not None and not self._closed:
@@ -124,7 +131,8 @@ class BaseSession:
             )
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._base_url}>"
+        # Also of one that could not be made: a traceback that shows variables asks for it.
+        return f"<{type(self).__name__} {getattr(self, '_base_url', 'not made')}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(f"a {type(self).__name__} is not pickled: make one where it is used")
@@ -201,11 +209,24 @@ class BaseSession:
         key = _key_for(operation, idempotency_key)
         request = self._request(operation, key, timeouts)
         began_at = self._clock.now()
-        with _labelled(operation, key):
+        try:
             response = await self._pipeline.send(request)
-            if response.ok:
-                return await self._read(operation, request, response, key)
-            return await self._refused(operation, request, response, began_at), response
+            if not response.ok:
+                return await self._refused(operation, request, response, began_at), response
+            try:
+                return self._decode(operation, request, response, key), response
+            except DecodingError as error:
+                if not self._may_ask_again(error, request, response):
+                    raise
+            response = await self._pipeline.send(
+                attrs.evolve(request, attempt=response.attempts + 1)
+            )
+            if not response.ok:
+                return await self._refused(operation, request, response, began_at), response
+            return self._decode(operation, request, response, key), response
+        except (EgumaError, asyncio.CancelledError) as error:
+            _label(error, operation, key)
+            raise
 
     async def stream(
         self,
@@ -227,10 +248,13 @@ class BaseSession:
         if operation.REPLAY is not Replay.SAFE:
             raise ConfigurationError(f"{operation.name()} cannot be streamed: it is no read")
         request = attrs.evolve(self._request(operation, None, timeouts), sink=sink)
-        with _labelled(operation, None):
+        try:
             response = await self._pipeline.send(request)
             if not response.ok:
                 raise self._error(operation, response)
+        except (EgumaError, asyncio.CancelledError) as error:
+            _label(error, operation, None)
+            raise
         return response
 
     def fan_out(
@@ -252,6 +276,7 @@ class BaseSession:
 
         Raises:
             ConfigurationError: An operation is no read, or `concurrency` is below 1.
+            SessionStateError: The session was closed before the end.
         """
         self._require_open()
         fan_out = FanOut(
@@ -288,29 +313,26 @@ class BaseSession:
             operation=operation.name(),
         )
 
-    async def _read(
+    def _may_ask_again(
+        self, error: DecodingError, request: HttpRequest, response: HttpResponse
+    ) -> bool:
+        """Tell whether a success that is no JSON at all, as a cut one, is worth another attempt."""
+        return (
+            error.malformed
+            and request.replay is not Replay.NEVER
+            and response.attempts < self._policy.attempts
+        )
+
+    def _decode(
         self, operation: Operation[T], request: HttpRequest, response: HttpResponse, key: str | None
-    ) -> tuple[T, HttpResponse]:
-        """Decode a success; ask once more if it is no JSON at all and asking again is safe."""
+    ) -> T:
         try:
-            return self._decode(operation, response, key), response
+            value: T = self._provider.codec.decode(response.body, operation.RETURNS)
         except DecodingError as error:
             error.attempts = response.attempts
-            if not error.malformed or request.replay is Replay.NEVER:
-                raise
-        again = await self._pipeline.send(attrs.evolve(request, attempt=response.attempts + 1))
-        again = attrs.evolve(again, attempts=response.attempts + again.attempts, after_unknown=True)
-        if not again.ok:
-            began_at = self._clock.now()
-            return await self._refused(operation, request, again, began_at), again
-        try:
-            return self._decode(operation, again, key), again
-        except DecodingError as error:
-            error.attempts = again.attempts
-            raise
-
-    def _decode(self, operation: Operation[T], response: HttpResponse, key: str | None) -> T:
-        value: T = self._provider.codec.decode(response.body, operation.RETURNS)
+            error.outcome_unknown = not request.is_read  # it was done, but with what result?
+            # Without the frames below: they hold the body, and so a customer.
+            raise error.with_traceback(None) from None
         if not operation.completes():
             return value
         answer = Answer(
@@ -333,9 +355,13 @@ class BaseSession:
         verdict = self._provider.verdict(response, request.replay)
         in_doubt = response.after_unknown and not self._provider.is_replay(response)
         if verdict is Verdict.UNKNOWN:
-            error.outcome_unknown = request.replay is not Replay.SAFE
+            error.outcome_unknown = not request.is_read
         elif in_doubt or verdict is Verdict.IN_PROGRESS:
-            return await operation.settle(error, self.send, began_at)
+            try:
+                return await operation.settle(error, self.send, began_at)
+            except EgumaError as settled:
+                settled.attempts = settled.attempts or response.attempts
+                raise
         raise error
 
     def _error(self, operation: Operation[Any], response: HttpResponse) -> StatusError:
@@ -344,36 +370,6 @@ class BaseSession:
         error.attempts = response.attempts
         error.retry_after = retry_after(response, self._clock.now())
         return error
-
-
-def checked_base_url(url: str) -> str:
-    """Return a base URL without its trailing slash.
-
-    Raises:
-        ConfigurationError: It is no https URL (plain http is for loopback only), or it carries
-            more than scheme, host, port and path. The message does not repeat it.
-    """
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except (ValueError, TypeError, AttributeError):
-        raise ConfigurationError("base_url is no URL") from None
-    if parts.scheme not in ("http", "https") or not host:
-        raise ConfigurationError("base_url must begin with https:// and name a host")
-    if parts.scheme == "http" and not _is_loopback(host):
-        raise ConfigurationError("base_url must be https; plain http is for a loopback host only")
-    if parts.username is not None or parts.query or parts.fragment:
-        raise ConfigurationError("base_url must hold no user name, query or fragment")
-    if not url.isascii() or any(c <= " " or c == "\x7f" for c in url):
-        raise ConfigurationError("base_url must be ASCII, without spaces or control characters")
-    return url.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _default_transport(limits: Limits) -> Transport:
@@ -393,14 +389,9 @@ def _key_for(operation: Operation[Any], given: str | None) -> str | None:
     return None
 
 
-@contextmanager
-def _labelled(operation: Operation[Any], key: str | None) -> Iterator[None]:
-    """Put the operation and its key on whatever leaves the block, a cancellation included."""
-    try:
-        yield
-    except (EgumaError, asyncio.CancelledError) as error:
-        cause = error if isinstance(error, EgumaError) else error.__cause__
-        if isinstance(cause, EgumaError):
-            cause.operation = cause.operation or operation.name()
-            cause.idempotency_key = cause.idempotency_key or key
-        raise
+def _label(error: BaseException, operation: Operation[Any], key: str | None) -> None:
+    """Put the operation and its key on an error, or on the one behind a cancellation."""
+    named = error if isinstance(error, EgumaError) else error.__cause__
+    if isinstance(named, EgumaError):
+        named.operation = named.operation or operation.name()
+        named.idempotency_key = named.idempotency_key or key

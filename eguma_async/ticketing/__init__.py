@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eguma_async.pipeline.session import BaseSession
+from typing import TYPE_CHECKING
 
 from .availabilities import Availabilities
 from .bookings import Bookings
@@ -10,6 +10,9 @@ from .orders import Orders
 from .products import Products
 from .reservations import Reservations
 from .tickets import Tickets
+
+if TYPE_CHECKING:
+    from eguma_async.pipeline.session import BaseSession
 
 __all__ = ["Ticketing"]
 

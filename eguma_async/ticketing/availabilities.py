@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sized
 from datetime import date, datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
@@ -13,10 +13,12 @@ from eguma_async.core.codec import also_named
 from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.messages import Replay
 from eguma_async.core.operation import IN_PATH, Operation, in_query
-from eguma_async.fanout import FanOut, Progress
-from eguma_async.pipeline.session import BaseSession
 
 from .products import SlotType
+
+if TYPE_CHECKING:
+    from eguma_async.fanout import FanOut, Progress
+    from eguma_async.pipeline.session import BaseSession
 
 
 @attrs.frozen(kw_only=True)
@@ -144,7 +146,13 @@ class Availabilities:
             to_date: Last day, included.
             concurrency: Reads under way at once.
             on_progress: Called after each outcome.
+
+        Raises:
+            ConfigurationError: One text instead of several, or, if `product_ids` has a length,
+                a malformed id in it.
         """
+        if isinstance(product_ids, str):
+            raise ConfigurationError("product_ids must be several ids, not one text")
 
         def operation(product_id: str) -> ListAvailabilities:
             return ListAvailabilities(product_id=product_id, from_date=from_date, to_date=to_date)
@@ -153,10 +161,11 @@ class Availabilities:
             async for product_id in ids:
                 yield operation(product_id)
 
-        return self._session.fan_out(
-            drawn(product_ids)
-            if isinstance(product_ids, AsyncIterable)
-            else map(operation, product_ids),
-            concurrency=concurrency,
-            on_progress=on_progress,
-        )
+        operations: Iterable[ListAvailabilities] | AsyncIterable[ListAvailabilities]
+        if isinstance(product_ids, AsyncIterable):
+            operations = drawn(product_ids)
+        elif isinstance(product_ids, Sized):  # the length is what progress is measured by
+            operations = tuple(map(operation, product_ids))
+        else:
+            operations = map(operation, product_ids)
+        return self._session.fan_out(operations, concurrency=concurrency, on_progress=on_progress)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
@@ -12,10 +12,12 @@ from eguma_async.core import checks
 from eguma_async.core.errors import EgumaError, OutcomeUnknownError, StatusError
 from eguma_async.core.messages import Replay
 from eguma_async.core.operation import Answer, Operation, Send
-from eguma_async.pipeline.session import BaseSession
 
 from .items import TicketItem, as_tuple, check_items
 from .orders import ListOrders, Order, OrderStatus
+
+if TYPE_CHECKING:
+    from eguma_async.pipeline.session import BaseSession
 
 
 @attrs.frozen

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
 from eguma_async.core.enums import OpenEnum
 from eguma_async.core.messages import Replay
 from eguma_async.core.operation import Operation
-from eguma_async.pipeline.session import BaseSession
+
+if TYPE_CHECKING:
+    from eguma_async.pipeline.session import BaseSession
 
 
 class SlotType(OpenEnum):

@@ -8,25 +8,29 @@ import uuid
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from zoneinfo import ZoneInfo
 
 import attrs
 
 from eguma_async.core import checks
 from eguma_async.core.errors import (
+    ConfigurationError,
     EgumaError,
     NotFoundError,
+    NotSentError,
     SessionStateError,
     StatusError,
     unknown_outcome,
 )
 from eguma_async.core.messages import Replay
 from eguma_async.core.operation import Answer, Operation, Send
-from eguma_async.pipeline.session import BaseSession
 
 from .bookings import Booking, BookTickets, Customer
 from .items import TicketItem, as_tuple, check_items
+
+if TYPE_CHECKING:
+    from eguma_async.pipeline.session import BaseSession
 
 logger = logging.getLogger("eguma_async")
 
@@ -45,12 +49,21 @@ def deadline(expires_at: datetime, received_at: datetime) -> datetime:
     the reading nearest to that is the right one.
     """
     if expires_at.tzinfo is not None:
-        return expires_at.astimezone(UTC)
-    readings = (
-        expires_at.replace(tzinfo=ZoneInfo("Europe/Zurich")).astimezone(UTC),
+        return _in_utc(expires_at)
+    zurich = ZoneInfo("Europe/Zurich")
+    readings = (  # in the hour that autumn repeats, the first pass and the second
+        _in_utc(expires_at.replace(tzinfo=zurich, fold=0)),
+        _in_utc(expires_at.replace(tzinfo=zurich, fold=1)),
         expires_at.replace(tzinfo=UTC),
     )
-    return min(readings, key=lambda reading: abs(reading - (received_at + HOLD)))
+    return min(readings, key=lambda reading: abs(reading - received_at - HOLD))
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # servers write the first or last day of the calendar for "none"
+        return moment.replace(tzinfo=UTC)
 
 
 @attrs.frozen(kw_only=True)
@@ -147,7 +160,7 @@ class Hold:
         self._session = session
         self._held = held
         self._pending_key: str | None = None
-        self._booking_now = False
+        self._busy: str | None = None
         self._ended: str | None = None
 
     def __repr__(self) -> str:
@@ -171,8 +184,8 @@ class Hold:
 
     @property
     def must_be_released(self) -> bool:
-        """True if the places are still held for nothing: not booked, perhaps booked or released."""
-        return self._ended is None and self._pending_key is None
+        """True if the places are held for nothing: no booking is made, on its way or possible."""
+        return self._ended is None and self._pending_key is None and self._busy is None
 
     async def book(
         self,
@@ -184,7 +197,8 @@ class Hold:
         """Book exactly what is held.
 
         After an error with an unknown outcome, call it again: it goes on with the same key, so
-        nothing is booked twice, and the hold is kept until then.
+        nothing is booked twice. The key stays, and the hold is kept, until a call succeeds: a
+        refusal of a later call does not prove that the first one did not book.
 
         Args:
             customer: Who buys.
@@ -192,12 +206,12 @@ class Hold:
             idempotency_key: Your own key for this booking; a UUID4 if not given.
 
         Raises:
-            SessionStateError: Already booked, released, or being booked by another task.
+            ConfigurationError: Another key, while it is unknown what became of the first one.
+            SessionStateError: Already booked, released, or being so in another task.
             InvalidRequestError: The hold has expired, or the server refuses the booking.
             OutcomeUnknownError: It may have been booked.
         """
-        if self._ended or self._booking_now:
-            raise SessionStateError(f"this hold is {self._ended or 'being booked already'}")
+        self._require_free()
         operation = BookTickets(
             reservation_id=self.reservation_id,
             product_id=self._held.product_id,
@@ -206,31 +220,59 @@ class Hold:
             customer=customer,
             language=language,
         )
-        key = idempotency_key or self._pending_key or str(uuid.uuid4())
-        self._booking_now = True
+        key = self._key(idempotency_key)
+        self._busy = "being booked already"
         try:
             booking = await self._session.send(operation, idempotency_key=key)
         except BaseException as error:
-            self._pending_key = key if _in_doubt(error) else None
+            if _in_doubt(error):
+                self._pending_key = key
             raise
         finally:
-            self._booking_now = False
+            self._busy = None
         self._ended = "booked"
         return booking
 
     async def release(self) -> None:
-        """Give the places back at once. A hold that is gone already is no error."""
+        """Give the places back at once. A hold that is gone already is no error.
+
+        Raises:
+            SessionStateError: It is being booked, or released, by another task.
+        """
         if self._ended:
             return
+        self._require_free()
+        self._busy = "being released"
         try:
             await self._session.send(CancelReservation(reservation_id=self.reservation_id))
         except NotFoundError:
             logger.debug("hold %s was gone already", self.reservation_id)
+        finally:
+            self._busy = None
         self._ended = "released"
+
+    def _require_free(self) -> None:
+        state = self._ended or self._busy
+        if state:
+            raise SessionStateError(f"this hold is {state}")
+
+    def _key(self, given: str | None) -> str:
+        pending = self._pending_key
+        if pending is not None and given not in (None, pending):
+            raise ConfigurationError(
+                "it is unknown whether this hold was booked with the key used before; leave"
+                " idempotency_key out to go on with that one"
+            )
+        return pending or (str(uuid.uuid4()) if given is None else given)
 
 
 def _in_doubt(error: BaseException) -> bool:
-    return unknown_outcome(error) is not None or getattr(error, "outcome_unknown", False)
+    """Tell whether a booking may have been made although it failed. What is not sure, may be."""
+    if isinstance(error, StatusError):
+        return error.outcome_unknown
+    if isinstance(error, asyncio.CancelledError):
+        return unknown_outcome(error) is not None
+    return not isinstance(error, (ConfigurationError, NotSentError, SessionStateError))
 
 
 class HoldContext:
@@ -243,8 +285,12 @@ class HoldContext:
         self._session = session
         self._operation = operation
         self._hold: Hold | None = None
+        self._entered = False
 
     async def __aenter__(self) -> Hold:
+        if self._entered:
+            raise SessionStateError("this hold was entered before; make a new one")
+        self._entered = True
         reservation = await self._session.send(self._operation)
         self._hold = Hold(self._session, self._operation, reservation)
         return self._hold
@@ -256,11 +302,12 @@ class HoldContext:
         traceback: TracebackType | None,
     ) -> None:
         if self._hold is not None and self._hold.must_be_released:
-            # A task of its own, shielded: a second cancellation ends the waiting, not the release.
+            # A task of its own: a second cancellation ends the waiting, not the release, and
+            # whatever becomes of the release, `wait` does not raise it.
             release = asyncio.create_task(_release_quietly(self._hold))
             _releases.add(release)
             release.add_done_callback(_releases.discard)
-            await asyncio.shield(release)
+            await asyncio.wait((release,))
 
 
 async def _release_quietly(hold: Hold) -> None:

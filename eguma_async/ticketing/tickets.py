@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
@@ -11,7 +11,9 @@ from eguma_async.core import checks
 from eguma_async.core.enums import OpenEnum
 from eguma_async.core.messages import Replay
 from eguma_async.core.operation import IN_PATH, Operation
-from eguma_async.pipeline.session import BaseSession
+
+if TYPE_CHECKING:
+    from eguma_async.pipeline.session import BaseSession
 
 
 class UnsuccessfulCode(OpenEnum):

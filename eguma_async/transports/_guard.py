@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.messages import HttpRequest
@@ -29,7 +30,7 @@ def check_sendable(request: HttpRequest) -> None:
 
 
 def _fault(request: HttpRequest) -> str | None:
-    if not _TOKEN.fullmatch(request.method):
+    if not _is_token(request.method):
         return "the method is not an HTTP verb"
     if _NOT_IN_URL.search(request.url):
         return "the URL holds a character that must be percent-encoded, or a fragment"
@@ -38,17 +39,30 @@ def _fault(request: HttpRequest) -> str | None:
 
 def _query_fault(request: HttpRequest) -> str | None:
     for name, value in request.query + request.credentials.query:
-        if _NOT_IN_NAME.search(name):
+        if not _is_parameter_name(name):
             return "the name of a query parameter holds a control character"
-        if _NOT_IN_QUERY_VALUE.search(value):
+        if not value.isascii() and _NOT_IN_QUERY_VALUE.search(value):
             return "a query parameter is not valid Unicode"
     return None
 
 
 def _header_fault(request: HttpRequest) -> str | None:
     for name, value in (*request.headers.items(), *request.credentials.headers):
-        if not _TOKEN.fullmatch(name):
+        if not _is_token(name):
             return "the name of a header holds a character that is not allowed there"
         if _NOT_IN_HEADER_VALUE.search(value):
             return f"the header {name} holds a control character"
     return None
+
+
+# Verbs and names are few and no secrets, so they are looked at once.
+
+
+@lru_cache(maxsize=256)
+def _is_token(name: str) -> bool:
+    return _TOKEN.fullmatch(name) is not None
+
+
+@lru_cache(maxsize=256)
+def _is_parameter_name(name: str) -> bool:
+    return _NOT_IN_NAME.search(name) is None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import re
 import ssl as tls
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlsplit
 
 import aiohttp
-from multidict import CIMultiDict
 from yarl import URL
 
 from eguma_async._version import __version__
@@ -22,13 +22,28 @@ from eguma_async.core.errors import (
     OutcomeUnknownError,
     SessionStateError,
 )
-from eguma_async.core.messages import BodySink, HttpRequest, HttpResponse, Timeouts
+from eguma_async.core.messages import (
+    DEFAULT_TIMEOUTS,
+    BodySink,
+    HttpRequest,
+    HttpResponse,
+    Timeouts,
+)
 
-from ._body import ACCEPT_ENCODING, DEFAULT_MAX_BODY_BYTES, PIECE, BodyError, Collector, decoder
+from ._body import (
+    ACCEPT_ENCODING,
+    DEFAULT_MAX_BODY_BYTES,
+    PIECE,
+    BodyError,
+    Collector,
+    decoder,
+)
 from ._guard import check_sendable
 
-_DEFAULT_HEADERS = {
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")  # RFC 3986, section 2.3
+_SESSION_HEADERS = {
     "User-Agent": f"eguma-async/{__version__}",
+    "Accept": "application/json",
     "Accept-Encoding": ACCEPT_ENCODING,
 }
 
@@ -67,8 +82,13 @@ class AiohttpTransport:
         self._owned = session is None
         self._connections = connections
         self._max_body_bytes = max_body_bytes
-        self._proxy = proxy
-        self._ssl: tls.SSLContext | bool = True if ssl is None else ssl
+        self._fixed: dict[str, Any] = {"allow_redirects": False, "middlewares": _ONLY_ONCE}
+        if session is not None:
+            self._fixed |= {"raise_for_status": False, "auto_decompress": False}
+        if proxy is not None:
+            self._fixed["proxy"] = proxy
+        if ssl is not None:
+            self._fixed["ssl"] = ssl
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
@@ -120,6 +140,8 @@ class AiohttpTransport:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._connections),
                 cookie_jar=aiohttp.DummyCookieJar(),
+                headers=_SESSION_HEADERS,
+                timeout=_client_timeout(DEFAULT_TIMEOUTS),
                 trust_env=False,
                 auto_decompress=False,
             )
@@ -137,35 +159,56 @@ class AiohttpTransport:
             )
 
     async def _exchange(self, session: aiohttp.ClientSession, request: HttpRequest) -> HttpResponse:
-        async with session.request(
-            request.method,
-            _target(request),
-            headers=_wire_headers(request),
-            data=request.body,
-            timeout=_client_timeout(request.timeouts),
-            allow_redirects=False,
-            raise_for_status=False,
-            auto_decompress=False,
-            middlewares=_ONLY_ONCE,
-            proxy=self._proxy,
-            ssl=self._ssl,
-        ) as answer:
+        answer = await session.request(
+            request.method, _target(request), data=request.body, **self._options(request)
+        )
+        # Instead of `async with`, whose exit waits for the request's body: it was read long ago.
+        try:
             headers = _lower_case(answer.headers)
-            unpack = decoder(headers.get("content-encoding", ""))
-            if request.sink is not None and 200 <= answer.status < 300:
-                while data := await answer.content.read(PIECE):
-                    for piece in unpack.feed(data):
-                        await _pour(request.sink, piece)
-                unpack.finish()
-                return HttpResponse(status=answer.status, headers=headers)
-            collected = Collector(self._max_body_bytes)
-            if request.method != "HEAD":
-                collected.expect(answer.content_length or 0)
-            while data := await answer.content.readany():
+            if (
+                request.sink is None
+                and "content-encoding" not in headers
+                and 0 <= (answer.content_length or -1) <= self._max_body_bytes
+            ):
+                # The most common answer: HTTP's framing proves it bounded and complete.
+                body = await answer.read()
+            else:
+                body = await self._read(answer, headers, request)
+            return HttpResponse(status=answer.status, headers=headers, body=body)
+        finally:
+            answer.release()
+
+    def _options(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what differs from the session's own settings: to say it again costs time."""
+        options = self._fixed
+        usual = _SESSION_HEADERS if self._owned else {}
+        headers = {n: v for n, v in request.headers.items() if usual.get(n) != v}
+        if not self._owned:
+            headers = {**_SESSION_HEADERS, **headers}
+        if headers or request.credentials.headers:
+            options = {**options, "headers": {**headers, **dict(request.credentials.headers)}}
+        if not self._owned or request.timeouts is not DEFAULT_TIMEOUTS:
+            options = {**options, "timeout": _client_timeout(request.timeouts)}
+        return options
+
+    async def _read(
+        self, answer: aiohttp.ClientResponse, headers: Mapping[str, str], request: HttpRequest
+    ) -> bytes:
+        unpack = decoder(headers.get("content-encoding", ""))
+        if request.sink is not None and 200 <= answer.status < 300:
+            while data := await answer.content.read(PIECE):
                 for piece in unpack.feed(data):
-                    collected.add(piece)
+                    await _pour(request.sink, piece)
             unpack.finish()
-            return HttpResponse(status=answer.status, headers=headers, body=collected.body())
+            return b""
+        collected = Collector(self._max_body_bytes)
+        if request.method != "HEAD":
+            collected.expect(answer.content_length or 0)
+        while data := await answer.content.readany():
+            for piece in unpack.feed(data):
+                collected.add(piece)
+        unpack.finish()
+        return collected.body()
 
 
 class _SinkError(Exception):
@@ -269,18 +312,16 @@ def _reason(error: Exception) -> str:
 def _target(request: HttpRequest) -> URL:
     pairs = request.query + request.credentials.query
     joint = "&" if "?" in request.url else "?"
-    query = f"{joint}{urlencode(pairs, quote_via=quote, safe='')}" if pairs else ""
+    query = joint + "&".join([f"{_quoted(n)}={_quoted(v)}" for n, v in pairs]) if pairs else ""
     try:
         return URL(request.url + query, encoded=True)
     except ValueError:
         raise aiohttp.InvalidURL(request.url) from None
 
 
-def _wire_headers(request: HttpRequest) -> CIMultiDict[str]:
-    headers = CIMultiDict(_DEFAULT_HEADERS)
-    headers.update(request.headers)
-    headers.update(request.credentials.headers)
-    return headers
+def _quoted(text: str) -> str:
+    # Nearly all names and values need no quoting, and to see that is cheaper than to quote.
+    return text if _UNRESERVED.fullmatch(text) else quote(text, safe="")
 
 
 @lru_cache(maxsize=64)
@@ -291,7 +332,10 @@ def _client_timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
 
 
 def _lower_case(headers: Mapping[str, str]) -> dict[str, str]:
-    joined: dict[str, str] = {}
+    joined = {name.lower(): value for name, value in headers.items()}
+    if len(joined) == len(headers):
+        return joined
+    joined = {}
     for given, value in headers.items():
         name = given.lower()
         joined[name] = f"{joined[name]}, {value}" if name in joined else value

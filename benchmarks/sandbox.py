@@ -1,0 +1,135 @@
+"""How many reads of availabilities a second the served sandbox answers.
+
+`EgumaSandbox` is served by a process of its own; the client is aiohttp without anything around it,
+20 reads at once. Beside it, ``canned``: a server that answers about as many bytes and does nothing
+else, so ``sandbox_vs_canned`` shows what is the sandbox's share and what the client's.
+
+- ``reads_per_second``: one product and one range, as a load test asks. Gate >= 1500.
+- ``varied_reads_per_second``: another range with each read, so that no answer can be a kept one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import importlib.util
+import itertools
+import json
+import sys
+from collections.abc import AsyncIterator, Callable
+from datetime import date, timedelta
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from . import _lib
+
+AT_ONCE = 20
+DAYS = 14
+GATE = ">= 1500"
+EXAMPLE = "time"
+"""Label of the demo product that is read: several slots a day, two prices each."""
+
+
+async def _serve() -> None:
+    from eguma_async.sandbox import EgumaSandbox, serve
+
+    sandbox = EgumaSandbox()
+    example = sandbox.example(EXAMPLE)
+    async with serve(sandbox) as server:
+        _lib.announce({"url": server.url, "key": example.api_key, "product_id": example.product_id})
+        await _lib.parent_gone()
+
+
+@contextlib.asynccontextmanager
+async def reader(next_url: Callable[[], URL]) -> AsyncIterator[_lib.Call]:
+    """Read one URL after the other and look at nothing but the status."""
+    jar = aiohttp.DummyCookieJar()
+    async with aiohttp.ClientSession(cookie_jar=jar, trust_env=False) as session:
+
+        async def call(_: str) -> bytes:
+            async with session.get(next_url()) as response:
+                if response.status != 200:
+                    raise RuntimeError(f"HTTP {response.status}")
+                return await response.read()
+
+        yield call
+
+
+def _url(facts: dict[str, Any], first: date, days: int = DAYS) -> URL:
+    path = f"/v1/ticketing/products/{facts['product_id']}/availabilities.json"
+    last = first + timedelta(days=days - 1)
+    return URL(f"{facts['url']}{path}?from={first}&to={last}&apikey={facts['key']}", encoded=True)
+
+
+async def measure(
+    facts: dict[str, Any], canned: str, options: argparse.Namespace
+) -> tuple[dict[str, list[_lib.Turn]], bytes]:
+    """Return the turns of each way to read, and an answer."""
+    tomorrow = date.today() + timedelta(days=1)
+    same = _url(facts, tomorrow)
+    # 300 first days and 30 lengths: more ranges than the sandbox would keep.
+    ranges = itertools.cycle(
+        _url(facts, tomorrow + timedelta(days=first), days)
+        for days in range(DAYS, DAYS + 30)
+        for first in range(300)
+    )
+    ways = {
+        "sandbox": lambda: same,
+        "varied": lambda: next(ranges),
+        "canned": lambda: URL(f"{canned}/20k/x", encoded=True),
+    }
+    turns: dict[str, list[_lib.Turn]] = {name: [] for name in ways}
+    async with contextlib.AsyncExitStack() as stack:
+        calls = {
+            name: await stack.enter_async_context(reader(next_url))
+            for name, next_url in ways.items()
+        }
+        answer = await calls["sandbox"]("")
+        for call in calls.values():
+            await _lib.turn(call, seconds=0.2, at_once=AT_ONCE)
+        for name in _lib.alternating(options.rounds, tuple(calls), patience=options.patience):
+            turns[name].append(
+                await _lib.turn(calls[name], seconds=options.seconds, at_once=AT_ONCE)
+            )
+    return turns, answer
+
+
+def figures(turns: dict[str, list[_lib.Turn]], answer: bytes) -> dict[str, _lib.Figure]:
+    """Return the report."""
+    rates = {name: [turn.rate for turn in done] for name, done in turns.items()}
+    slots = len(json.loads(answer)["availabilities"])
+    return {
+        "reads_per_second": _lib.middle(rates["sandbox"], "/s", GATE),
+        "varied_reads_per_second": _lib.middle(rates["varied"], "/s"),
+        "canned_reads_per_second": _lib.middle(rates["canned"], "/s"),
+        "sandbox_vs_canned": _lib.ratio(rates["sandbox"], rates["canned"]),
+        "answer_kb": _lib.Figure(len(answer) / 1000, "KB", note=f"{slots} slots"),
+    }
+
+
+def main() -> None:
+    options = _lib.arguments(__doc__, rounds=15, seconds=0.6)
+    if importlib.util.find_spec("eguma_async.sandbox") is None:
+        found = {"reads_per_second": _lib.Figure(None, gate=GATE, note="there is no sandbox yet")}
+        _lib.report("sandbox", found, as_json=options.json, rounds=0)
+        return
+    _lib.pin(_lib.CLIENT_CPU)
+    with (
+        _lib.child("benchmarks.sandbox", "--serve") as facts,
+        _lib.child("benchmarks._server") as canned,
+    ):
+        turns, answer = asyncio.run(measure(facts, canned, options))
+    _lib.report(
+        "sandbox", figures(turns, answer), as_json=options.json, rounds=len(turns["sandbox"])
+    )
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--serve"]:
+        _lib.pin(_lib.SERVER_CPU)
+        asyncio.run(_serve())
+    else:
+        main()

@@ -1,0 +1,218 @@
+"""Errors: one tree, fit for logs, pickles and copies."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+
+from eguma_async.core import errors
+from eguma_async.core.errors import (
+    AccessDeniedError,
+    AuthenticationError,
+    ConfigurationError,
+    ConflictError,
+    DecodingError,
+    EgumaError,
+    IdempotencyMismatchError,
+    InvalidRequestError,
+    NotFoundError,
+    NotSentError,
+    OutcomeUnknownError,
+    RateLimitedError,
+    ServerError,
+    SessionStateError,
+    StatusError,
+    TransportError,
+    error_class,
+    unknown_outcome,
+)
+
+TREE = {
+    ConfigurationError: EgumaError,
+    SessionStateError: EgumaError,
+    TransportError: EgumaError,
+    NotSentError: TransportError,
+    OutcomeUnknownError: TransportError,
+    StatusError: EgumaError,
+    InvalidRequestError: StatusError,
+    AuthenticationError: StatusError,
+    AccessDeniedError: StatusError,
+    NotFoundError: StatusError,
+    ConflictError: StatusError,
+    IdempotencyMismatchError: ConflictError,
+    RateLimitedError: StatusError,
+    ServerError: StatusError,
+    DecodingError: EgumaError,
+}
+CALL = {"operation": "BookTickets", "idempotency_key": "canary-key", "attempts": 3}
+
+
+def make(cls: type[EgumaError]) -> EgumaError:
+    extra: dict[str, object] = {}
+    if issubclass(cls, StatusError):
+        extra = {
+            "status": 418,
+            "error_code": "teapot",
+            "retry_after": 7.5,
+            "body": b"canary-body",
+            "outcome_unknown": True,
+        }
+    elif cls is DecodingError:
+        extra = {"problems": ("required field missing @ $.a",), "malformed": True}
+    elif cls is OutcomeUnknownError:
+        extra = {"refusal": make(InvalidRequestError)}
+    return cls("canary-message", **CALL, **extra)
+
+
+def state(error: EgumaError) -> dict[str, object]:
+    values = dict(vars(error))
+    if isinstance(values.get("refusal"), EgumaError):
+        values["refusal"] = (type(values["refusal"]), state(values["refusal"]))
+    return values
+
+
+def test_the_tree_is_the_designed_one():
+    own = {
+        value
+        for value in vars(errors).values()
+        if isinstance(value, type) and issubclass(value, EgumaError)
+    }
+    assert own == {EgumaError, *TREE}
+    assert {cls: cls.__bases__ for cls in TREE} == {cls: (base,) for cls, base in TREE.items()}
+    assert EgumaError.__bases__ == (Exception,)
+
+
+def test_no_error_takes_the_name_of_a_builtin():
+    import builtins
+
+    assert not [cls.__name__ for cls in TREE if hasattr(builtins, cls.__name__)]
+
+
+@pytest.mark.parametrize("cls", [EgumaError, *TREE])
+@pytest.mark.parametrize("clone", [copy.copy, copy.deepcopy], ids=["copy", "deepcopy"])
+def test_a_copy_keeps_every_attribute(cls, clone):
+    error = make(cls)
+    twin = clone(error)
+    assert type(twin) is cls
+    assert twin is not error
+    assert state(twin) == state(error)
+    assert str(twin) == str(error)
+
+
+@pytest.mark.parametrize("cls", [EgumaError, *TREE])
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_pickle_keeps_all_but_the_body(cls, protocol):
+    error = make(cls)
+    data = pickle.dumps(error, protocol)
+    twin = pickle.loads(data)
+    expected = state(error)
+    if "body" in expected:
+        expected["body"] = b""
+    if expected.get("refusal"):
+        expected["refusal"][1]["body"] = b""
+    assert type(twin) is cls
+    assert state(twin) == expected
+    assert b"canary-body" not in data
+
+
+@pytest.mark.parametrize("cls", [cls for cls in TREE if issubclass(cls, StatusError)])
+def test_a_status_error_shows_status_code_and_operation_only(cls):
+    error = make(cls)
+    assert str(error) == "BookTickets: HTTP 418 teapot"
+    assert repr(error) == f"{cls.__name__}('BookTickets: HTTP 418 teapot')"
+    assert error.args == ()
+
+
+@pytest.mark.parametrize("cls", [EgumaError, *TREE])
+def test_the_idempotency_key_is_not_printed(cls):
+    assert "canary-key" not in str(make(cls)) + repr(make(cls)) + repr(make(cls).args)
+
+
+def test_a_status_error_without_code_shows_the_status():
+    assert str(StatusError("x", status=502)) == "HTTP 502"
+
+
+@pytest.mark.parametrize("code", ["", "a b", "line\nbreak", "\x1b[31m", "x" * 65, "ü", "a@b.ch"])
+def test_a_code_that_looks_like_none_is_kept_but_not_shown(code):
+    error = StatusError("x", status=400, error_code=code)
+    assert error.error_code == code
+    assert str(error) == "HTTP 400"
+
+
+def test_a_decoding_error_shows_three_problems_and_counts_the_rest():
+    error = DecodingError("unreadable answer", problems=("a", "b", "c", "d", "e"))
+    assert str(error) == "unreadable answer: a; b; c (+2 more)"
+
+
+@pytest.mark.parametrize(
+    ("status", "cls"),
+    [
+        (400, InvalidRequestError),
+        (422, InvalidRequestError),
+        (401, AuthenticationError),
+        (403, AccessDeniedError),
+        (404, NotFoundError),
+        (409, ConflictError),
+        (429, RateLimitedError),
+        (500, ServerError),
+        (503, ServerError),
+        (599, ServerError),
+        (302, StatusError),
+        (410, StatusError),
+        (199, StatusError),
+    ],
+)
+def test_each_status_has_its_class(status, cls):
+    assert error_class(status) is cls
+
+
+def test_only_an_unknown_outcome_says_so_by_itself():
+    assert [cls for cls in TREE if cls.outcome_unknown] == [OutcomeUnknownError]
+
+
+class TestUnknownOutcome:
+    def test_it_is_itself(self):
+        error = OutcomeUnknownError()
+        assert unknown_outcome(error) is error
+
+    def test_it_is_found_along_causes_and_contexts(self):
+        found = OutcomeUnknownError()
+        inner, outer = ValueError(), TimeoutError()
+        inner.__context__ = found
+        outer.__cause__ = inner
+        assert unknown_outcome(outer) is found
+
+    def test_a_cause_does_not_hide_what_is_in_the_context(self):
+        error = ValueError()
+        error.__context__ = OutcomeUnknownError()
+        error.__cause__ = KeyError()
+        assert unknown_outcome(error) is error.__context__
+
+    def test_it_is_found_in_a_group(self):
+        found = OutcomeUnknownError()
+        inner = ValueError()
+        inner.__cause__ = found
+        group = BaseExceptionGroup("g", [KeyError(), ExceptionGroup("h", [inner])])
+        assert unknown_outcome(group) is found
+
+    def test_a_circle_ends(self):
+        first, second = ValueError(), KeyError()
+        first.__context__ = second
+        second.__cause__ = first
+        assert unknown_outcome(first) is None
+
+    def test_a_deep_chain_is_no_recursion(self):
+        top = error = ValueError()
+        for _ in range(5000):
+            error.__cause__ = ValueError()
+            error = error.__cause__
+        error.__cause__ = OutcomeUnknownError()
+        assert unknown_outcome(top) is error.__cause__
+        # Taken apart by hand: the interpreter frees such a chain recursively.
+        while top is not None:
+            top.__cause__, top = None, top.__cause__
+
+    def test_nothing_is_found_where_nothing_is(self):
+        assert unknown_outcome(NotSentError()) is None

@@ -1,0 +1,347 @@
+"""The house rules of the package, read from its source: floors, rooms, sizes, clocks, names."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = "eguma_async"
+LONGEST_MODULE = 400
+
+# The first prefix that fits a module says its floor. A floor may use itself and those below it.
+FLOORS = (
+    ("core.errors", 0),
+    ("core.messages", 0),
+    ("core.clock", 0),
+    ("core.enums", 0),
+    ("core.checks", 0),
+    ("_version", 0),
+    ("core", 10),
+    ("transports", 20),
+    ("fanout", 20),
+    ("pipeline", 25),
+    ("journal", 30),
+    ("sync", 30),
+    ("session", 40),
+    ("ticketing", 40),
+    ("korus", 40),
+    ("sandbox", 50),
+    ("cli", 60),
+    ("testing", 60),
+    ("__main__", 60),
+    ("", 60),
+)
+SANDBOX_USES = re.compile(r"core\.(errors|messages|clock|enums|checks|transport)|sandbox(\..*)?")
+PROVIDERS = ({"session", "ticketing"}, {"korus"})
+
+# A base class that hands out one of the classes built on it.
+MADE_ON_DEMAND = {("sandbox.base", "sandbox.transport")}
+
+VALUES = {"attrs", "cattrs", "msgspec"}
+THIRD_PARTY = {
+    0: {"attrs"},
+    10: VALUES,
+    20: VALUES,
+    25: VALUES,
+    30: VALUES,
+    40: VALUES,
+    50: {"attrs"},
+    60: VALUES | {"cyclopts", "rich", "segno", "pytest"},
+}
+NETWORK = {"aiohttp", "multidict", "yarl"}
+NETWORK_HOMES = {"transports.aiohttp", "sandbox.server"}
+
+NAMELESS = ("core", "transports", "fanout", "pipeline", "journal", "sync")
+PROVIDER_NAME = re.compile(r"e-?guma(?!_async|-async|Error\b)|korus", re.IGNORECASE)
+
+TIME_AND_CHANCE = {
+    "time": {"time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "sleep"},
+    "datetime": {"now", "utcnow", "today"},
+    "date": {"today"},
+    "random": {"random", "randint", "randrange", "choice", "choices", "uniform", "shuffle", "seed"},
+}
+# At the edge, "today" is the day of whoever sits at the machine.
+CLOCK_HOMES = {"core.clock", "cli.demo", "cli.options"}
+# Only as the default of an argument of these names.
+DEFAULTS = {("random", "random")}
+
+
+def read_tree():
+    """Return the source of every module by its dotted name below the package."""
+    sources = {}
+    for path in sorted((ROOT / PACKAGE).rglob("*.py")):
+        parts = path.relative_to(ROOT / PACKAGE).with_suffix("").parts
+        sources[".".join(part for part in parts if part != "__init__")] = path.read_text("utf-8")
+    return sources
+
+
+def packages(sources):
+    """Return the names that are folders: relative imports count from them."""
+    return {name.rpartition(".")[0] for name in sources if name} | {""}
+
+
+def floor(module):
+    return next(
+        level
+        for prefix, level in FLOORS
+        if prefix in ("", module) or module.startswith(f"{prefix}.")
+    )
+
+
+def imports(module, tree, folders):
+    """Yield what a module imports, wherever the statement stands, as absolute dotted names."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, None) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                home = [PACKAGE, *filter(None, module.split("."))]
+                up = node.level - (module in folders)
+                home = home[: len(home) - up] if up else home
+                base = ".".join([*home, *filter(None, base.split("."))])
+            yield from ((base, alias.name) for alias in node.names)
+
+
+def own_imports(module, sources):
+    """Yield the modules of the package that a module imports."""
+    folders = packages(sources)
+    for base, name in imports(module, ast.parse(sources[module]), folders):
+        if base != PACKAGE and not base.startswith(f"{PACKAGE}."):
+            continue
+        target = base.removeprefix(PACKAGE).removeprefix(".")
+        within = f"{target}.{name}".lstrip(".") if name else target
+        yield within if within in sources else target
+
+
+def foreign_imports(module, sources):
+    """Yield the third-party packages that a module imports."""
+    folders = packages(sources)
+    for base, _ in imports(module, ast.parse(sources[module]), folders):
+        top = base.partition(".")[0]
+        if top not in (PACKAGE, "__future__") and top not in sys.stdlib_module_names:
+            yield "attrs" if top == "attr" else top
+
+
+def floor_breaches(sources):
+    for module in sources:
+        for target in own_imports(module, sources):
+            if floor(target) > floor(module):
+                yield f"{module or PACKAGE} imports {target or PACKAGE} from a floor above"
+            if module.startswith("sandbox") and not SANDBOX_USES.fullmatch(target):
+                yield f"{module} imports {target}: a sandbox must not share the client's mistakes"
+            mine, theirs = module.partition(".")[0], target.partition(".")[0]
+            for one, other in (PROVIDERS, PROVIDERS[::-1]):
+                if mine in one and theirs in other:
+                    yield f"{module} imports {target}: providers do not know each other"
+
+
+def third_party_breaches(sources):
+    for module in sources:
+        for package in foreign_imports(module, sources):
+            allowed = THIRD_PARTY[floor(module)]
+            if package in NETWORK:
+                allowed = NETWORK if module in NETWORK_HOMES else ()
+            if package not in allowed:
+                yield f"{module or PACKAGE} imports {package}"
+
+
+def without_annotation_imports(source):
+    """Return the source with its `if TYPE_CHECKING:` blocks emptied."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def cycles(sources):
+    """Yield the modules of each import cycle.
+
+    An import for annotations alone is left out: nothing depends on it at run time.
+    """
+    running = {module: without_annotation_imports(source) for module, source in sources.items()}
+    graph = {module: set(own_imports(module, running)) - {module} for module in running}
+    for module, target in MADE_ON_DEMAND:
+        graph.get(module, set()).discard(target)
+    done, path = set(), []
+
+    def visit(module):
+        if module in path:
+            yield " -> ".join([*path[path.index(module) :], module])
+            return
+        if module in done or module not in graph:
+            return
+        path.append(module)
+        for target in sorted(graph[module]):
+            yield from visit(target)
+        path.pop()
+        done.add(module)
+
+    # What a package gathers from its parts is its face, not a way between them.
+    for face in packages(sources):
+        graph[face] = set()
+    for module in sorted(graph):
+        yield from visit(module)
+
+
+def name_breaches(sources):
+    for module, source in sources.items():
+        if module.partition(".")[0] in NAMELESS:
+            for number, line in enumerate(source.splitlines(), 1):
+                if PROVIDER_NAME.search(line):
+                    yield f"{module}:{number} names a provider: {line.strip()}"
+
+
+def size_breaches(sources):
+    for module, source in sources.items():
+        if len(source.splitlines()) > LONGEST_MODULE:
+            yield f"{module} has {len(source.splitlines())} lines"
+
+
+def clock_breaches(sources):
+    for module, source in sources.items():
+        if module in CLOCK_HOMES:
+            continue
+        tree = ast.parse(source)
+        as_defaults = {
+            id(default)
+            for node in ast.walk(tree)
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+            for default in (*node.args.defaults, *node.args.kw_defaults)
+        }
+        for node in ast.walk(tree):
+            found = _time_or_chance(node)
+            if found and not (found in DEFAULTS and id(node) in as_defaults):
+                yield f"{module}:{node.lineno} uses {'.'.join(found)}"
+
+
+def _time_or_chance(node):
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "asyncio.sleep":
+        return None if ast.unparse(node.args[0]) == "0" else ("asyncio", "sleep")
+    if isinstance(node, ast.Attribute):
+        name = ast.unparse(node.value).removeprefix("datetime.")
+        if node.attr in TIME_AND_CHANCE.get(name, ()):
+            return name, node.attr
+    if isinstance(node, ast.ImportFrom):
+        for alias in node.names:
+            if alias.name in TIME_AND_CHANCE.get(node.module, ()) and node.module != "datetime":
+                return node.module, alias.name
+    return None
+
+
+RULES = {
+    "floors": floor_breaches,
+    "third parties": third_party_breaches,
+    "cycles": cycles,
+    "names": name_breaches,
+    "sizes": size_breaches,
+    "clocks": clock_breaches,
+}
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_the_package_keeps_the_rules_of_the_house(rule):
+    sources = read_tree()
+    assert len(sources) > 30
+    assert list(rule(sources)) == []
+
+
+def test_every_room_has_a_floor_of_its_own():
+    rooms = {module.partition(".")[0] for module in read_tree()} - {""}
+    assert rooms <= {prefix.partition(".")[0] for prefix, _ in FLOORS}
+
+
+def test_tests_use_no_mocks():
+    guilty = [
+        path.relative_to(ROOT).as_posix()
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        if path != Path(__file__)
+        and re.search(
+            r"unittest.mock|from unittest import mock|aioresponses", path.read_text("utf-8")
+        )
+    ]
+    assert [name for name in guilty if name != "tests/transports/test_aioresponses.py"] == []
+
+
+# The checker itself can fail.
+
+PLANTED = [
+    ("floors", {"core.errors": "from ..session import X", "session": ""}),
+    (
+        "floors",
+        {"core.clock": "def f():\n    from eguma_async.core.codec import X", "core.codec": ""},
+    ),
+    ("floors", {"fanout.x": "import eguma_async.pipeline.session", "pipeline.session": ""}),
+    (
+        "floors",
+        {
+            "pipeline.x": "if TYPE_CHECKING:\n    from eguma_async.ticketing import Y",
+            "ticketing": "",
+        },
+    ),
+    ("floors", {"session": "from eguma_async import AsyncSession", "": ""}),
+    ("floors", {"ticketing.a": "from .. import cli", "cli": "", "": ""}),
+    ("floors", {"sandbox.a": "from eguma_async.core.codec import Codec", "core.codec": ""}),
+    ("floors", {"sandbox.a": "from eguma_async.ticketing.items import X", "ticketing.items": ""}),
+    ("floors", {"korus.a": "from eguma_async.session import EGUMA", "session": ""}),
+    ("floors", {"ticketing.a": "from eguma_async.korus import x", "korus": ""}),
+    ("third parties", {"core.errors": "import msgspec"}),
+    ("third parties", {"core.codec": "import pydantic"}),
+    ("third parties", {"pipeline.x": "def f():\n    import aiohttp"}),
+    ("third parties", {"transports.memory": "from aiohttp import ClientSession"}),
+    ("third parties", {"session": "import rich.console"}),
+    ("third parties", {"sandbox.a": "import msgspec"}),
+    ("third parties", {"sandbox.a": "if TYPE_CHECKING:\n    from aiohttp import web"}),
+    ("cycles", {"core.a": "from . import b", "core.b": "from .a import x", "core": ""}),
+    ("cycles", {"korus.a": "from .b import x", "korus.b": "def f():\n    from .a import y"}),
+    ("cycles", {"a": "from .b import x", "b": "from .c import y", "c": "from .a import z"}),
+    ("names", {"core.a": "X = 1  # as e-guma does"}),
+    ("names", {"pipeline.a": "class KorusThing: ..."}),
+    ("names", {"transports.a": "HOST = 'api.e-guma.ch'"}),
+    ("names", {"fanout.a": "from eguma import x"}),
+    ("sizes", {"core.a": "x = 1\n" * (LONGEST_MODULE + 1)}),
+    ("clocks", {"pipeline.a": "import time\nt = time.monotonic()"}),
+    ("clocks", {"pipeline.a": "from time import sleep"}),
+    ("clocks", {"session": "from datetime import datetime\nx = datetime.now()"}),
+    ("clocks", {"session": "import datetime\nx = datetime.datetime.now(datetime.UTC)"}),
+    ("clocks", {"fanout.a": "import asyncio\nasync def f():\n    await asyncio.sleep(1)"}),
+    ("clocks", {"session": "import random\nx = random.random()"}),
+    ("clocks", {"session": "from datetime import date\nx = date.today()"}),
+    ("clocks", {"session": "from random import random"}),
+]
+
+
+@pytest.mark.parametrize(("rule", "sources"), PLANTED, ids=str)
+def test_a_planted_breach_is_found(rule, sources):
+    assert len(list(RULES[rule](sources))) == 1
+
+
+KEPT = {
+    "core.errors": "import attrs",
+    "core.codec": "import msgspec\nfrom .errors import X\nfrom eguma_async import _version",
+    "core": "",
+    "_version": "",
+    "transports.aiohttp": "import aiohttp\nfrom eguma_async.core.codec import X",
+    "pipeline.session": (
+        "import random\nfrom eguma_async.core.errors import EgumaError\n"
+        "def f(random=random.random):\n    from eguma_async.transports.aiohttp import T"
+    ),
+    "sandbox.a": "import attrs\nfrom .b import x\nfrom eguma_async.core.errors import Y",
+    "sandbox.b": (
+        "import random\nif TYPE_CHECKING:\n    from .a import A\n"
+        "x = random.Random(1)\ny = self.random.random()"
+    ),
+    "testing.clock": "import asyncio\nasync def f():\n    await asyncio.sleep(0)",
+    "": "from .core import errors",
+}
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_sources_that_keep_the_rules_pass(rule):
+    assert list(rule(KEPT)) == []

@@ -1,0 +1,115 @@
+"""What the distribution promises: types, one version, a light import, open upper bounds."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import eguma_async
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+VERSION = (ROOT / "eguma_async" / "_version.py").read_text("utf-8")
+
+
+def run(code):
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=ROOT,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_the_package_says_that_it_is_typed():
+    assert (ROOT / "eguma_async" / "py.typed").read_bytes() == b""
+
+
+def test_the_version_stands_in_one_place():
+    assert PROJECT["project"]["dynamic"] == ["version"]
+    assert PROJECT["tool"]["hatch"]["version"]["path"] == "eguma_async/_version.py"
+    assert re.search(rf'__version__ = "{re.escape(eguma_async.__version__)}"', VERSION)
+    literal = f'"{eguma_async.__version__}"'
+    others = [
+        path
+        for path in (ROOT / "eguma_async").rglob("*.py")
+        if path.name != "_version.py" and f"__version__ = {literal}" in path.read_text("utf-8")
+    ]
+    assert others == []
+
+
+def test_importing_the_package_loads_no_heavy_part():
+    heavy = run(
+        "import sys, eguma_async\n"
+        "eguma_async.__all__, dir(eguma_async), eguma_async.__version__\n"
+        "print([m for m in ('aiohttp', 'msgspec', 'cattrs', 'attrs', 'cyclopts', 'rich',"
+        " 'eguma_async.session', 'asyncio') if m in sys.modules])"
+    )
+    assert heavy.strip() == "[]"
+
+
+def test_errors_and_messages_load_without_the_network_and_the_codec():
+    heavy = run(
+        "import sys\nfrom eguma_async import EgumaError, HttpRequest, Timeouts, SystemClock\n"
+        "print([m for m in ('aiohttp', 'msgspec', 'cattrs') if m in sys.modules])"
+    )
+    assert heavy.strip() == "[]"
+
+
+def test_a_session_with_a_transport_of_its_own_never_loads_aiohttp():
+    heavy = run(
+        "import sys, asyncio\nfrom eguma_async import AsyncSession, MemoryTransport, HttpResponse\n"
+        "async def answer(request): return HttpResponse(status=200, body=b'[]')\n"
+        "async def main():\n"
+        "    async with AsyncSession('k', transport=MemoryTransport(answer)) as session:\n"
+        "        await session.ticketing.orders.list()\n"
+        "asyncio.run(main())\n"
+        "print([m for m in ('aiohttp', 'cyclopts', 'rich') if m in sys.modules])"
+    )
+    assert heavy.strip() == "[]"
+
+
+def requirements():
+    project = PROJECT["project"]
+    extras = project["optional-dependencies"]
+    return [*project["dependencies"], *(line for lines in extras.values() for line in lines)]
+
+
+@pytest.mark.parametrize("requirement", requirements())
+def test_only_aiohttp_has_an_upper_bound(requirement):
+    bound = re.findall(r"[<=~!]=?[^=,;\s]+", requirement.partition(";")[0].replace(">=", ""))
+    assert bound == (["<4"] if requirement.startswith("aiohttp>") else [])
+
+
+def test_what_the_package_imports_is_declared():
+    declared = {
+        re.split(r"[\[><=;~! ]", line)[0].lower() for line in PROJECT["project"]["dependencies"]
+    }
+    assert {"aiohttp", "attrs", "cattrs", "msgspec"} <= declared
+    # zoneinfo needs data where the system has none
+    assert "tzdata" in declared
+
+
+def test_the_license_and_the_readme_are_there():
+    assert (ROOT / PROJECT["project"]["readme"]).stat().st_size > 0
+    assert all((ROOT / name).exists() for name in PROJECT["project"]["license-files"])
+
+
+def test_the_lowest_python_is_the_same_everywhere():
+    assert PROJECT["project"]["requires-python"] == ">=3.11"
+    assert PROJECT["tool"]["mypy"]["python_version"] == "3.11"
+    assert PROJECT["tool"]["ruff"]["target-version"] == "py311"
+
+
+def test_the_command_leads_somewhere():
+    module, _, name = PROJECT["project"]["scripts"]["eguma"].partition(":")
+    assert run(f"import {module} as m; print(callable(m.{name}))").strip() == "True"

@@ -1,0 +1,142 @@
+"""What a type checker must see. It is checked by `tests/test_typing.py` and never run."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime, timedelta
+from typing import assert_type
+
+from eguma_async import (
+    AsyncSession,
+    AttemptEvent,
+    Availability,
+    AvailabilityList,
+    Booking,
+    BookTickets,
+    CancelBooking,
+    CancelledBooking,
+    CancelReservation,
+    Customer,
+    EgumaError,
+    FanOut,
+    Hold,
+    HttpRequest,
+    HttpResponse,
+    ListAvailabilities,
+    ListOrders,
+    ListProducts,
+    MemoryTransport,
+    Operation,
+    Order,
+    OrderStatus,
+    Outcome,
+    OutcomeUnknownError,
+    ProductList,
+    ReleasedReservation,
+    Reservation,
+    ReserveTickets,
+    SlotType,
+    StatusError,
+    TicketCheck,
+    TicketInfo,
+    TicketItem,
+    Transport,
+    unknown_outcome,
+)
+
+
+async def resources(session: AsyncSession) -> None:
+    t = session.ticketing
+    assert_type(await t.products.list(), ProductList)
+    slots = await t.availabilities.list("id", from_date=date.max, to_date=date.max)
+    assert_type(slots, AvailabilityList)
+    assert_type(slots.availabilities, tuple[Availability, ...])
+    assert_type(slots.availabilities[0].availability_count, int | None)
+    assert_type(slots.availabilities[0].slot_type, SlotType)
+    items = [TicketItem("category", 2)]
+    held = await t.reservations.create(product_id="id", starts_at=datetime.max, items=items)
+    assert_type(held, Reservation)
+    assert_type(held.expires_at_utc, datetime)
+    assert_type(await t.reservations.cancel("id"), ReleasedReservation)
+    booking = await t.bookings.create(
+        product_id="id", starts_at=date.max, items=items, customer=Customer("a", "b", "c")
+    )
+    assert_type(booking, Booking)
+    assert_type(await t.bookings.cancel("id"), CancelledBooking)
+    orders = await t.orders.list(updated_at_after=datetime.max)
+    assert_type(orders, tuple[Order, ...])
+    assert_type(orders[0].status, OrderStatus)
+    assert_type(await t.tickets.check_in("1"), TicketCheck)
+    assert_type(await t.tickets.check_out("1"), TicketCheck)
+    assert_type(await t.tickets.get("1"), TicketInfo)
+
+
+async def holding(session: AsyncSession) -> None:
+    async with session.ticketing.reservations.hold(
+        product_id="id", starts_at=datetime.max, items=(TicketItem("category", 1),)
+    ) as hold:
+        assert_type(hold, Hold)
+        assert_type(hold.remaining, timedelta)
+        assert_type(await hold.book(Customer("a", "b", "c")), Booking)
+
+
+async def operations(session: AsyncSession, read: ListAvailabilities, book: BookTickets) -> None:
+    assert_type(await session.send(ListProducts()), ProductList)
+    assert_type(await session.send(read), AvailabilityList)
+    assert_type(await session.send(ListOrders()), tuple[Order, ...])
+    assert_type(await session.send(book, idempotency_key="mine"), Booking)
+    assert_type(await session.send(CancelBooking(booking_id="id")), CancelledBooking)
+    assert_type(await session.send(CancelReservation(reservation_id="id")), ReleasedReservation)
+    assert_type(await session.exchange(book), tuple[Booking, HttpResponse])
+    operation: Operation[Reservation] = ReserveTickets(
+        product_id="id", starts_at=datetime.max, items=(TicketItem("category", 1),)
+    )
+    assert_type(await session.send(operation), Reservation)
+
+
+async def many(session: AsyncSession, ids: list[str], reads: list[ListAvailabilities]) -> None:
+    fan_out = session.ticketing.availabilities.fan_out(ids, from_date=date.max, to_date=date.max)
+    assert_type(fan_out, FanOut[AvailabilityList])
+    async for outcome in fan_out:
+        assert_type(outcome, Outcome[AvailabilityList])
+        assert_type(outcome.value, AvailabilityList | None)
+        assert_type(outcome.error, EgumaError | None)
+        assert_type(outcome.unwrap(), AvailabilityList)
+    async for other in session.fan_out(reads):
+        assert_type(other.unwrap(), AvailabilityList)
+
+
+def errors(error: BaseException) -> None:
+    assert_type(unknown_outcome(error), OutcomeUnknownError | None)
+    if isinstance(error, StatusError):
+        assert_type(error.status, int)
+        assert_type(error.error_code, str | None)
+        assert_type(error.retry_after, float | None)
+    if isinstance(error, EgumaError):
+        assert_type(error.idempotency_key, str | None)
+        assert_type(error.outcome_unknown, bool)
+
+
+def transports(handler: Callable[[HttpRequest], Awaitable[HttpResponse]]) -> None:
+    def note(event: AttemptEvent) -> None:
+        assert_type(event.status, int | None)
+
+    transport: Transport = MemoryTransport(handler)
+    AsyncSession("key", transport=transport, observer=note)
+
+
+async def refused(session: AsyncSession) -> None:
+    """Each of these is an error of the caller's that a type checker finds."""
+    t = session.ticketing
+    await t.availabilities.list("id", date.max, date.max)  # type: ignore[call-arg]
+    await t.availabilities.list("id", from_date="2026-03-19", to_date=date.max)  # type: ignore[arg-type]
+    await t.bookings.cancel(1)  # type: ignore[arg-type]
+    await t.bookings.create(  # type: ignore[call-arg]
+        product_id="id", starts_at=datetime.max, items=[TicketItem("c", 1)]
+    )
+    TicketItem("category", "2")  # type: ignore[arg-type]
+    Customer("Ada", "Lovelace")  # type: ignore[call-arg]
+    await session.send("ListProducts")  # type: ignore[arg-type]
+    AsyncSession("key", None)  # type: ignore[call-arg]
+    AsyncSession("key", verify=False)  # type: ignore[call-arg]
+    Customer("a", "b", "c").email = "d"  # type: ignore[misc]
