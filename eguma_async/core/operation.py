@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from urllib.parse import quote
 
@@ -150,8 +152,9 @@ def _path_builder(template: str, fields: list[attrs.Attribute[Any]]) -> Callable
         return lambda _: template
     names = [f.name for f in fields]
     if len(names) == 1:  # as most paths: no need for the machinery of format
-        name, (head, tail) = names[0], template.split(f"{{{names[0]}}}")
-        return lambda operation: head + _quoted(getattr(operation, name)) + tail
+        get = attrgetter(names[0])
+        head, tail = template.split(f"{{{names[0]}}}")
+        return lambda operation: f"{head}{_quoted(get(operation))}{tail}"
     return lambda operation: template.format(
         **{name: _quoted(getattr(operation, name)) for name in names}
     )
@@ -160,20 +163,21 @@ def _path_builder(template: str, fields: list[attrs.Attribute[Any]]) -> Callable
 def _query_builder(
     fields: list[attrs.Attribute[Any]],
 ) -> Callable[[Any], tuple[tuple[str, str], ...]]:
-    if not fields:
-        return lambda _: ()
-    wire_names = [(f.name, f.metadata[_WIRE_NAME]) for f in fields]
-
-    def query(operation: object) -> tuple[tuple[str, str], ...]:
-        pairs = [(wire, getattr(operation, name)) for name, wire in wire_names]
-        return tuple([(wire, _as_text(value)) for wire, value in pairs if value is not None])
-
-    return query
+    wire_names = [f.metadata[_WIRE_NAME] for f in fields]
+    if len(fields) < 2:  # attrgetter gives a tuple for two names and more only
+        names = [f.name for f in fields]
+        return lambda operation: _pairs(wire_names, [getattr(operation, n) for n in names])
+    get = attrgetter(*[f.name for f in fields])
+    return lambda operation: _pairs(wire_names, get(operation))
 
 
+def _pairs(names: Iterable[str], values: Iterable[Any]) -> tuple[tuple[str, str], ...]:
+    return tuple([(n, _as_text(v)) for n, v in zip(names, values, strict=True) if v is not None])
+
+
+@lru_cache(maxsize=1024)
 def _quoted(segment: str) -> str:
-    # Nearly all ids need no quoting, and to see that is cheaper than to quote.
-    return segment if segment.isascii() and segment.isalnum() else quote(segment, safe="")
+    return quote(segment, safe="")
 
 
 def _as_text(value: object) -> str:

@@ -36,6 +36,7 @@ class _Course:
         return cls(began, attempt=request.attempt, failures=before, unknown=before > 0)
 
     def note(self, verdict: Verdict) -> None:
+        self.unknown_before = self.unknown
         self.unknown = self.unknown or verdict in (Verdict.UNKNOWN, Verdict.IN_PROGRESS)
         if verdict is Verdict.IN_PROGRESS:
             self.polls += 1
@@ -65,27 +66,27 @@ class Retrying:
 
     async def send(self, request: HttpRequest, /) -> HttpResponse:
         """Send until there is an answer to keep or no further attempt is due."""
-        course = _Course.of(request, self._clock.monotonic())
+        began = self._clock.monotonic()
         budget = self._budgets[request.method == "GET"]
+        course: _Course | None = None  # nothing to keep track of while all goes well
         outcome: HttpResponse | EgumaError
         while True:
-            course.unknown_before = course.unknown
             try:
-                outcome = await self._inner.send(request)
-                verdict = self._verdict(outcome, request.replay)
+                outcome = response = await self._inner.send(request)
+                if response.status < 300 and course is None and request.attempt == 1:
+                    budget.answered(0)
+                    return response
+                verdict = self._verdict(response, request.replay)
             except NotSentError as error:
                 outcome, verdict = error.with_traceback(None), Verdict.NOT_SENT
             except OutcomeUnknownError as error:
                 outcome, verdict = error.with_traceback(None), Verdict.UNKNOWN
             except asyncio.CancelledError as cancelled:
-                if course.unknown or not isinstance(cancelled.__cause__, NotSentError):
-                    _explain(cancelled, request, course)
+                _explain_in_flight(cancelled, request, course or _Course.of(request, began))
                 raise
             except EgumaError as error:  # no credentials, a closed transport: no use to try again
                 outcome, verdict = error, Verdict.FINAL
-            if verdict is Verdict.OK:
-                budget.answered(course.spent)
-                return _finish(outcome, request, course)
+            course = course or _Course.of(request, began)
             pause = self._pause(outcome, verdict, request.replay, course, budget)
             if pause is None:
                 return _finish(outcome, request, course)
@@ -99,9 +100,9 @@ class Retrying:
         course: _Course,
         budget: RetryBudget,
     ) -> float | None:
-        """Note how an attempt failed; return the seconds until the next, None if there is none."""
+        """Note how an attempt went; return the seconds until the next, None if there is none."""
         course.note(verdict)
-        if verdict is Verdict.FINAL:
+        if verdict in (Verdict.OK, Verdict.FINAL):
             budget.answered(course.spent)
             return None
         asked = None
@@ -143,7 +144,7 @@ class Retrying:
                 _explain(cancelled, request, course)
             raise
         course.attempt += 1
-        return attrs.evolve(request, attempt=course.attempt)
+        return request.derive(attempt=course.attempt)
 
     async def aclose(self) -> None:
         """Close the inner transport."""
@@ -166,6 +167,13 @@ def _finish(
         operation=request.operation or None,
         attempts=course.attempt,
     )
+
+
+def _explain_in_flight(
+    cancelled: asyncio.CancelledError, request: HttpRequest, course: _Course
+) -> None:
+    if course.unknown or not isinstance(cancelled.__cause__, NotSentError):
+        _explain(cancelled, request, course)
 
 
 def _explain(cancelled: asyncio.CancelledError, request: HttpRequest, course: _Course) -> None:

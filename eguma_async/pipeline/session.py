@@ -74,6 +74,7 @@ class BaseSession:
         self._base_url = checked_base_url(provider.base_url if base_url is None else base_url)
         self._timeouts = timeouts or DEFAULT_TIMEOUTS
         self._clock = clock or SystemClock()
+        self._prototypes: dict[type[Any], HttpRequest] = {}
         self._policy = retry or RetryPolicy()
         self._owned = None if transport is not None else _default_transport(limits)
         self._fan_outs: weakref.WeakSet[FanOut[Any]] = weakref.WeakSet()
@@ -294,24 +295,40 @@ class BaseSession:
     def _request(
         self, operation: Operation[Any], key: str | None, timeouts: Timeouts | None
     ) -> HttpRequest:
-        provider = self._provider
-        headers = provider.headers
-        body = None
-        if operation.has_body():
-            body = provider.codec.encode(operation)
-            headers = {**headers, "Content-Type": provider.content_type}
-        if key is not None and provider.idempotency_header is not None:
-            headers = {**headers, provider.idempotency_header: key}
-        return HttpRequest(
-            method=operation.METHOD,
+        prototype = self._prototypes.get(type(operation))
+        if prototype is None:
+            prototype = self._prototypes[type(operation)] = self._prototype(operation)
+        request = prototype.derive(
             url=self._base_url + operation.path(),
             query=operation.query(),
-            headers=headers,
-            body=body,
             timeouts=timeouts or self._timeouts,
+        )
+        if not operation.has_body() and key is None:
+            return request
+        return self._with_body(request, operation, key)
+
+    def _prototype(self, operation: Operation[Any]) -> HttpRequest:
+        """Return what all requests for a class of operations have in common."""
+        return HttpRequest(
+            method=operation.METHOD,
+            url=self._base_url,
+            headers=self._provider.headers,
             replay=operation.REPLAY,
             operation=operation.name(),
         )
+
+    def _with_body(
+        self, request: HttpRequest, operation: Operation[Any], key: str | None
+    ) -> HttpRequest:
+        provider = self._provider
+        headers = dict(provider.headers)
+        body = None
+        if operation.has_body():
+            body = provider.codec.encode(operation)
+            headers["Content-Type"] = provider.content_type
+        if key is not None and provider.idempotency_header is not None:
+            headers[provider.idempotency_header] = key
+        return request.derive(headers=headers, body=body)
 
     def _may_ask_again(
         self, error: DecodingError, request: HttpRequest, response: HttpResponse

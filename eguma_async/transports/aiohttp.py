@@ -38,13 +38,13 @@ from ._body import (
     Collector,
     decoder,
 )
-from ._guard import check_sendable
+from ._guard import PLAIN_HEADERS, check_sendable
 
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")  # RFC 3986, section 2.3
 _SESSION_HEADERS = {
     "User-Agent": f"eguma-async/{__version__}",
-    "Accept": "application/json",
     "Accept-Encoding": ACCEPT_ENCODING,
+    **PLAIN_HEADERS,
 }
 
 
@@ -135,7 +135,8 @@ class AiohttpTransport:
     def _usable_session(self) -> aiohttp.ClientSession:
         if self._closed:
             raise SessionStateError("the transport is closed: make a new one")
-        self._check_loop()
+        if self._loop is not asyncio.get_running_loop():
+            self._check_loop()
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._connections),
@@ -145,7 +146,7 @@ class AiohttpTransport:
                 trust_env=False,
                 auto_decompress=False,
             )
-        elif self._session.closed:
+        elif not self._owned and self._session.closed:
             raise SessionStateError("the aiohttp session given to the transport is closed")
         return self._session
 
@@ -180,13 +181,12 @@ class AiohttpTransport:
 
     def _options(self, request: HttpRequest) -> dict[str, Any]:
         """Return what differs from the session's own settings: to say it again costs time."""
-        options = self._fixed
-        usual = _SESSION_HEADERS if self._owned else {}
-        headers = {n: v for n, v in request.headers.items() if usual.get(n) != v}
-        if not self._owned:
-            headers = {**_SESSION_HEADERS, **headers}
-        if headers or request.credentials.headers:
-            options = {**options, "headers": {**headers, **dict(request.credentials.headers)}}
+        secret = request.credentials.headers
+        if self._owned and request.headers == PLAIN_HEADERS and not secret:
+            options = self._fixed
+        else:
+            base = {} if self._owned else _SESSION_HEADERS
+            options = {**self._fixed, "headers": {**base, **request.headers, **dict(secret)}}
         if not self._owned or request.timeouts is not DEFAULT_TIMEOUTS:
             options = {**options, "timeout": _client_timeout(request.timeouts)}
         return options
@@ -311,17 +311,16 @@ def _reason(error: Exception) -> str:
 
 def _target(request: HttpRequest) -> URL:
     pairs = request.query + request.credentials.query
-    joint = "&" if "?" in request.url else "?"
-    query = joint + "&".join([f"{_quoted(n)}={_quoted(v)}" for n, v in pairs]) if pairs else ""
+    url = request.url
+    if pairs:
+        # Nearly always there is nothing to quote, and to see that is cheaper than to quote.
+        if not _UNRESERVED.fullmatch("".join(map("".join, pairs))):
+            pairs = tuple((quote(n, safe=""), quote(v, safe="")) for n, v in pairs)
+        url = f"{url}{'&' if '?' in url else '?'}{'&'.join(map('='.join, pairs))}"
     try:
-        return URL(request.url + query, encoded=True)
+        return URL(url, encoded=True)
     except ValueError:
         raise aiohttp.InvalidURL(request.url) from None
-
-
-def _quoted(text: str) -> str:
-    # Nearly all names and values need no quoting, and to see that is cheaper than to quote.
-    return text if _UNRESERVED.fullmatch(text) else quote(text, safe="")
 
 
 @lru_cache(maxsize=64)
