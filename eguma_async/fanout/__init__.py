@@ -1,5 +1,5 @@
 """Many calls at once, within bounds."""
 
-from .local import FanOut, Outcome, Progress
+from .local import Crew, FanOut, Outcome, Progress
 
-__all__ = ["FanOut", "Outcome", "Progress"]
+__all__ = ["Crew", "FanOut", "Outcome", "Progress"]

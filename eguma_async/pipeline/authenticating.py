@@ -57,12 +57,12 @@ class Authenticating:
         if not request.url.startswith(self._prefix):
             return await self._inner.send(request)
         used = await self._credentials()
-        response = await self._inner.send(request.derive(credentials=used))
+        response = await self._inner.send(request.with_credentials(used))
         if response.status < 300:
             return response
         if response.status == 401 and await self._auth.rejected(used):
             used = await self._credentials()
-            response = await self._inner.send(request.derive(credentials=used))
+            response = await self._inner.send(request.with_credentials(used))
         return attrs.evolve(response, body=used.scrub(response.body))
 
     async def _credentials(self) -> Credentials:

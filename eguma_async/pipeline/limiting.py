@@ -8,6 +8,7 @@ import attrs
 
 from eguma_async.core.errors import ConfigurationError, NotSentError
 from eguma_async.core.messages import HttpRequest, HttpResponse
+from eguma_async.core.permits import Permits
 from eguma_async.core.transport import Transport
 
 
@@ -33,22 +34,26 @@ class Limiting:
 
     def __init__(self, inner: Transport, *, limits: Limits) -> None:
         self._inner = inner
-        self._permits = asyncio.Semaphore(limits.concurrency)
+        self._permits = Permits(limits.concurrency)
 
     async def send(self, request: HttpRequest, /) -> HttpResponse:
         """Send as soon as there is a permit.
 
         A cancellation before that has a `NotSentError` as its cause.
         """
-        try:
-            await self._permits.acquire()
-        except asyncio.CancelledError as cancelled:
-            cancelled.__cause__ = NotSentError("cancelled while waiting for its turn")
-            raise
+        if not self._permits.take():
+            await self._wait()
         try:
             return await self._inner.send(request)
         finally:
-            self._permits.release()
+            self._permits.give_back()
+
+    async def _wait(self) -> None:
+        try:
+            await self._permits.wait()
+        except asyncio.CancelledError as cancelled:
+            cancelled.__cause__ = NotSentError("cancelled while waiting for its turn")
+            raise
 
     async def aclose(self) -> None:
         """Close the inner transport."""

@@ -144,7 +144,7 @@ class Retrying:
                 _explain(cancelled, request, course)
             raise
         course.attempt += 1
-        return request.derive(attempt=course.attempt)
+        return attrs.evolve(request, attempt=course.attempt)
 
     async def aclose(self) -> None:
         """Close the inner transport."""

@@ -8,7 +8,7 @@ import uuid
 import warnings
 import weakref
 from collections.abc import AsyncIterable, Callable, Iterable
-from datetime import datetime
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar
 
@@ -35,7 +35,7 @@ from eguma_async.core.messages import (
 from eguma_async.core.operation import Answer, Operation
 from eguma_async.core.provider import Provider, Verdict, retry_after
 from eguma_async.core.transport import Transport
-from eguma_async.fanout import FanOut, Progress
+from eguma_async.fanout import Crew, FanOut, Progress
 
 from .authenticating import Auth, Authenticating
 from .limiting import Limiting, Limits
@@ -74,10 +74,9 @@ class BaseSession:
         self._base_url = checked_base_url(provider.base_url if base_url is None else base_url)
         self._timeouts = timeouts or DEFAULT_TIMEOUTS
         self._clock = clock or SystemClock()
-        self._prototypes: dict[type[Any], HttpRequest] = {}
         self._policy = retry or RetryPolicy()
         self._owned = None if transport is not None else _default_transport(limits)
-        self._fan_outs: weakref.WeakSet[FanOut[Any]] = weakref.WeakSet()
+        self._crews: weakref.WeakSet[Crew[Any]] = weakref.WeakSet()
         wire = self._owned if transport is None else transport
         assert wire is not None  # noqa: S101  # one of the two is always there
         limiting = Limiting(wire, limits=limits)
@@ -116,8 +115,8 @@ class BaseSession:
         """End the fan-outs still running and close the connections. May be called twice."""
         self._closed = True
         try:
-            for fan_out in tuple(self._fan_outs):
-                await fan_out.aclose(SessionStateError("the session was closed meanwhile"))
+            for crew in tuple(self._crews):
+                await crew.dismiss(SessionStateError("the session was closed meanwhile"))
         finally:
             if self._owned is not None:
                 await self._owned.aclose()
@@ -209,11 +208,11 @@ class BaseSession:
         self._require_open()
         key = _key_for(operation, idempotency_key)
         request = self._request(operation, key, timeouts)
-        began_at = self._clock.now()
+        began = self._clock.monotonic()
         try:
             response = await self._pipeline.send(request)
             if not response.ok:
-                return await self._refused(operation, request, response, began_at), response
+                return await self._refused(operation, request, response, began), response
             try:
                 return self._decode(operation, request, response, key), response
             except DecodingError as error:
@@ -223,7 +222,7 @@ class BaseSession:
                 attrs.evolve(request, attempt=response.attempts + 1)
             )
             if not response.ok:
-                return await self._refused(operation, request, response, began_at), response
+                return await self._refused(operation, request, response, began), response
             return self._decode(operation, request, response, key), response
         except (EgumaError, asyncio.CancelledError) as error:
             _label(error, operation, key)
@@ -287,7 +286,7 @@ class BaseSession:
             on_progress=on_progress,
             clock=self._clock,
         )
-        self._fan_outs.add(fan_out)
+        self._crews.add(fan_out.crew)
         return fan_out
 
     # The way of one call
@@ -295,40 +294,24 @@ class BaseSession:
     def _request(
         self, operation: Operation[Any], key: str | None, timeouts: Timeouts | None
     ) -> HttpRequest:
-        prototype = self._prototypes.get(type(operation))
-        if prototype is None:
-            prototype = self._prototypes[type(operation)] = self._prototype(operation)
-        request = prototype.derive(
-            url=self._base_url + operation.path(),
-            query=operation.query(),
-            timeouts=timeouts or self._timeouts,
-        )
-        if not operation.has_body() and key is None:
-            return request
-        return self._with_body(request, operation, key)
-
-    def _prototype(self, operation: Operation[Any]) -> HttpRequest:
-        """Return what all requests for a class of operations have in common."""
-        return HttpRequest(
-            method=operation.METHOD,
-            url=self._base_url,
-            headers=self._provider.headers,
-            replay=operation.REPLAY,
-            operation=operation.name(),
-        )
-
-    def _with_body(
-        self, request: HttpRequest, operation: Operation[Any], key: str | None
-    ) -> HttpRequest:
         provider = self._provider
-        headers = dict(provider.headers)
+        headers = provider.headers
         body = None
         if operation.has_body():
             body = provider.codec.encode(operation)
-            headers["Content-Type"] = provider.content_type
+            headers = {**headers, "Content-Type": provider.content_type}
         if key is not None and provider.idempotency_header is not None:
-            headers[provider.idempotency_header] = key
-        return request.derive(headers=headers, body=body)
+            headers = {**headers, provider.idempotency_header: key}
+        return HttpRequest(
+            method=operation.METHOD,
+            url=self._base_url + operation.path(),
+            query=operation.query(),
+            headers=headers,
+            body=body,
+            timeouts=timeouts or self._timeouts,
+            replay=operation.REPLAY,
+            operation=operation.name(),
+        )
 
     def _may_ask_again(
         self, error: DecodingError, request: HttpRequest, response: HttpResponse
@@ -365,7 +348,7 @@ class BaseSession:
         operation: Operation[T],
         request: HttpRequest,
         response: HttpResponse,
-        began_at: datetime,
+        began: float,
     ) -> T:
         """Raise the error an answer stands for, unless the operation knows better."""
         error = self._error(operation, response)
@@ -375,6 +358,8 @@ class BaseSession:
             error.outcome_unknown = not request.is_read
         elif in_doubt or verdict is Verdict.IN_PROGRESS:
             try:
+                elapsed = timedelta(seconds=self._clock.monotonic() - began)
+                began_at = self._clock.now() - elapsed
                 return await operation.settle(error, self.send, began_at)
             except EgumaError as settled:
                 settled.attempts = settled.attempts or response.attempts

@@ -105,6 +105,16 @@ class ListAvailabilities(Operation[AvailabilityList]):
         if self.to_date < self.from_date:
             raise ConfigurationError("to_date must not be before from_date")
 
+    # By hand, for the one read that is sent by the thousand: it saves a twentieth of the call.
+
+    def path(self) -> str:
+        """Return the path; a checked id needs no quoting."""
+        return f"/v1/ticketing/products/{self.product_id}/availabilities.json"
+
+    def query(self) -> tuple[tuple[str, str], ...]:
+        """Return the two days."""
+        return (("from", self.from_date.isoformat()), ("to", self.to_date.isoformat()))
+
 
 class Availabilities:
     """``session.ticketing.availabilities``."""

@@ -584,7 +584,7 @@ class TestSession:
             async for _ in session.fan_out(operations(3)):
                 pass
             gc.collect()
-            assert len(session._fan_outs) == 0
+            assert len(session._crews) == 0
 
     async def test_a_lost_answer_is_an_outcome(self):
         def lost(request):
