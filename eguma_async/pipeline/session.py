@@ -56,7 +56,7 @@ class BaseSession:
     def __init__(
         self,
         provider: Provider,
-        auth: Auth,
+        auth: Callable[[Transport], Auth],
         *,
         base_url: str | None = None,
         transport: Transport | None = None,
@@ -81,17 +81,24 @@ class BaseSession:
         wire = self._owned if transport is None else transport
         assert wire is not None  # noqa: S101  # one of the two is always there
         limiting = Limiting(wire, limits=limits)
-        authenticating = Authenticating(limiting, auth=auth, base_url=self._base_url)
-        observing = Observing(
-            authenticating, provider=provider.name, observer=observer, clock=self._clock
-        )
-        self._pipeline = Retrying(
-            observing,
-            policy=self._policy,
-            verdict=provider.verdict,
-            clock=self._clock,
-            random=random,
-        )
+
+        def observed(inner: Transport) -> Transport:
+            return Observing(inner, provider=provider.name, observer=observer, clock=self._clock)
+
+        def retried(inner: Transport) -> Transport:
+            return Retrying(
+                observed(inner),
+                policy=self._policy,
+                verdict=provider.verdict,
+                clock=self._clock,
+                random=random,
+            )
+
+        # What fetches credentials goes the same way, without any.
+        self._auth = auth(observed(limiting))
+        self._pipeline = retried(Authenticating(limiting, auth=self._auth, base_url=self._base_url))
+        self._limiting = limiting
+        self._retried = retried
 
     # Life cycle
 
@@ -118,6 +125,7 @@ class BaseSession:
         try:
             for fan_out in tuple(self._fan_outs):
                 await fan_out.aclose(SessionStateError("the session was closed meanwhile"))
+            await self._auth.aclose()
         finally:
             if self._owned is not None:
                 await self._owned.aclose()
@@ -303,9 +311,10 @@ class BaseSession:
             query=operation.query(),
             timeouts=timeouts or self._timeouts,
         )
-        if not operation.has_body() and key is None:
+        headers = operation.headers()
+        if not operation.has_body() and key is None and not headers:
             return request
-        return self._with_body(request, operation, key)
+        return self._with_body(request, operation, headers, key)
 
     def _prototype(self, operation: Operation[Any]) -> HttpRequest:
         """Return what all requests for a class of operations have in common."""
@@ -318,14 +327,18 @@ class BaseSession:
         )
 
     def _with_body(
-        self, request: HttpRequest, operation: Operation[Any], key: str | None
+        self,
+        request: HttpRequest,
+        operation: Operation[Any],
+        headers: dict[str, str],
+        key: str | None,
     ) -> HttpRequest:
         provider = self._provider
-        headers = dict(provider.headers)
+        headers = {**provider.headers, **headers}
         body = None
         if operation.has_body():
             body = provider.codec.encode(operation)
-            headers["Content-Type"] = provider.content_type
+            headers["Content-Type"] = operation.CONTENT_TYPE or provider.content_type
         if key is not None and provider.idempotency_header is not None:
             headers[provider.idempotency_header] = key
         return request.derive(headers=headers, body=body)
@@ -386,7 +399,7 @@ class BaseSession:
         error.operation = operation.name()
         error.attempts = response.attempts
         error.retry_after = retry_after(response, self._clock.now())
-        return error
+        return operation.explain(error)
 
 
 def _default_transport(limits: Limits) -> Transport:
