@@ -1,0 +1,200 @@
+"""The session of this API."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterable
+from urllib.parse import urlsplit
+
+from eguma_async.core.clock import Clock, SystemClock
+from eguma_async.core.errors import ConfigurationError
+from eguma_async.core.messages import Timeouts
+from eguma_async.core.transport import Transport
+from eguma_async.pipeline.authenticating import Auth
+from eguma_async.pipeline.bearer import Bearer, FixedToken
+from eguma_async.pipeline.limiting import Limiting, Limits
+from eguma_async.pipeline.oauth import ClientCredentials
+from eguma_async.pipeline.observing import Observer
+from eguma_async.pipeline.policy import RetryPolicy
+from eguma_async.pipeline.session import BaseSession, checked_base_url
+
+from .beneficiaries import Beneficiaries
+from .catalogs import Catalogs
+from .documents import Documents
+from .hydra import with_language
+from .offers import Offers
+from .orders import Orders
+from .product_bases import ProductBases
+from .products import Products
+from .provider import KORUS, TOKEN_URL
+from .reservations import Reservations
+from .storage import DOCUMENT_HOSTS, Storage, checked_hosts
+
+
+class KorusSession(BaseSession):
+    """Sells tickets through Korus Ticket. Holds the access token and the connection pool.
+
+    ::
+
+        async with KorusSession() as session:
+            async for catalog in session.catalogs.list():
+                ...
+
+    Args:
+        client_id: Name of your client; from ``KORUS_CLIENT_ID`` if not given.
+        client_secret: Its secret; from ``KORUS_CLIENT_SECRET`` if not given.
+        token: A ready access token instead of the two. It is used until it is refused.
+        base_url: Where the API is; from ``KORUS_BASE_URL`` if not given, else the live API.
+            Plain http is accepted for a loopback host only.
+        token_url: Where tokens are fetched; from ``KORUS_TOKEN_URL`` if not given, else the live
+            identity server. It differs between environments.
+        refresh_token_url: Where tokens are renewed; `token_url` if not given.
+        language: ISO 639-1 language of texts, of error messages and of documents; the catalog's
+            own if not given.
+        document_hosts: Hosts that documents may be fetched from.
+        transport: Carries the requests; over the network with aiohttp if not given. One that is
+            passed in is not closed by the session.
+        downloads: Carries the downloads of documents; if not given, `transport` if that was given,
+            else one that connects to public addresses only.
+        timeouts: Limits of each attempt.
+        retry: When to send again; ``RetryPolicy(attempts=1)`` for never.
+        limits: How many requests may be under way at once.
+        clock: Where to read the time and sleep.
+        observer: Called with an `AttemptEvent` after each attempt.
+        random: Returns a number from 0 to 1, for the jitter of pauses and renewals.
+
+    Attributes:
+        catalogs: What issuers sell.
+        product_bases: The main entries of a catalog.
+        products: Their variants.
+        offers: Products with price and stock, their tickets and sessions.
+        reservations: Offers held for some minutes.
+        orders: Bookings.
+        documents: Their files.
+        beneficiaries: Who uses a ticket.
+
+    Raises:
+        ConfigurationError: No credentials, or a malformed argument.
+    """
+
+    def __init__(
+        self,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        *,
+        token: str | None = None,
+        base_url: str | None = None,
+        token_url: str | None = None,
+        refresh_token_url: str | None = None,
+        language: str | None = None,
+        document_hosts: Iterable[str] = DOCUMENT_HOSTS,
+        transport: Transport | None = None,
+        downloads: Transport | None = None,
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
+        limits: Limits | None = None,
+        clock: Clock | None = None,
+        observer: Observer | None = None,
+        random: Callable[[], float] = random.random,
+    ) -> None:
+        clock = clock or SystemClock()
+        limits = limits or Limits()
+        hosts = checked_hosts(document_hosts)
+        super().__init__(
+            with_language(KORUS, language),
+            _auth(
+                client_id,
+                client_secret,
+                token,
+                token_url=token_url,
+                refresh_token_url=refresh_token_url,
+                clock=clock,
+                random=random,
+            ),
+            base_url=base_url or os.environ.get("KORUS_BASE_URL"),
+            transport=transport,
+            timeouts=timeouts,
+            retry=retry,
+            limits=limits,
+            clock=clock,
+            observer=observer,
+            random=random,
+        )
+        self._owned_downloads = None if transport or downloads else _public_transport(limits)
+        own_way = self._retried(self._limiting)
+        carrier = downloads or self._owned_downloads
+        storage = Storage(
+            self._retried(Limiting(carrier, limits=limits)) if carrier else own_way,
+            local=own_way,
+            hosts=hosts,
+            local_host=_plain_host(self._base_url),
+            timeouts=self._timeouts,
+        )
+        self.catalogs = Catalogs(self)
+        self.product_bases = ProductBases(self)
+        self.products = Products(self)
+        self.offers = Offers(self)
+        self.reservations = Reservations(self)
+        self.orders = Orders(self)
+        self.documents = Documents(self, storage)
+        self.beneficiaries = Beneficiaries(self)
+
+    async def aclose(self) -> None:
+        """End what is under way and close the connections. May be called twice."""
+        await super().aclose()
+        if self._owned_downloads is not None:
+            await self._owned_downloads.aclose()
+
+
+def _auth(
+    client_id: str | None,
+    client_secret: str | None,
+    token: str | None,
+    *,
+    token_url: str | None,
+    refresh_token_url: str | None,
+    clock: Clock,
+    random: Callable[[], float],
+) -> Callable[[Transport], Auth]:
+    if token is not None:
+        if client_id is not None or client_secret is not None:
+            raise ConfigurationError("pass either token or client_id and client_secret, not both")
+        fixed = FixedToken(token)
+        return lambda _: fixed
+    name = client_id if client_id is not None else os.environ.get("KORUS_CLIENT_ID")
+    secret = client_secret if client_secret is not None else os.environ.get("KORUS_CLIENT_SECRET")
+    if name is None or secret is None:
+        raise ConfigurationError(
+            "no credentials: pass client_id and client_secret to KorusSession, or a token, or set"
+            " the environment variables KORUS_CLIENT_ID and KORUS_CLIENT_SECRET"
+        )
+    url = checked_base_url(token_url or os.environ.get("KORUS_TOKEN_URL") or TOKEN_URL, "token_url")
+    refresh_url = checked_base_url(refresh_token_url or url, "refresh_token_url")
+
+    def make(inner: Transport) -> Auth:
+        client = ClientCredentials(
+            inner,
+            client_id=name,
+            client_secret=secret,
+            token_url=url,
+            refresh_url=refresh_url,
+            clock=clock,
+            random=random,
+        )
+        return Bearer(client.fetch, clock=clock, random=random)
+
+    return make
+
+
+def _plain_host(base_url: str) -> str | None:
+    """Return the host of a plain http URL, which is a loopback one, or None."""
+    parts = urlsplit(base_url)
+    return parts.hostname if parts.scheme == "http" else None
+
+
+def _public_transport(limits: Limits) -> Transport:
+    # Imported here: aiohttp costs most of the package's import time, and a fake needs none of it.
+    from eguma_async.transports.aiohttp import AiohttpTransport  # noqa: PLC0415
+
+    return AiohttpTransport(connections=limits.concurrency, public_only=True)
