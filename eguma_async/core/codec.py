@@ -14,7 +14,6 @@ import types
 import typing
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any, TypeAlias, TypeVar
 
 import attrs
@@ -22,9 +21,9 @@ import cattrs
 import msgspec
 from cattrs.gen import make_dict_structure_fn, override
 
-from .decimals import plain_decimal
 from .errors import DecodingError
 from .operation import in_body
+from .scalars import MismatchError, got, is_subclass, register_scalars
 
 T = TypeVar("T")
 
@@ -41,10 +40,6 @@ def also_named(*wire_names: str) -> dict[str, tuple[str, ...]]:
 def wire_named(wire_name: str) -> dict[str, str]:
     """Return the metadata of a field whose name on the wire no rule gives, such as ``@id``."""
     return {_NAME: wire_name}
-
-
-class MismatchError(ValueError):
-    """A value of the wrong kind. Its text never repeats the value."""
 
 
 _FAULTS = (  # what a structure hook raises, one of the user's included
@@ -228,7 +223,7 @@ class _TrackedConverter(cattrs.Converter):
         result = super().register_structure_hook(cl, func)
         kind = cl if func is not None else typing.get_type_hints(cl)["return"]
         # cattrs gives the hook of a class to its subclasses, too.
-        self._touch(lambda other: other == kind or _is_subclass(other, kind))
+        self._touch(lambda other: other == kind or is_subclass(other, kind))
         return result
 
     def register_structure_hook_func(self, check_func: Any, func: Any) -> None:
@@ -241,10 +236,6 @@ class _TrackedConverter(cattrs.Converter):
         return result
 
 
-def _is_subclass(kind: Any, base: Any) -> bool:
-    return isinstance(kind, type) and isinstance(base, type) and issubclass(kind, base)
-
-
 AsObject: TypeAlias = "Callable[[type, object], object] | None"
 
 
@@ -252,14 +243,7 @@ def _register_tolerant_hooks(
     converter: cattrs.Converter, names: _Names, as_object: AsObject
 ) -> None:
     """Make the converter lossless: cattrs' own defaults read null as "None", "false" as True."""
-    # By class: cattrs has such hooks for these itself, and never looks at a predicate after them.
-    converter.register_structure_hook(str, _unless_enum(_str))
-    converter.register_structure_hook(int, _unless_enum(_int))
-    converter.register_structure_hook(bool, _bool)
-    converter.register_structure_hook(date, _date)
-    converter.register_structure_hook(datetime, _datetime)
-    converter.register_structure_hook(Decimal, _decimal)
-    converter.register_structure_hook_func(lambda kind: _is_subclass(kind, enum.Enum), _enum)
+    register_scalars(converter)
     converter.register_structure_hook_factory(_is_tuple, lambda kind: _tuple_hook(converter, kind))
     converter.register_structure_hook_factory(
         attrs.has, lambda cls: _attrs_hook(converter, cls, names, as_object)
@@ -267,89 +251,6 @@ def _register_tolerant_hooks(
     converter.register_unstructure_hook_factory(
         attrs.has, lambda cls: _unstructure_hook(converter, cls, names)
     )
-    converter.register_unstructure_hook(datetime, datetime.isoformat)
-    converter.register_unstructure_hook(date, date.isoformat)
-    converter.register_unstructure_hook(Decimal, lambda amount: format(amount, "f"))
-
-
-def _got(value: object) -> str:
-    kinds = {dict: "an object", list: "an array", type(None): "null", str: "text"}
-    return kinds.get(type(value), type(value).__name__)
-
-
-def _unless_enum(read: Callable[[object, Any], T]) -> Callable[[object, Any], Any]:
-    """Make a scalar's hook fit for the enumerations derived from it, for which it is asked too."""
-
-    def hook(value: object, kind: Any) -> Any:
-        return _enum(value, kind) if _is_subclass(kind, enum.Enum) else read(value, kind)
-
-    return hook
-
-
-def _str(value: object, _: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if type(value) is int:
-        return str(value)
-    raise MismatchError(f"expected text, got {_got(value)}")
-
-
-def _int(value: object, _: Any) -> int:
-    if type(value) is int:
-        return value
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, str) and value.isascii() and value.lstrip("-").isdigit():
-        try:
-            return int(value)
-        except ValueError:
-            pass  # more digits than int() accepts, or "1-2"
-    raise MismatchError(f"expected a whole number, got {_got(value)}")
-
-
-def _bool(value: object, _: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    if value in ("true", "false"):
-        return value == "true"
-    raise MismatchError(f"expected true or false, got {_got(value)}")
-
-
-def _datetime(value: object, _: Any) -> datetime:
-    if isinstance(value, str):
-        try:
-            return msgspec.convert(value, datetime)  # rounds fractions as the fast tier does
-        except msgspec.ValidationError:
-            pass
-        try:
-            return datetime.fromisoformat(value)
-        except ValueError:
-            pass
-    raise MismatchError(f"expected an ISO 8601 date and time, got {_got(value)}")
-
-
-def _date(value: object, _: Any) -> date:
-    if isinstance(value, str):
-        try:
-            return msgspec.convert(value, date)
-        except msgspec.ValidationError:
-            pass
-    raise MismatchError(f"expected a date as YYYY-MM-DD, got {_got(value)}")
-
-
-def _decimal(value: object, _: Any) -> Decimal:
-    amount = plain_decimal(value)
-    if amount is None:
-        raise MismatchError(f"expected an amount such as 80.00, got {_got(value)}")
-    return amount
-
-
-def _enum(value: object, kind: type[enum.Enum]) -> enum.Enum:
-    try:
-        return kind(value)
-    except ValueError:
-        pass
-    raise MismatchError(f"expected one of a set of texts, got {_got(value)}")
 
 
 def _is_tuple(kind: Any) -> bool:
@@ -363,7 +264,7 @@ def _tuple_hook(converter: cattrs.Converter, kind: Any) -> Callable[[Any, Any], 
 
     def hook(value: object, _: Any) -> tuple[Any, ...]:
         if not isinstance(value, list):
-            raise MismatchError(f"expected an array, got {_got(value)}")
+            raise MismatchError(f"expected an array, got {got(value)}")
         return tuple(structure(value, as_list))
 
     return hook
@@ -380,6 +281,21 @@ def _attrs_hook(
         converter,
         **overrides,  # type: ignore[arg-type]  # mypy sees only the overload by single names
     )
+    tidy = _tidier(cls, names)
+
+    def hook(value: object, _: Any) -> Any:
+        if as_object is not None:
+            value = as_object(cls, value)
+        if not isinstance(value, dict):
+            raise MismatchError(f"expected an object, got {got(value)}")
+        return structure(tidy(value), cls)
+
+    return hook
+
+
+def _tidier(cls: type, names: _Names) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Return a function that gives a JSON object the names and gaps that `cls` is read with."""
+    fields = attrs.fields(cls)
     other_names = [(names.of(f), f.metadata[_ALSO], f.type) for f in fields if _ALSO in f.metadata]
     has_default = [
         names.of(f) for f in fields if f.default is not attrs.NOTHING and not _nullable(f.type)
@@ -393,11 +309,7 @@ def _attrs_hook(
         and {type(None), datetime, bool}.issuperset(typing.get_args(f.type))
     ]
 
-    def hook(value: object, _: Any) -> Any:
-        if as_object is not None:
-            value = as_object(cls, value)
-        if not isinstance(value, dict):
-            raise MismatchError(f"expected an object, got {_got(value)}")
+    def tidy(value: dict[str, Any]) -> dict[str, Any]:
         present = dict(value)
         for name, others, kind in other_names:
             found = next((present[o] for o in (name, *others) if o in present), attrs.NOTHING)
@@ -411,9 +323,9 @@ def _attrs_hook(
         for name in may_be_blank:
             if present.get(name) == "":
                 del present[name]
-        return structure(present, cls)
+        return present
 
-    return hook
+    return tidy
 
 
 def _nullable(kind: Any) -> bool:

@@ -160,9 +160,7 @@ def _plan(cls: type[Any]) -> _Plan:
         plan = _PLANS[cls] = _Plan(
             path=_path_builder(cls.PATH, [f for f in fields if _place(f) == "path"]),
             query=_query_builder([f for f in fields if _place(f) == "query"]),
-            headers=tuple(
-                (f.name, f.metadata[_WIRE_NAME]) for f in fields if _place(f) == "header"
-            ),
+            headers=tuple(_named(f) for f in fields if _place(f) == "header"),
             has_body=cls.CONTENT_TYPE is not None or any(in_body(f) for f in fields),
         )
     return plan
@@ -170,6 +168,10 @@ def _plan(cls: type[Any]) -> _Plan:
 
 def _place(field: attrs.Attribute[Any]) -> Any:
     return field.metadata.get(_PLACE)
+
+
+def _named(field: attrs.Attribute[Any]) -> tuple[str, str]:
+    return field.name, field.metadata[_WIRE_NAME]
 
 
 def _path_builder(template: str, fields: list[attrs.Attribute[Any]]) -> Callable[[Any], str]:

@@ -13,11 +13,12 @@ from urllib.parse import parse_qsl
 import attrs
 
 from eguma_async.core import checks
-from eguma_async.core.codec import Codec, MismatchError, wire_named
+from eguma_async.core.codec import Codec, wire_named
 from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.messages import Replay
 from eguma_async.core.operation import IN_PATH, Operation, in_query
 from eguma_async.core.provider import Provider
+from eguma_async.core.scalars import MismatchError
 from eguma_async.pipeline.pages import Pager
 from eguma_async.pipeline.session import BaseSession
 

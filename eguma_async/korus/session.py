@@ -7,17 +7,18 @@ import random
 from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
+from eguma_async.core.checks import checked_base_url
 from eguma_async.core.clock import Clock, SystemClock
 from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.messages import Timeouts
 from eguma_async.core.transport import Transport
 from eguma_async.pipeline.authenticating import Auth
-from eguma_async.pipeline.bearer import Bearer, FixedToken
+from eguma_async.pipeline.bearer import Bearer, FixedToken, is_token
 from eguma_async.pipeline.limiting import Limiting, Limits
 from eguma_async.pipeline.oauth import ClientCredentials
 from eguma_async.pipeline.observing import Observer
 from eguma_async.pipeline.policy import RetryPolicy
-from eguma_async.pipeline.session import BaseSession, checked_base_url
+from eguma_async.pipeline.session import BaseSession
 
 from .beneficiaries import Beneficiaries
 from .catalogs import Catalogs
@@ -100,19 +101,25 @@ class KorusSession(BaseSession):
     ) -> None:
         clock = clock or SystemClock()
         limits = limits or Limits()
+        auth = _auth(
+            client_id,
+            client_secret,
+            token,
+            token_url=token_url,
+            refresh_token_url=refresh_token_url,
+            clock=clock,
+            random=random,
+        )
+        del client_secret, token  # a traceback that shows variables must not show these
+        if isinstance(auth, ConfigurationError):
+            raise auth
         hosts = checked_hosts(document_hosts)
+        if base_url is None:
+            base_url = os.environ.get("KORUS_BASE_URL") or None
         super().__init__(
             with_language(KORUS, language),
-            _auth(
-                client_id,
-                client_secret,
-                token,
-                token_url=token_url,
-                refresh_token_url=refresh_token_url,
-                clock=clock,
-                random=random,
-            ),
-            base_url=base_url or os.environ.get("KORUS_BASE_URL"),
+            auth,
+            base_url=base_url,
             transport=transport,
             timeouts=timeouts,
             retry=retry,
@@ -121,11 +128,12 @@ class KorusSession(BaseSession):
             observer=observer,
             random=random,
         )
-        self._owned_downloads = None if transport or downloads else _public_transport(limits)
+        own_transports = transport is None and downloads is None
+        self._owned_downloads = _public_transport(limits) if own_transports else None
         own_way = self._retried(self._limiting)
-        carrier = downloads or self._owned_downloads
+        carrier = self._owned_downloads if downloads is None else downloads
         storage = Storage(
-            self._retried(Limiting(carrier, limits=limits)) if carrier else own_way,
+            self._retried(Limiting(carrier, limits=limits)) if carrier is not None else own_way,
             local=own_way,
             hosts=hosts,
             local_host=_plain_host(self._base_url),
@@ -142,9 +150,11 @@ class KorusSession(BaseSession):
 
     async def aclose(self) -> None:
         """End what is under way and close the connections. May be called twice."""
-        await super().aclose()
-        if self._owned_downloads is not None:
-            await self._owned_downloads.aclose()
+        try:
+            await super().aclose()
+        finally:
+            if self._owned_downloads is not None:
+                await self._owned_downloads.aclose()
 
 
 def _auth(
@@ -156,21 +166,25 @@ def _auth(
     refresh_token_url: str | None,
     clock: Clock,
     random: Callable[[], float],
-) -> Callable[[Transport], Auth]:
+) -> Callable[[Transport], Auth] | ConfigurationError:
+    """Return what is wrong with the credentials, not raise it: its frames would hold them."""
     if token is not None:
-        if client_id is not None or client_secret is not None:
-            raise ConfigurationError("pass either token or client_id and client_secret, not both")
-        fixed = FixedToken(token)
-        return lambda _: fixed
-    name = client_id if client_id is not None else os.environ.get("KORUS_CLIENT_ID")
-    secret = client_secret if client_secret is not None else os.environ.get("KORUS_CLIENT_SECRET")
+        return _fixed_auth(token, alone=client_id is None and client_secret is None)
+    name = os.environ.get("KORUS_CLIENT_ID") if client_id is None else client_id
+    secret = os.environ.get("KORUS_CLIENT_SECRET") if client_secret is None else client_secret
     if name is None or secret is None:
-        raise ConfigurationError(
+        return ConfigurationError(
             "no credentials: pass client_id and client_secret to KorusSession, or a token, or set"
             " the environment variables KORUS_CLIENT_ID and KORUS_CLIENT_SECRET"
         )
-    url = checked_base_url(token_url or os.environ.get("KORUS_TOKEN_URL") or TOKEN_URL, "token_url")
-    refresh_url = checked_base_url(refresh_token_url or url, "refresh_token_url")
+    if not _is_filled(name) or not _is_filled(secret):
+        return ConfigurationError("client_id and client_secret must be text and not empty")
+    url = token_url or os.environ.get("KORUS_TOKEN_URL") or TOKEN_URL
+    try:
+        url = checked_base_url(url, "token_url")
+        refresh_url = checked_base_url(refresh_token_url or url, "refresh_token_url")
+    except ConfigurationError as error:
+        return error.with_traceback(None)
 
     def make(inner: Transport) -> Auth:
         client = ClientCredentials(
@@ -185,6 +199,19 @@ def _auth(
         return Bearer(client.fetch, clock=clock, random=random)
 
     return make
+
+
+def _fixed_auth(token: str, *, alone: bool) -> Callable[[Transport], Auth] | ConfigurationError:
+    if not alone:
+        return ConfigurationError("pass either token or client_id and client_secret, not both")
+    if not is_token(token):
+        return ConfigurationError("token must be visible ASCII characters, without spaces")
+    fixed = FixedToken(token)
+    return lambda _: fixed
+
+
+def _is_filled(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _plain_host(base_url: str) -> str | None:

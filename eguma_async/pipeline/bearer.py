@@ -11,7 +11,6 @@ from typing import NoReturn
 
 from eguma_async.core.clock import Clock
 from eguma_async.core.errors import (
-    ConfigurationError,
     EgumaError,
     SessionStateError,
     TransportError,
@@ -86,15 +85,9 @@ def bearer_header(access_token: str) -> Credentials:
 
 
 class FixedToken:
-    """A token that was handed over ready, and is used until it is refused.
-
-    Raises:
-        ConfigurationError: It cannot stand in a header; the message does not repeat it.
-    """
+    """A token that was handed over ready, and is used until it is refused."""
 
     def __init__(self, access_token: str) -> None:
-        if not is_token(access_token):
-            raise ConfigurationError("token must be visible ASCII characters, without spaces")
         self._credentials = bearer_header(access_token)
 
     async def credentials(self) -> Credentials:

@@ -10,7 +10,6 @@ from eguma_async.core.answers import json_object, printable
 from eguma_async.core.clock import Clock
 from eguma_async.core.errors import (
     AuthenticationError,
-    ConfigurationError,
     DecodingError,
     EgumaError,
     StatusError,
@@ -43,9 +42,6 @@ class ClientCredentials:
         refresh_url: Where they are renewed.
         clock: Times the tokens and the pauses.
         random: Returns a number from 0 to 1, for the jitter of the pauses.
-
-    Raises:
-        ConfigurationError: The id or the secret is empty.
     """
 
     def __init__(
@@ -59,9 +55,6 @@ class ClientCredentials:
         clock: Clock,
         random: Callable[[], float],
     ) -> None:
-        for name, value in (("client_id", client_id), ("client_secret", client_secret)):
-            if not isinstance(value, str) or not value.strip():
-                raise ConfigurationError(f"{name} must not be empty")
         self._client = (("client_id", client_id), ("client_secret", client_secret))
         self._token_url = token_url
         self._refresh_url = refresh_url

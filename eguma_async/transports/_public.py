@@ -1,17 +1,10 @@
-"""Keeps connections to public addresses, where somebody else chose the URL.
-
-The resolver hands aiohttp only addresses it has looked at, and aiohttp connects to exactly those:
-a name that resolves differently the second time gains nothing.
-"""
+"""Tells the public internet from the rest, where somebody else chose the URL."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
 from urllib.parse import urlsplit
-
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 
 from eguma_async.core.errors import NotSentError
 from eguma_async.core.messages import HttpRequest
@@ -54,31 +47,3 @@ def _is_literal(host: str) -> bool:
     except (OSError, UnicodeError):
         return ":" in host
     return True
-
-
-class PublicResolver(AbstractResolver):
-    """Resolves names with another resolver and refuses those with an address that is not public.
-
-    Args:
-        inner: Resolves the names; the system's resolver if not given.
-    """
-
-    def __init__(self, inner: AbstractResolver | None = None) -> None:
-        self._inner = inner or ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """Return the addresses of a host.
-
-        Raises:
-            OSError: There is none, or one of them is not public.
-        """
-        found = await self._inner.resolve(host, port, family)
-        if not all(is_public(address["host"]) for address in found):
-            raise OSError("the name has an address that is not public")
-        return found
-
-    async def close(self) -> None:
-        """Close the inner resolver."""
-        await self._inner.close()
