@@ -120,44 +120,51 @@ class Storage:
             DocumentError: The link leads elsewhere, or the file is too large or no PDF.
             TransportError: It could not be fetched.
         """
-        url = link.reveal()
-        transport = self._way_to(url)
+        transport = self._way_to(link)
+        if transport is None:
+            raise DocumentError("the link does not lead to an allowed host; nothing was fetched")
         sink = PdfSink(file, limit=self._max_bytes)
         sink.restart()
-        request = HttpRequest(
-            method="GET",
-            url=url.partition("?")[0],
-            headers={"Accept": "application/pdf"},
-            timeouts=self._timeouts,
-            replay=Replay.SAFE,
-            credentials=Credentials(query=_pairs(url)),
-            sink=sink,
-            operation=OPERATION,
-        )
-        response = await transport.send(request)
+        response = await transport.send(self._request(link, sink))
         if not response.ok:
             return _refusal(response)
         sink.finish()
         return sink.size
 
-    def _way_to(self, url: str) -> Transport:
+    # The link stays in frames that neither wait nor raise: a traceback may show their variables.
+
+    def _request(self, link: SignedUrl, sink: PdfSink) -> HttpRequest:
+        url, _, query = link.reveal().partition("?")
+        return HttpRequest(
+            method="GET",
+            url=url,
+            headers={"Accept": "application/pdf"},
+            timeouts=self._timeouts,
+            replay=Replay.SAFE,
+            credentials=Credentials(query=_pairs(query)),
+            sink=sink,
+            operation=OPERATION,
+        )
+
+    def _way_to(self, link: SignedUrl) -> Transport | None:
+        url = link.reveal()
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
         except ValueError:
-            parts, host, port = urlsplit(""), None, None
+            return None
         clean = _URL.fullmatch(url) and parts.username is None and not parts.fragment
         if clean and parts.scheme == "https" and host in self._hosts and port in (None, 443):
             return self._public
         local = host is not None and host == self._local_host
         if clean and parts.scheme == "http" and local:
             return self._local
-        raise DocumentError("the link does not lead to an allowed host; nothing was fetched")
+        return None
 
 
-def _pairs(url: str) -> tuple[tuple[str, str], ...]:
+def _pairs(query: str) -> tuple[tuple[str, str], ...]:
     """Return the query as it will be quoted again. A plus stays one: signatures hold them."""
-    parts = (part.partition("=") for part in url.partition("?")[2].split("&") if part)
+    parts = (part.partition("=") for part in query.split("&") if part)
     return tuple((unquote(name), unquote(value)) for name, _, value in parts)
 
 
