@@ -129,7 +129,7 @@ def _plain_decimal(value: object) -> Decimal | None:
     Text is what an API should send. A JSON number is taken for the shortest decimal that stands
     for it, so that 80.1 is 80.10. Exponents, NaN and infinities are no amounts.
     """
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+    if not isinstance(value, (str, int, float)):
         return None
     text = value if isinstance(value, str) else repr(value)
     if not _PLAIN.fullmatch(text):

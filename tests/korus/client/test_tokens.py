@@ -482,3 +482,33 @@ async def test_a_token_server_that_is_a_web_page_is_reported_as_such(clock):
         with pytest.raises(Exception, match="FetchToken: HTTP 404"):
             await call(session)
     assert json.dumps(server.grants).count("client_credentials") == 1
+
+
+async def test_a_late_refusal_of_the_old_token_renews_nothing(clock):
+    server = Server(clock)
+    late = asyncio.Event()
+
+    async def slow_for_the_first(request):
+        first = request.url != TOKEN_URL and not server.used
+        answer = await server(request)
+        if first:
+            await late.wait()
+            return HttpResponse(status=401)
+        return answer
+
+    session = KorusSession(
+        "client",
+        "s3cret-of-client",
+        transport=MemoryTransport(slow_for_the_first),
+        clock=clock,
+        random=lambda: 0.5,
+    )
+    async with session:
+        first = asyncio.create_task(call(session))
+        await settled()
+        server.revoked.add("Bearer jwt-1")
+        await call(session)  # meets the refusal, and renews
+        late.set()
+        await first
+    assert len(server.grants) == 2
+    assert server.used[-1] == "Bearer jwt-2"

@@ -565,3 +565,13 @@ async def test_violations_are_recognised_by_what_they_hold(scripted, kind):
     assert caught.value.expired_reservations == ()
     assert [v.index for v in caught.value.violations] == [7, None]
     assert b"reservations[7]" in caught.value.body
+
+
+async def test_only_the_rule_against_expiry_tells_of_expiry(scripted):
+    path = "reservations[0].expired"
+    answer = {"violations": [{"propertyPath": path, "message": "La réservation a expiré"}]}
+    async with scripted(json_reply(answer, 422)) as (session, _):
+        with pytest.raises(ViolationsError) as caught:
+            await session.send(OPERATIONS["order-create"])
+    assert caught.value.expired_reservations == ()
+    assert caught.value.violations[0].path == path
