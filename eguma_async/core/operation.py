@@ -24,6 +24,10 @@ IN_PATH = {_PLACE: "path"}
 """Metadata of a field that fills its ``{name}`` in `Operation.PATH`."""
 
 
+PLACED_BY_HAND = {_PLACE: "by hand"}
+"""Metadata of a field that is not in the body: the operation's own methods say where it goes."""
+
+
 def in_query(wire_name: str) -> dict[str, str]:
     """Return the metadata of a field that goes into the query string; None is left out."""
     return {_PLACE: "query", _WIRE_NAME: wire_name}
@@ -69,7 +73,7 @@ class Operation(Generic[T]):
     """Base of every request object.
 
     A subclass is a frozen attrs class. Its fields are the JSON body, but for those marked with
-    `IN_PATH`, `in_query` or `in_header`; a body field that is None is left out.
+    `IN_PATH`, `in_query`, `in_header` or `PLACED_BY_HAND`; a body field that is None is left out.
 
     One that names its `CONTENT_TYPE` always carries a body, an empty object without body fields;
     the others use the provider's.

@@ -17,7 +17,7 @@ import attrs
 from eguma_async.core import checks
 from eguma_async.core.errors import ConfigurationError, StatusError
 from eguma_async.core.messages import Replay
-from eguma_async.core.operation import IN_PATH, in_header
+from eguma_async.core.operation import PLACED_BY_HAND, in_header
 from eguma_async.pipeline.pages import Pager
 from eguma_async.pipeline.session import BaseSession
 
@@ -100,7 +100,7 @@ class ListDocuments(ListOperation[DocumentPage]):
     PATH: ClassVar = "{parent}/documents"
     RETURNS: ClassVar = DocumentPage
 
-    order: str = attrs.field(validator=iri, metadata=IN_PATH)
+    order: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
 
     def path(self) -> str:
         """Return the path below the order."""

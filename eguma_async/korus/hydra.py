@@ -16,7 +16,7 @@ from eguma_async.core import checks
 from eguma_async.core.codec import Codec, wire_named
 from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.messages import Replay
-from eguma_async.core.operation import IN_PATH, Operation, in_query
+from eguma_async.core.operation import PLACED_BY_HAND, Operation, in_query
 from eguma_async.core.provider import Provider
 from eguma_async.core.scalars import MismatchError
 from eguma_async.pipeline.pages import Pager
@@ -244,7 +244,7 @@ def _page_link(instance: object, field: checks.Field, value: object) -> None:
 class ItemOperation(Operation[T]):
     """Reads or changes one resource, named by its IRI."""
 
-    iri: str = attrs.field(validator=iri, metadata=IN_PATH)
+    iri: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
 
     def path(self) -> str:
         """Return the path: the IRI as it is, there is nothing in it to quote."""
@@ -262,7 +262,9 @@ class ListOperation(Operation[T]):
     METHOD: ClassVar = "GET"
     REPLAY: ClassVar = Replay.SAFE
 
-    link: str | None = attrs.field(default=None, validator=optional(_page_link), metadata=IN_PATH)
+    link: str | None = attrs.field(
+        default=None, validator=optional(_page_link), metadata=PLACED_BY_HAND
+    )
 
     def path(self) -> str:
         """Return the path of the list, or that of the link."""

@@ -10,7 +10,7 @@ import attrs
 
 from eguma_async.core import checks
 from eguma_async.core.messages import Replay
-from eguma_async.core.operation import IN_PATH, in_query
+from eguma_async.core.operation import PLACED_BY_HAND, in_query
 from eguma_async.pipeline.pages import Pager
 from eguma_async.pipeline.session import BaseSession
 
@@ -66,7 +66,7 @@ class ListOffers(PagedOperation[OfferPage]):
     PATH: ClassVar = "{parent}/offers"
     RETURNS: ClassVar = OfferPage
 
-    catalog: str = attrs.field(validator=iri, metadata=IN_PATH)
+    catalog: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
     products: tuple[str, ...] = attrs.field(
         default=(),
         converter=ids_of,
@@ -155,7 +155,7 @@ class ListOfferTickets(ListOperation[OfferTicketPage]):
     PATH: ClassVar = "{parent}/tickets"
     RETURNS: ClassVar = OfferTicketPage
 
-    offer: str = attrs.field(validator=iri, metadata=IN_PATH)
+    offer: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
 
     def path(self) -> str:
         """Return the path below the offer."""
@@ -185,7 +185,7 @@ class ListOfferSessions(ListOperation[OfferSessionPage]):
     PATH: ClassVar = "{parent}/sessions"
     RETURNS: ClassVar = OfferSessionPage
 
-    ticket: str = attrs.field(validator=iri, metadata=IN_PATH)
+    ticket: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
 
     def path(self) -> str:
         """Return the path below the ticket."""

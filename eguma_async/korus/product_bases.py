@@ -10,7 +10,7 @@ from eguma_async.core import checks
 from eguma_async.core.codec import also_named, wire_named
 from eguma_async.core.enums import OpenEnum
 from eguma_async.core.messages import Replay
-from eguma_async.core.operation import IN_PATH, in_query
+from eguma_async.core.operation import PLACED_BY_HAND, in_query
 from eguma_async.pipeline.pages import Pager
 from eguma_async.pipeline.session import BaseSession
 
@@ -159,7 +159,7 @@ class ListProductBases(PagedOperation[ProductBasePage]):
     PATH: ClassVar = "{parent}/product_bases"
     RETURNS: ClassVar = ProductBasePage
 
-    catalog: str = attrs.field(validator=iri, metadata=IN_PATH)
+    catalog: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
     with_disabled: bool | None = attrs.field(default=None, metadata=in_query("withDisabled"))
 
     def path(self) -> str:
@@ -190,7 +190,7 @@ class ListOptions(ListOperation[OptionPage]):
     PATH: ClassVar = "{parent}/options"
     RETURNS: ClassVar = OptionPage
 
-    product_base: str = attrs.field(validator=iri, metadata=IN_PATH)
+    product_base: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
 
     def path(self) -> str:
         """Return the path below the product base."""
@@ -207,8 +207,8 @@ class ListOptionValues(PagedOperation[OptionValuePage]):
     PATH: ClassVar = "{parent}/values"
     RETURNS: ClassVar = OptionValuePage
 
-    product_base: str = attrs.field(validator=iri, metadata=IN_PATH)
-    code: str = attrs.field(validator=checks.identifier, metadata=IN_PATH)
+    product_base: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
+    code: str = attrs.field(validator=checks.identifier, metadata=PLACED_BY_HAND)
 
     def path(self) -> str:
         """Return the path below the option."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import attrs
 
 from eguma_async.core.messages import Replay
-from eguma_async.core.operation import IN_PATH
+from eguma_async.core.operation import PLACED_BY_HAND
 from eguma_async.pipeline.pages import Pager
 from eguma_async.pipeline.session import BaseSession
 
@@ -49,7 +49,7 @@ class ListProducts(PagedOperation[ProductPage]):
     PATH: ClassVar = "{parent}/products"
     RETURNS: ClassVar = ProductPage
 
-    parent: str = attrs.field(validator=iri, metadata=IN_PATH)
+    parent: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
 
     def path(self) -> str:
         """Return the path below the product base or the catalog."""

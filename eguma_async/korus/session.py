@@ -14,7 +14,7 @@ from eguma_async.core.messages import Timeouts
 from eguma_async.core.transport import Transport
 from eguma_async.pipeline.authenticating import Auth
 from eguma_async.pipeline.bearer import Bearer, FixedToken, is_token
-from eguma_async.pipeline.limiting import Limiting, Limits
+from eguma_async.pipeline.limiting import Limits
 from eguma_async.pipeline.oauth import ClientCredentials
 from eguma_async.pipeline.observing import Observer
 from eguma_async.pipeline.policy import RetryPolicy
@@ -130,10 +130,10 @@ class KorusSession(BaseSession):
         )
         own_transports = transport is None and downloads is None
         self._owned_downloads = _public_transport(limits) if own_transports else None
-        own_way = self._retried(self._limiting)
+        layers, own_way = self._layers, self._layers.retried(self._wire)
         carrier = self._owned_downloads if downloads is None else downloads
         storage = Storage(
-            self._retried(Limiting(carrier, limits=limits)) if carrier is not None else own_way,
+            own_way if carrier is None else layers.retried(layers.limited(carrier)),
             local=own_way,
             hosts=hosts,
             local_host=_plain_host(self._base_url),

@@ -14,7 +14,6 @@ from typing import Any
 import attrs
 
 from eguma_async.core.errors import (
-    DecodingError,
     EgumaError,
     OutcomeUnknownError,
     unknown_outcome,
@@ -52,7 +51,7 @@ def in_doubt(error: BaseException) -> bool:
         return False  # the answer is there, and looking again does not resolve it
     if isinstance(error, EgumaError) and error.outcome_unknown:
         return True
-    return isinstance(error, DecodingError) or unknown_outcome(error) is not None
+    return unknown_outcome(error) is not None
 
 
 async def look_up(

@@ -38,10 +38,10 @@ from eguma_async.core.transport import Transport
 from eguma_async.fanout import FanOut, Progress
 
 from .authenticating import Auth, Authenticating
-from .limiting import Limiting, Limits
-from .observing import Observer, Observing
+from .layers import Layers
+from .limiting import Limits
+from .observing import Observer
 from .policy import RetryPolicy
-from .retrying import Retrying
 
 T = TypeVar("T")
 
@@ -80,25 +80,20 @@ class BaseSession:
         self._fan_outs: weakref.WeakSet[FanOut[Any]] = weakref.WeakSet()
         wire = self._owned if transport is None else transport
         assert wire is not None  # noqa: S101  # one of the two is always there
-        limiting = Limiting(wire, limits=limits)
-
-        def observed(inner: Transport) -> Transport:
-            return Observing(inner, provider=provider.name, observer=observer, clock=self._clock)
-
-        def retried(inner: Transport) -> Transport:
-            return Retrying(
-                observed(inner),
-                policy=self._policy,
-                verdict=provider.verdict,
-                clock=self._clock,
-                random=random,
-            )
-
+        self._layers = Layers(
+            provider=provider,
+            policy=self._policy,
+            limits=limits,
+            clock=self._clock,
+            observer=observer,
+            random=random,
+        )
+        self._wire = self._layers.limited(wire)
         # What fetches credentials goes the same way, without any.
-        self._auth = auth(observed(limiting))
-        self._pipeline = retried(Authenticating(limiting, auth=self._auth, base_url=self._base_url))
-        self._limiting = limiting
-        self._retried = retried
+        self._auth = auth(self._layers.observed(self._wire))
+        self._pipeline = self._layers.retried(
+            Authenticating(self._wire, auth=self._auth, base_url=self._base_url)
+        )
 
     # Life cycle
 
