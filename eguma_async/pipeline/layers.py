@@ -16,7 +16,7 @@ from .policy import RetryPolicy
 from .retrying import Retrying
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Layers:
     """What the layers of one session have in common."""
 

@@ -80,14 +80,7 @@ class BaseSession:
         self._fan_outs: weakref.WeakSet[FanOut[Any]] = weakref.WeakSet()
         wire = self._owned if transport is None else transport
         assert wire is not None  # noqa: S101  # one of the two is always there
-        self._layers = Layers(
-            provider=provider,
-            policy=self._policy,
-            limits=limits,
-            clock=self._clock,
-            observer=observer,
-            random=random,
-        )
+        self._layers = Layers(provider, self._policy, limits, self._clock, observer, random)
         self._wire = self._layers.limited(wire)
         # What fetches credentials goes the same way, without any.
         self._auth = auth(self._layers.observed(self._wire))
