@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from .fanout import FanOut as FanOut
     from .fanout import Outcome as Outcome
     from .fanout import Progress as Progress
+    from .korus.session import KorusSession as KorusSession
     from .pipeline.limiting import Limits as Limits
     from .pipeline.observing import AttemptEvent as AttemptEvent
     from .pipeline.policy import RetryPolicy as RetryPolicy
@@ -127,6 +128,7 @@ _HOMES = {
     "core.operation": ("Operation",),
     "core.transport": ("Transport",),
     "fanout": ("FanOut", "Outcome", "Progress"),
+    "korus.session": ("KorusSession",),
     "pipeline.limiting": ("Limits",),
     "pipeline.observing": ("AttemptEvent",),
     "pipeline.policy": ("RetryPolicy",),
@@ -217,6 +219,7 @@ __all__ = [
     "HttpResponse",
     "IdempotencyMismatchError",
     "InvalidRequestError",
+    "KorusSession",
     "Limits",
     "ListAvailabilities",
     "ListOrders",

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import random
-import re
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
+from eguma_async.core.answers import json_object, plain_text, printable
 from eguma_async.core.checks import header_value
 from eguma_async.core.clock import Clock
 from eguma_async.core.codec import Codec
@@ -29,20 +27,9 @@ from eguma_async.pipeline.policy import RetryPolicy
 from eguma_async.pipeline.session import BaseSession
 from eguma_async.ticketing import Ticketing
 
-MESSAGE_LENGTH = 500
-
 # The codes of the two idempotency refusals are not documented; these are their usual words.
 _IN_PROGRESS = ("progress", "processing", "concurrent", "locked", "in_flight", "pending")
 _KEY_REUSED = ("mismatch", "reuse", "different", "conflict", "body", "payload")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
-
-
-def _json_object(response: HttpResponse) -> dict[str, Any]:
-    try:
-        value = msgspec.json.decode(response.body.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _code(answer: dict[str, Any]) -> str | None:
@@ -53,9 +40,7 @@ def _code(answer: dict[str, Any]) -> str | None:
 def _message(response: HttpResponse, answer: dict[str, Any]) -> str:
     """Return the server's words, whichever of its shapes they came in, fit to be printed."""
     words = next((answer[k] for k in ("message", "Message") if isinstance(answer.get(k), str)), "")
-    if not answer and "html" not in response.headers.get("content-type", ""):
-        words = response.body[: 4 * MESSAGE_LENGTH].decode("utf-8", "replace")
-    return _CONTROL.sub(" ", words)[:MESSAGE_LENGTH].strip()
+    return printable(words if answer else plain_text(response))
 
 
 def _key_refusal(status: int, code: str | None, replay: Replay) -> str | None:
@@ -68,7 +53,7 @@ def _key_refusal(status: int, code: str | None, replay: Replay) -> str | None:
 def _verdict(response: HttpResponse, replay: Replay) -> Verdict:
     if response.ok:
         return Verdict.OK
-    code = _code(_json_object(response))
+    code = _code(json_object(response))
     about_key = _key_refusal(response.status, code, replay)
     if about_key is not None and any(word in about_key for word in _IN_PROGRESS):
         return Verdict.IN_PROGRESS
@@ -76,7 +61,7 @@ def _verdict(response: HttpResponse, replay: Replay) -> Verdict:
 
 
 def _error_from(response: HttpResponse, replay: Replay) -> StatusError:
-    answer = _json_object(response)
+    answer = json_object(response)
     code = _code(answer)
     kind = error_class(response.status)
     about_key = _key_refusal(response.status, code, replay)
@@ -176,7 +161,7 @@ class AsyncSession(BaseSession):
             base_url = os.environ.get("EGUMA_BASE_URL") or None
         super().__init__(
             EGUMA,
-            auth,
+            lambda _: auth,
             base_url=base_url,
             transport=transport,
             timeouts=timeouts,

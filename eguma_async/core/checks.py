@@ -108,7 +108,7 @@ def repeated(values: Iterable[str]) -> str | None:
     return None
 
 
-def checked_base_url(url: str) -> str:
+def checked_base_url(url: str, name: str = "base_url") -> str:
     """Return a base URL without its trailing slash.
 
     Raises:
@@ -119,15 +119,15 @@ def checked_base_url(url: str) -> str:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except (ValueError, TypeError, AttributeError):
-        raise ConfigurationError("base_url is no URL") from None
+        raise ConfigurationError(f"{name} is no URL") from None
     if parts.scheme not in ("http", "https") or not host:
-        raise ConfigurationError("base_url must begin with https:// and name a host")
+        raise ConfigurationError(f"{name} must begin with https:// and name a host")
     if parts.scheme == "http" and not _is_loopback(host):
-        raise ConfigurationError("base_url must be https; plain http is for a loopback host only")
+        raise ConfigurationError(f"{name} must be https; plain http is for a loopback host only")
     if parts.username is not None or any(c in url for c in "?#\\"):
-        raise ConfigurationError("base_url must hold no user name, query, fragment or backslash")
+        raise ConfigurationError(f"{name} must hold no user name, query, fragment or backslash")
     if not url.isascii() or any(c <= " " or c == "\x7f" for c in url):
-        raise ConfigurationError("base_url must be ASCII, without spaces or control characters")
+        raise ConfigurationError(f"{name} must be ASCII, without spaces or control characters")
     return url.rstrip("/")
 
 

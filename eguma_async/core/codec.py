@@ -3,7 +3,8 @@
 msgspec decodes the bytes straight into the attrs classes, strictly. Only what it refuses is parsed
 again and structured by the public cattrs converter of the same classes: that accepts the variants
 the API is known to send, or names the JSON path of every fault. Both tiers give equal objects, so
-the first one is only a matter of speed. Requests are unstructured by cattrs.
+the first one is only a matter of speed; classes whose names differ from the wire's do without it.
+Requests are unstructured by cattrs.
 """
 
 from __future__ import annotations
@@ -11,22 +12,23 @@ from __future__ import annotations
 import enum
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
-from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import attrs
 import cattrs
 import msgspec
-from cattrs.gen import make_dict_structure_fn
+from cattrs.gen import make_dict_structure_fn, override
 
 from .errors import DecodingError
 from .operation import in_body
+from .scalars import MismatchError, got, is_subclass, register_scalars
 
 T = TypeVar("T")
 
 _ALSO = "eguma_async.also"
+_NAME = "eguma_async.name"
 _SCALARS = {str, int, bool, float, datetime, date, type(None), Any}
 
 
@@ -35,8 +37,9 @@ def also_named(*wire_names: str) -> dict[str, tuple[str, ...]]:
     return {_ALSO: wire_names}
 
 
-class MismatchError(ValueError):
-    """A value of the wrong kind. Its text never repeats the value."""
+def wire_named(wire_name: str) -> dict[str, str]:
+    """Return the metadata of a field whose name on the wire no rule gives, such as ``@id``."""
+    return {_NAME: wire_name}
 
 
 _FAULTS = (  # what a structure hook raises, one of the user's included
@@ -51,15 +54,26 @@ _FAULTS = (  # what a structure hook raises, one of the user's included
 class Codec:
     """Encodes request objects and decodes answers.
 
+    Args:
+        wire_name: Gives the wire's name of a field by its Python name, unless `wire_named` does.
+        as_object: Called with a class and the value an instance is to be made of; returns the
+            JSON object to read instead, or the value as it is.
+
     Attributes:
         converter: The cattrs converter. A structure hook registered on it is honoured: it turns
             the fast tier off for the types it touches.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        wire_name: Callable[[str], str] | None = None,
+        as_object: Callable[[type, object], object] | None = None,
+    ) -> None:
+        self._names = _Names(wire_name)
         self._decoders: dict[Any, Callable[[bytes], Any] | None] = {}
         self._tracked = _TrackedConverter(self._decoders.clear)
-        _register_tolerant_hooks(self._tracked)
+        _register_tolerant_hooks(self._tracked, self._names, as_object)
         self._tracked.track()
         self.converter: cattrs.Converter = self._tracked
 
@@ -85,7 +99,7 @@ class Codec:
         return self._decode_tolerantly(body, returns)
 
     def _fast_decoder(self, returns: Any) -> Callable[[bytes], Any] | None:
-        if why_not_fast(returns, self._tracked.is_touched) is not None:
+        if why_not_fast(returns, self._tracked.is_touched, names=self._names) is not None:
             return None
         return msgspec.json.Decoder(returns).decode
 
@@ -101,15 +115,37 @@ class Codec:
             try:
                 return self.converter.structure(raw, returns)
             except cattrs.BaseValidationError as group:
-                problems = tuple(cattrs.transform_error(group, "$", _say))
+                problems = tuple(_problems(group, "$", self._names))
             except _FAULTS as fault:
-                problems = (f"{_say(fault, None)} @ $",)
+                problems = (f"{_say(fault)} @ $",)
         # Outside of the except block: the faults hold the server's values, and so might a customer.
         raise DecodingError("unreadable answer", problems=problems, malformed=malformed)
 
 
+class _Names:
+    """The wire's names of the fields of attrs classes."""
+
+    def __init__(self, rule: Callable[[str], str] | None = None) -> None:
+        self._rule = rule or str
+
+    def of(self, field: attrs.Attribute[Any]) -> str:
+        given: str | None = field.metadata.get(_NAME)
+        return given or self._rule(field.name)
+
+    def named(self, cls: Any, attribute: str) -> str:
+        fields: Any = attrs.fields_dict(cls)
+        return self.of(fields[attribute])
+
+
+_SAME_NAMES = _Names()
+
+
 def why_not_fast(
-    kind: Any, is_touched: Callable[[Any], bool] = lambda _: False, seen: set[Any] | None = None
+    kind: Any,
+    is_touched: Callable[[Any], bool] = lambda _: False,
+    seen: set[Any] | None = None,
+    *,
+    names: _Names = _SAME_NAMES,
 ) -> str | None:
     """Return None if both tiers read a type tree alike, else the reason.
 
@@ -126,19 +162,25 @@ def why_not_fast(
         return None
     if attrs.has(kind):
         attrs.resolve_types(kind)
-        reasons = (_why_field_not_fast(kind, f, is_touched, seen) for f in attrs.fields(kind))
+        reasons = (
+            _why_field_not_fast(kind, f, is_touched, seen, names) for f in attrs.fields(kind)
+        )
     elif isinstance(kind, type) and issubclass(kind, enum.Enum):
         return None if "_missing_" in _own_names(kind) else f"closed enum {kind.__name__}"
     elif typing.get_origin(kind) is not None:
         parts = (part for part in typing.get_args(kind) if part is not Ellipsis)
-        reasons = (why_not_fast(part, is_touched, seen) for part in parts)
+        reasons = (why_not_fast(part, is_touched, seen, names=names) for part in parts)
     else:
         return f"unknown kind {kind!r}"
     return next((reason for reason in reasons if reason), None)
 
 
 def _why_field_not_fast(
-    cls: type, field: attrs.Attribute[Any], is_touched: Callable[[Any], bool], seen: set[Any]
+    cls: type,
+    field: attrs.Attribute[Any],
+    is_touched: Callable[[Any], bool],
+    seen: set[Any],
+    names: _Names,
 ) -> str | None:
     where = f"{cls.__name__}.{field.name}"
     if field.converter is not None:
@@ -147,7 +189,9 @@ def _why_field_not_fast(
         return f"{where}: alias"
     if getattr(field.default, "takes_self", False):
         return f"{where}: takes_self"
-    return why_not_fast(field.type, is_touched, seen)
+    if names.of(field) != field.name:
+        return f"{where}: wire name"
+    return why_not_fast(field.type, is_touched, seen, names=names)
 
 
 def _own_names(kind: type[enum.Enum]) -> set[str]:
@@ -179,7 +223,7 @@ class _TrackedConverter(cattrs.Converter):
         result = super().register_structure_hook(cl, func)
         kind = cl if func is not None else typing.get_type_hints(cl)["return"]
         # cattrs gives the hook of a class to its subclasses, too.
-        self._touch(lambda other: other == kind or _is_subclass(other, kind))
+        self._touch(lambda other: other == kind or is_subclass(other, kind))
         return result
 
     def register_structure_hook_func(self, check_func: Any, func: Any) -> None:
@@ -192,90 +236,21 @@ class _TrackedConverter(cattrs.Converter):
         return result
 
 
-def _is_subclass(kind: Any, base: Any) -> bool:
-    return isinstance(kind, type) and isinstance(base, type) and issubclass(kind, base)
+AsObject: TypeAlias = "Callable[[type, object], object] | None"
 
 
-def _register_tolerant_hooks(converter: cattrs.Converter) -> None:
+def _register_tolerant_hooks(
+    converter: cattrs.Converter, names: _Names, as_object: AsObject
+) -> None:
     """Make the converter lossless: cattrs' own defaults read null as "None", "false" as True."""
-    # By class: cattrs has such hooks for these itself, and never looks at a predicate after them.
-    converter.register_structure_hook(str, _unless_enum(_str))
-    converter.register_structure_hook(int, _unless_enum(_int))
-    converter.register_structure_hook(bool, _bool)
-    converter.register_structure_hook(datetime, _datetime)
-    converter.register_structure_hook_func(lambda kind: _is_subclass(kind, enum.Enum), _enum)
+    register_scalars(converter)
     converter.register_structure_hook_factory(_is_tuple, lambda kind: _tuple_hook(converter, kind))
-    converter.register_structure_hook_factory(attrs.has, lambda cls: _attrs_hook(converter, cls))
-    converter.register_unstructure_hook_factory(
-        attrs.has, lambda cls: _unstructure_hook(converter, cls)
+    converter.register_structure_hook_factory(
+        attrs.has, lambda cls: _attrs_hook(converter, cls, names, as_object)
     )
-    converter.register_unstructure_hook(datetime, datetime.isoformat)
-    converter.register_unstructure_hook(date, date.isoformat)
-    converter.register_unstructure_hook(Decimal, lambda amount: format(amount, "f"))
-
-
-def _got(value: object) -> str:
-    kinds = {dict: "an object", list: "an array", type(None): "null", str: "text"}
-    return kinds.get(type(value), type(value).__name__)
-
-
-def _unless_enum(read: Callable[[object, Any], T]) -> Callable[[object, Any], Any]:
-    """Make a scalar's hook fit for the enumerations derived from it, for which it is asked too."""
-
-    def hook(value: object, kind: Any) -> Any:
-        return _enum(value, kind) if _is_subclass(kind, enum.Enum) else read(value, kind)
-
-    return hook
-
-
-def _str(value: object, _: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if type(value) is int:
-        return str(value)
-    raise MismatchError(f"expected text, got {_got(value)}")
-
-
-def _int(value: object, _: Any) -> int:
-    if type(value) is int:
-        return value
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, str) and value.isascii() and value.lstrip("-").isdigit():
-        try:
-            return int(value)
-        except ValueError:
-            pass  # more digits than int() accepts, or "1-2"
-    raise MismatchError(f"expected a whole number, got {_got(value)}")
-
-
-def _bool(value: object, _: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    if value in ("true", "false"):
-        return value == "true"
-    raise MismatchError(f"expected true or false, got {_got(value)}")
-
-
-def _datetime(value: object, _: Any) -> datetime:
-    if isinstance(value, str):
-        try:
-            return msgspec.convert(value, datetime)  # rounds fractions as the fast tier does
-        except msgspec.ValidationError:
-            pass
-        try:
-            return datetime.fromisoformat(value)
-        except ValueError:
-            pass
-    raise MismatchError(f"expected an ISO 8601 date and time, got {_got(value)}")
-
-
-def _enum(value: object, kind: type[enum.Enum]) -> enum.Enum:
-    try:
-        return kind(value)
-    except ValueError:
-        pass
-    raise MismatchError(f"expected one of a set of texts, got {_got(value)}")
+    converter.register_unstructure_hook_factory(
+        attrs.has, lambda cls: _unstructure_hook(converter, cls, names)
+    )
 
 
 def _is_tuple(kind: Any) -> bool:
@@ -289,32 +264,52 @@ def _tuple_hook(converter: cattrs.Converter, kind: Any) -> Callable[[Any, Any], 
 
     def hook(value: object, _: Any) -> tuple[Any, ...]:
         if not isinstance(value, list):
-            raise MismatchError(f"expected an array, got {_got(value)}")
+            raise MismatchError(f"expected an array, got {got(value)}")
         return tuple(structure(value, as_list))
 
     return hook
 
 
-def _attrs_hook(converter: cattrs.Converter, cls: type) -> Callable[[Any, Any], Any]:
+def _attrs_hook(
+    converter: cattrs.Converter, cls: type, names: _Names, as_object: AsObject
+) -> Callable[[Any, Any], Any]:
     attrs.resolve_types(cls)
-    structure: Callable[[Any, Any], Any] = make_dict_structure_fn(cls, converter)
     fields = attrs.fields(cls)
-    other_names = [(f.name, f.metadata[_ALSO], f.type) for f in fields if _ALSO in f.metadata]
+    overrides = {f.name: override(rename=names.of(f)) for f in fields if names.of(f) != f.name}
+    structure: Callable[[Any, Any], Any] = make_dict_structure_fn(
+        cls,
+        converter,
+        **overrides,  # type: ignore[arg-type]  # mypy sees only the overload by single names
+    )
+    tidy = _tidier(cls, names)
+
+    def hook(value: object, _: Any) -> Any:
+        if as_object is not None:
+            value = as_object(cls, value)
+        if not isinstance(value, dict):
+            raise MismatchError(f"expected an object, got {got(value)}")
+        return structure(tidy(value), cls)
+
+    return hook
+
+
+def _tidier(cls: type, names: _Names) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Return a function that gives a JSON object the names and gaps that `cls` is read with."""
+    fields = attrs.fields(cls)
+    other_names = [(names.of(f), f.metadata[_ALSO], f.type) for f in fields if _ALSO in f.metadata]
     has_default = [
-        f.name for f in fields if f.default is not attrs.NOTHING and not _nullable(f.type)
+        names.of(f) for f in fields if f.default is not attrs.NOTHING and not _nullable(f.type)
     ]
     # Servers write "" for a date or a flag they do not have, as they do for a text.
     may_be_blank = [
-        f.name
+        names.of(f)
         for f in fields
         if f.default is None
         and _nullable(f.type)
         and {type(None), datetime, bool}.issuperset(typing.get_args(f.type))
     ]
 
-    def hook(value: object, _: Any) -> Any:
-        if not isinstance(value, dict):
-            raise MismatchError(f"expected an object, got {_got(value)}")
+    def tidy(value: dict[str, Any]) -> dict[str, Any]:
         present = dict(value)
         for name, others, kind in other_names:
             found = next((present[o] for o in (name, *others) if o in present), attrs.NOTHING)
@@ -328,9 +323,9 @@ def _attrs_hook(converter: cattrs.Converter, cls: type) -> Callable[[Any, Any], 
         for name in may_be_blank:
             if present.get(name) == "":
                 del present[name]
-        return structure(present, cls)
+        return present
 
-    return hook
+    return tidy
 
 
 def _nullable(kind: Any) -> bool:
@@ -338,22 +333,41 @@ def _nullable(kind: Any) -> bool:
     return union and type(None) in typing.get_args(kind)
 
 
-def _unstructure_hook(converter: cattrs.Converter, cls: type) -> Callable[[Any], Any]:
+def _unstructure_hook(
+    converter: cattrs.Converter, cls: type, names: _Names
+) -> Callable[[Any], Any]:
     # Not cattrs' generated function: that one moves what may be left out to the end.
-    fields = [(f.name, f.default is None) for f in attrs.fields(cls) if in_body(f)]
+    fields = [(f.name, names.of(f), f.default is None) for f in attrs.fields(cls) if in_body(f)]
 
     def hook(instance: object) -> dict[str, Any]:
-        values = ((name, getattr(instance, name), optional) for name, optional in fields)
+        values = ((wire, getattr(instance, name), optional) for name, wire, optional in fields)
         return {
-            name: converter.unstructure(value)
-            for name, value, optional in values
+            wire: converter.unstructure(value)
+            for wire, value, optional in values
             if not (optional and value is None)
         }
 
     return hook
 
 
-def _say(fault: BaseException, _: Any) -> str:
+def _problems(fault: BaseException, path: str, names: _Names) -> Iterator[str]:
+    """Yield one line for each fault, with its JSON path in the wire's names."""
+    bare: list[Exception] = []
+    if isinstance(fault, cattrs.ClassValidationError):
+        of_fields, bare = fault.group_exceptions()
+        for inner, field in of_fields:
+            yield from _problems(inner, f"{path}.{names.named(fault.cl, field.name)}", names)
+    elif isinstance(fault, cattrs.IterableValidationError):
+        of_elements, bare = fault.group_exceptions()
+        for inner, element in of_elements:
+            yield from _problems(inner, f"{path}[{element.index!r}]", names)
+    else:
+        yield f"{_say(fault)} @ {path}"
+    for inner in bare:
+        yield from _problems(inner, path, names)
+
+
+def _say(fault: BaseException) -> str:
     """Word a fault without its value, which may be a customer's."""
     if isinstance(fault, KeyError):
         return "required field missing"

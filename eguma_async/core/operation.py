@@ -24,9 +24,18 @@ IN_PATH = {_PLACE: "path"}
 """Metadata of a field that fills its ``{name}`` in `Operation.PATH`."""
 
 
+PLACED_BY_HAND = {_PLACE: "by hand"}
+"""Metadata of a field that is not in the body: the operation's own methods say where it goes."""
+
+
 def in_query(wire_name: str) -> dict[str, str]:
     """Return the metadata of a field that goes into the query string; None is left out."""
     return {_PLACE: "query", _WIRE_NAME: wire_name}
+
+
+def in_header(wire_name: str) -> dict[str, str]:
+    """Return the metadata of a field that goes into a header; None is left out."""
+    return {_PLACE: "header", _WIRE_NAME: wire_name}
 
 
 def in_body(field: attrs.Attribute[Any]) -> bool:
@@ -64,13 +73,17 @@ class Operation(Generic[T]):
     """Base of every request object.
 
     A subclass is a frozen attrs class. Its fields are the JSON body, but for those marked with
-    `IN_PATH` or `in_query`; a body field that is None is left out.
+    `IN_PATH`, `in_query`, `in_header` or `PLACED_BY_HAND`; a body field that is None is left out.
+
+    One that names its `CONTENT_TYPE` always carries a body, an empty object without body fields;
+    the others use the provider's.
     """
 
     METHOD: ClassVar[str]
     PATH: ClassVar[str]
     REPLAY: ClassVar[Replay]
     RETURNS: ClassVar[Any]
+    CONTENT_TYPE: ClassVar[str | None] = None
 
     @classmethod
     def name(cls) -> str:
@@ -92,12 +105,24 @@ class Operation(Generic[T]):
         return _plan(type(self)).path(self)
 
     def query(self) -> tuple[tuple[str, str], ...]:
-        """Return the pairs of the query string, unquoted."""
+        """Return the pairs of the query string, unquoted. A tuple gives one pair per element."""
         return _plan(type(self)).query(self)
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers of this operation alone."""
+        return {
+            wire_name: value
+            for name, wire_name in _plan(type(self)).headers
+            if (value := getattr(self, name)) is not None
+        }
 
     def complete(self, value: T, answer: Answer, /) -> T:
         """Add to the decoded value what only the answer around it tells."""
         return value
+
+    def explain(self, refusal: StatusError, /) -> StatusError:
+        """Add to a refusal what only the operation knows."""
+        return refusal
 
     async def settle(self, refusal: StatusError, send: Send, began_at: datetime, /) -> T:
         """Decide what a refusal means after an earlier attempt had an unknown outcome.
@@ -125,6 +150,7 @@ class _Plan:
 
     path: Callable[[Any], str]
     query: Callable[[Any], tuple[tuple[str, str], ...]]
+    headers: tuple[tuple[str, str], ...]
     has_body: bool
 
 
@@ -138,13 +164,18 @@ def _plan(cls: type[Any]) -> _Plan:
         plan = _PLANS[cls] = _Plan(
             path=_path_builder(cls.PATH, [f for f in fields if _place(f) == "path"]),
             query=_query_builder([f for f in fields if _place(f) == "query"]),
-            has_body=any(in_body(f) for f in fields),
+            headers=tuple(_named(f) for f in fields if _place(f) == "header"),
+            has_body=cls.CONTENT_TYPE is not None or any(in_body(f) for f in fields),
         )
     return plan
 
 
 def _place(field: attrs.Attribute[Any]) -> Any:
     return field.metadata.get(_PLACE)
+
+
+def _named(field: attrs.Attribute[Any]) -> tuple[str, str]:
+    return field.name, field.metadata[_WIRE_NAME]
 
 
 def _path_builder(template: str, fields: list[attrs.Attribute[Any]]) -> Callable[[Any], str]:
@@ -172,7 +203,9 @@ def _query_builder(
 
 
 def _pairs(names: Iterable[str], values: Iterable[Any]) -> tuple[tuple[str, str], ...]:
-    return tuple([(n, _as_text(v)) for n, v in zip(names, values, strict=True) if v is not None])
+    return tuple(
+        [(n, _as_text(v)) for n, vs in zip(names, values, strict=True) for v in _as_tuple(vs)]
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -180,7 +213,15 @@ def _quoted(segment: str) -> str:
     return quote(segment, safe="")
 
 
+def _as_tuple(value: object) -> tuple[object, ...]:
+    if value is None:
+        return ()
+    return value if isinstance(value, tuple) else (value,)
+
+
 def _as_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
     return str(value)  # a date is written as ISO 8601

@@ -23,6 +23,10 @@ class Auth(Protocol):
         """Take note that the server refused `used` with 401; True if others are worth a try."""
         ...
 
+    async def aclose(self) -> None:
+        """End what is still under way."""
+        ...
+
 
 class QueryKey:
     """A fixed key in the query string."""
@@ -37,6 +41,9 @@ class QueryKey:
     async def rejected(self, used: Credentials, /) -> bool:
         """Return False: there is no other key to try."""
         return False
+
+    async def aclose(self) -> None:
+        """Do nothing: nothing is under way."""
 
 
 class Authenticating:

@@ -38,10 +38,10 @@ from eguma_async.core.transport import Transport
 from eguma_async.fanout import Crew, FanOut, Progress
 
 from .authenticating import Auth, Authenticating
-from .limiting import Limiting, Limits
-from .observing import Observer, Observing
+from .layers import Layers
+from .limiting import Limits
+from .observing import Observer
 from .policy import RetryPolicy
-from .retrying import Retrying
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ class BaseSession:
     def __init__(
         self,
         provider: Provider,
-        auth: Auth,
+        auth: Callable[[Transport], Auth],
         *,
         base_url: str | None = None,
         transport: Transport | None = None,
@@ -79,17 +79,12 @@ class BaseSession:
         self._crews: weakref.WeakSet[Crew[Any]] = weakref.WeakSet()
         wire = self._owned if transport is None else transport
         assert wire is not None  # noqa: S101  # one of the two is always there
-        limiting = Limiting(wire, limits=limits)
-        authenticating = Authenticating(limiting, auth=auth, base_url=self._base_url)
-        observing = Observing(
-            authenticating, provider=provider.name, observer=observer, clock=self._clock
-        )
-        self._pipeline = Retrying(
-            observing,
-            policy=self._policy,
-            verdict=provider.verdict,
-            clock=self._clock,
-            random=random,
+        self._layers = Layers(provider, self._policy, limits, self._clock, observer, random)
+        self._wire = self._layers.limited(wire)
+        # What fetches credentials goes the same way, without any.
+        self._auth = auth(self._layers.observed(self._wire))
+        self._pipeline = self._layers.retried(
+            Authenticating(self._wire, auth=self._auth, base_url=self._base_url)
         )
 
     # Life cycle
@@ -117,6 +112,7 @@ class BaseSession:
         try:
             for crew in tuple(self._crews):
                 await crew.dismiss(SessionStateError("the session was closed meanwhile"))
+            await self._auth.aclose()
         finally:
             if self._owned is not None:
                 await self._owned.aclose()
@@ -296,10 +292,14 @@ class BaseSession:
     ) -> HttpRequest:
         provider = self._provider
         headers = provider.headers
+        own = operation.headers()
+        if own:
+            headers = {**headers, **own}
         body = None
         if operation.has_body():
             body = provider.codec.encode(operation)
-            headers = {**headers, "Content-Type": provider.content_type}
+            content_type = operation.CONTENT_TYPE or provider.content_type
+            headers = {**headers, "Content-Type": content_type}
         if key is not None and provider.idempotency_header is not None:
             headers = {**headers, provider.idempotency_header: key}
         return HttpRequest(
@@ -371,7 +371,7 @@ class BaseSession:
         error.operation = operation.name()
         error.attempts = response.attempts
         error.retry_after = retry_after(response, self._clock.now())
-        return error
+        return operation.explain(error)
 
 
 def _default_transport(limits: Limits) -> Transport:

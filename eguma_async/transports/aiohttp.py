@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import re
+import socket
 import ssl as tls
 from collections.abc import Mapping
 from functools import lru_cache
@@ -12,6 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from eguma_async._version import __version__
@@ -39,6 +41,7 @@ from ._body import (
     decoder,
 )
 from ._guard import PLAIN_HEADERS, check_sendable
+from ._public import check_public_literal, is_public
 
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")  # RFC 3986, section 2.3
 _SESSION_HEADERS = {
@@ -60,9 +63,12 @@ class AiohttpTransport:
         proxy: URL of an HTTP proxy. Proxies from the environment are not used.
         ssl: A TLS context of your own, for a private CA say. It must verify certificates and
             host names.
+        public_only: Connect to public addresses only, for URLs that somebody else chose. It goes
+            with neither a session of your own nor a proxy, which look names up themselves.
 
     Raises:
-        ConfigurationError: A limit is below 1, or the TLS context verifies nothing.
+        ConfigurationError: A limit is below 1, the TLS context verifies nothing, or `public_only`
+            cannot be kept.
     """
 
     def __init__(
@@ -73,11 +79,15 @@ class AiohttpTransport:
         max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
         proxy: str | None = None,
         ssl: tls.SSLContext | None = None,
+        public_only: bool = False,
     ) -> None:
         if connections < 1 or max_body_bytes < 1:
             raise ConfigurationError("connections and max_body_bytes must be at least 1")
         if ssl is not None and not (ssl.verify_mode == tls.CERT_REQUIRED and ssl.check_hostname):
             raise ConfigurationError("the TLS context must verify certificates and host names")
+        if public_only and (session is not None or proxy is not None):
+            raise ConfigurationError("public_only goes with neither a session nor a proxy")
+        self._public_only = public_only
         self._session = session
         self._owned = session is None
         self._connections = connections
@@ -102,6 +112,8 @@ class AiohttpTransport:
             SessionStateError: The transport is closed, or bound to another event loop.
         """
         check_sendable(request)
+        if self._public_only:
+            check_public_literal(request)
         session = self._usable_session()
         failure: BaseException
         try:
@@ -139,7 +151,10 @@ class AiohttpTransport:
             self._check_loop()
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._connections),
+                connector=aiohttp.TCPConnector(
+                    limit=self._connections,
+                    resolver=PublicResolver() if self._public_only else None,
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers=_SESSION_HEADERS,
                 timeout=_client_timeout(DEFAULT_TIMEOUTS),
@@ -209,6 +224,37 @@ class AiohttpTransport:
                 collected.add(piece)
         unpack.finish()
         return collected.body()
+
+
+class PublicResolver(AbstractResolver):
+    """Resolves names and refuses those with an address that is not public.
+
+    The connection goes to exactly the addresses looked at here: a name that resolves differently
+    the second time gains nothing.
+
+    Args:
+        inner: Resolves the names; the system's resolver if not given.
+    """
+
+    def __init__(self, inner: AbstractResolver | None = None) -> None:
+        self._inner = inner or aiohttp.ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Return the addresses of a host.
+
+        Raises:
+            OSError: There is none, or one of them is not public.
+        """
+        found = await self._inner.resolve(host, port, family)
+        if not all(is_public(address["host"]) for address in found):
+            raise OSError("the name has an address that is not public")
+        return found
+
+    async def close(self) -> None:
+        """Close the inner resolver."""
+        await self._inner.close()
 
 
 class _SinkError(Exception):

@@ -327,7 +327,9 @@ async def _later(ids):
 
 
 @pytest.mark.parametrize(
-    ("make", "total"), [(list, 3), (tuple, 3), (iter, None), (_later, None)], ids=repr
+    ("make", "total"),
+    [(list, 3), (tuple, 3), (iter, None), (_later, None)],
+    ids=lambda v: getattr(v, "__name__", v),
 )
 async def test_slots_of_many_products_come_with_progress(scripted, make, total):
     progress = []

@@ -1,0 +1,139 @@
+"""Texts, numbers, dates and amounts: read as they are meant, refused rather than guessed."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import cattrs
+import msgspec
+
+T = TypeVar("T")
+
+_PLAIN = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
+_CENTS = Decimal("0.01")
+
+
+class MismatchError(ValueError):
+    """A value of the wrong kind. Its text never repeats the value."""
+
+
+def is_subclass(kind: Any, base: Any) -> bool:
+    """Tell whether both are classes, and one a subclass of the other."""
+    return isinstance(kind, type) and isinstance(base, type) and issubclass(kind, base)
+
+
+def register_scalars(converter: cattrs.Converter) -> None:
+    """Make a converter read and write single values without loss."""
+    # By class: cattrs has such hooks for these itself, and never looks at a predicate after them.
+    converter.register_structure_hook(str, _unless_enum(_str))
+    converter.register_structure_hook(int, _unless_enum(_int))
+    converter.register_structure_hook(bool, _bool)
+    converter.register_structure_hook(date, _date)
+    converter.register_structure_hook(datetime, _datetime)
+    converter.register_structure_hook(Decimal, _decimal)
+    converter.register_structure_hook_func(lambda kind: is_subclass(kind, enum.Enum), _enum)
+    converter.register_unstructure_hook(datetime, datetime.isoformat)
+    converter.register_unstructure_hook(date, date.isoformat)
+    converter.register_unstructure_hook(Decimal, lambda amount: format(amount, "f"))
+
+
+def got(value: object) -> str:
+    """Name the kind of a JSON value."""
+    kinds = {dict: "an object", list: "an array", type(None): "null", str: "text"}
+    return kinds.get(type(value), type(value).__name__)
+
+
+def _unless_enum(read: Callable[[object, Any], T]) -> Callable[[object, Any], Any]:
+    """Make a scalar's hook fit for the enumerations derived from it, for which it is asked too."""
+
+    def hook(value: object, kind: Any) -> Any:
+        return _enum(value, kind) if is_subclass(kind, enum.Enum) else read(value, kind)
+
+    return hook
+
+
+def _str(value: object, _: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if type(value) is int:
+        return str(value)
+    raise MismatchError(f"expected text, got {got(value)}")
+
+
+def _int(value: object, _: Any) -> int:
+    if type(value) is int:
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and value.isascii() and value.lstrip("-").isdigit():
+        try:
+            return int(value)
+        except ValueError:
+            pass  # more digits than int() accepts, or "1-2"
+    raise MismatchError(f"expected a whole number, got {got(value)}")
+
+
+def _bool(value: object, _: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return value == "true"
+    raise MismatchError(f"expected true or false, got {got(value)}")
+
+
+def _datetime(value: object, _: Any) -> datetime:
+    if isinstance(value, str):
+        try:
+            return msgspec.convert(value, datetime)  # rounds fractions as the fast tier does
+        except msgspec.ValidationError:
+            pass
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError:
+            pass
+    raise MismatchError(f"expected an ISO 8601 date and time, got {got(value)}")
+
+
+def _date(value: object, _: Any) -> date:
+    if isinstance(value, str):
+        try:
+            return msgspec.convert(value, date)
+        except msgspec.ValidationError:
+            pass
+    raise MismatchError(f"expected a date as YYYY-MM-DD, got {got(value)}")
+
+
+def _decimal(value: object, _: Any) -> Decimal:
+    amount = _plain_decimal(value)
+    if amount is None:
+        raise MismatchError(f"expected an amount such as 80.00, got {got(value)}")
+    return amount
+
+
+def _enum(value: object, kind: type[enum.Enum]) -> enum.Enum:
+    try:
+        return kind(value)
+    except ValueError:
+        pass
+    raise MismatchError(f"expected one of a set of texts, got {got(value)}")
+
+
+def _plain_decimal(value: object) -> Decimal | None:
+    """Return an amount of at least two places from plain notation, or None.
+
+    Text is what an API should send. A JSON number is taken for the shortest decimal that stands
+    for it, so that 80.1 is 80.10. Exponents, NaN and infinities are no amounts.
+    """
+    if not isinstance(value, (str, int, float)):
+        return None
+    text = value if isinstance(value, str) else repr(value)
+    if not _PLAIN.fullmatch(text):
+        return None
+    amount = Decimal(text)
+    places = text.partition(".")[2]
+    return amount if len(places) >= 2 else amount.quantize(_CENTS)

@@ -1,0 +1,81 @@
+"""Beneficiaries: who uses a ticket, where the issuer wants to know before it makes the file."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+
+from eguma_async.core import checks
+from eguma_async.core.errors import ConfigurationError
+from eguma_async.core.messages import Replay
+from eguma_async.pipeline.session import BaseSession
+
+from .hydra import MERGE_PATCH, ItemOperation
+from .order_models import Beneficiary, OrderTicket
+
+
+@attrs.frozen(kw_only=True)
+class GetOrderTicket(ItemOperation[OrderTicket]):
+    """Read one ticket of an order.
+
+    Source: ``GET /v1/booking/orders/{id}/items/{id}/tickets/{id}``, docs.korusticket.com.
+    """
+
+    METHOD: ClassVar = "GET"
+    PATH: ClassVar = "{iri}"
+    REPLAY: ClassVar = Replay.SAFE
+    RETURNS: ClassVar = OrderTicket
+
+
+@attrs.frozen(kw_only=True)
+class UpdateBeneficiary(ItemOperation[OrderTicket]):
+    """Tell who uses a ticket.
+
+    It is not sent again once it may have arrived: a second change may not be allowed.
+
+    Source: ``PATCH /v1/booking/orders/{id}/items/{id}/tickets/{id}``, docs.korusticket.com.
+    """
+
+    METHOD: ClassVar = "PATCH"
+    PATH: ClassVar = "{iri}"
+    REPLAY: ClassVar = Replay.NEVER
+    RETURNS: ClassVar = OrderTicket
+    CONTENT_TYPE: ClassVar = MERGE_PATCH
+
+    beneficiary: Beneficiary = attrs.field(
+        validator=checks.instance_of(Beneficiary, "a Beneficiary")
+    )
+
+    def __attrs_post_init__(self) -> None:
+        named = (self.beneficiary.firstname, self.beneficiary.lastname)
+        if not all(isinstance(name, str) and name.strip() for name in named):
+            raise ConfigurationError("a beneficiary must have a firstname and a lastname")
+
+
+class Beneficiaries:
+    """``session.beneficiaries``."""
+
+    def __init__(self, session: BaseSession) -> None:
+        self._session = session
+
+    async def get(self, ticket: str) -> OrderTicket:
+        """Read a ticket of an order: what it asks for, and until when.
+
+        Args:
+            ticket: IRI of the ticket, from an order read with `Orders.get`.
+        """
+        return await self._session.send(GetOrderTicket(iri=ticket))
+
+    async def update(self, ticket: str, beneficiary: Beneficiary) -> OrderTicket:
+        """Tell who uses a ticket.
+
+        Args:
+            ticket: IRI of the ticket, from an order read with `Orders.get`.
+            beneficiary: With all that the ticket's `required_beneficiary_fields` name.
+
+        Raises:
+            ViolationsError: Something is missing, it is too late, or it may not be changed.
+            OutcomeUnknownError: It may have been changed; `get` tells.
+        """
+        return await self._session.send(UpdateBeneficiary(iri=ticket, beneficiary=beneficiary))

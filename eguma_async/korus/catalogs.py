@@ -1,0 +1,97 @@
+"""Catalogs: what an issuer sells."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+import attrs
+
+from eguma_async.core.messages import Replay
+from eguma_async.core.operation import in_query
+from eguma_async.pipeline.pages import Pager
+from eguma_async.pipeline.session import BaseSession
+
+from .hydra import (
+    Collection,
+    ItemOperation,
+    PagedOperation,
+    Resource,
+    optional,
+    order_of,
+    pager,
+)
+
+
+@attrs.frozen(kw_only=True)
+class Catalog(Resource):
+    """An issuer's offer as a whole; usually one for each issuer.
+
+    Attributes:
+        name: Of the catalog.
+        created_at: First import, aware.
+        last_synced_at: Last synchronisation with the issuer; None from older servers.
+    """
+
+    name: str
+    created_at: datetime
+    last_synced_at: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class CatalogPage(Collection[Catalog]):
+    """One page of catalogs."""
+
+    member: tuple[Catalog, ...]
+
+
+@attrs.frozen(kw_only=True)
+class ListCatalogs(PagedOperation[CatalogPage]):
+    """List the catalogs that the organization of the token may see.
+
+    Source: ``GET /v1/ticketing/catalogs``, docs.korusticket.com.
+    """
+
+    PATH: ClassVar = "/v1/ticketing/catalogs"
+    RETURNS: ClassVar = CatalogPage
+
+    order: str | None = attrs.field(
+        default=None, validator=optional(order_of), metadata=in_query("order[createdAt]")
+    )
+
+
+@attrs.frozen(kw_only=True)
+class GetCatalog(ItemOperation[Catalog]):
+    """Read one catalog.
+
+    Source: ``GET /v1/ticketing/catalogs/{id}``, docs.korusticket.com.
+    """
+
+    METHOD: ClassVar = "GET"
+    PATH: ClassVar = "{iri}"
+    REPLAY: ClassVar = Replay.SAFE
+    RETURNS: ClassVar = Catalog
+
+
+class Catalogs:
+    """``session.catalogs``."""
+
+    def __init__(self, session: BaseSession) -> None:
+        self._session = session
+
+    def list(self, *, order: str | None = None) -> Pager[Catalog]:
+        """List the catalogs; none means that the organization has none yet.
+
+        Args:
+            order: By the moment of creation, ``"asc"`` or ``"desc"``.
+        """
+        return pager(self._session, ListCatalogs(order=order))
+
+    async def get(self, iri: str) -> Catalog:
+        """Read one catalog.
+
+        Raises:
+            NotFoundError: Unknown.
+            AccessDeniedError: Not open to this organization.
+        """
+        return await self._session.send(GetCatalog(iri=iri))

@@ -1,0 +1,225 @@
+"""Documents: the files of an order, as a rule its tickets in PDF."""
+
+from __future__ import annotations
+
+import inspect
+import io
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar, Protocol
+
+import attrs
+
+from eguma_async.core import checks
+from eguma_async.core.errors import ConfigurationError, StatusError
+from eguma_async.core.messages import Replay
+from eguma_async.core.operation import PLACED_BY_HAND, in_header
+from eguma_async.pipeline.pages import Pager
+from eguma_async.pipeline.session import BaseSession
+
+from .hydra import (
+    MERGE_PATCH,
+    Collection,
+    ItemOperation,
+    ListOperation,
+    Resource,
+    iri,
+    nested,
+    optional,
+    pager,
+)
+from .signed_url import SignedUrl
+from .storage import Storage
+
+_STALE = (400, 403, 404, 410)
+
+
+class Writable(Protocol):
+    """Anything to write bytes to. `write` may be a coroutine function."""
+
+    def write(self, data: bytes, /) -> Any:
+        """Take the whole document at once."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class OrderDocument(Resource):
+    """A file of an order.
+
+    Attributes:
+        downloadable_at: From when it can be fetched, in UTC; None if the server does not say.
+    """
+
+    downloadable_at: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class DocumentLink(Resource):
+    """A short-lived link to a file. The link is a secret; store the file instead.
+
+    Attributes:
+        temporary_url: The link.
+        cached_language: ISO 639-1 language of the file; None if the server does not say.
+    """
+
+    temporary_url: SignedUrl = attrs.field(eq=False)
+    cached_language: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class DownloadedDocument(Resource):
+    """A file that was written.
+
+    Attributes:
+        language: ISO 639-1; None if the server does not say.
+        size: In bytes.
+    """
+
+    language: str | None
+    size: int
+
+
+@attrs.frozen(kw_only=True)
+class DocumentPage(Collection[OrderDocument]):
+    """One page of documents."""
+
+    member: tuple[OrderDocument, ...]
+
+
+@attrs.frozen(kw_only=True)
+class ListDocuments(ListOperation[DocumentPage]):
+    """List the documents of an order.
+
+    Source: ``GET /v1/booking/orders/{orderId}/documents``, docs.korusticket.com.
+    """
+
+    PATH: ClassVar = "{parent}/documents"
+    RETURNS: ClassVar = DocumentPage
+
+    order: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
+
+    def path(self) -> str:
+        """Return the path below the order."""
+        return nested(self, self.order)
+
+
+@attrs.frozen(kw_only=True)
+class GetDocument(ItemOperation[OrderDocument]):
+    """Read one document's record.
+
+    Source: ``GET /v1/booking/orders/{orderId}/documents/{id}``, docs.korusticket.com.
+    """
+
+    METHOD: ClassVar = "GET"
+    PATH: ClassVar = "{iri}"
+    REPLAY: ClassVar = Replay.SAFE
+    RETURNS: ClassVar = OrderDocument
+
+
+def _language(instance: object, field: checks.Field, value: object) -> None:
+    checks.header_value(field.name, value)
+
+
+@attrs.frozen(kw_only=True)
+class LinkDocument(ItemOperation[DocumentLink]):
+    """Ask for a fresh link to a document. Asking twice gives two links and does no harm.
+
+    Source: ``PATCH /v1/booking/orders/{orderId}/documents/{id}``, docs.korusticket.com.
+    """
+
+    METHOD: ClassVar = "PATCH"
+    PATH: ClassVar = "{iri}"
+    REPLAY: ClassVar = Replay.SAFE
+    RETURNS: ClassVar = DocumentLink
+    CONTENT_TYPE: ClassVar = MERGE_PATCH
+
+    language: str | None = attrs.field(
+        default=None, validator=optional(_language), metadata=in_header("Accept-Language")
+    )
+
+
+class Documents:
+    """``session.documents``."""
+
+    def __init__(self, session: BaseSession, storage: Storage) -> None:
+        self._session = session
+        self._storage = storage
+
+    def list(self, order: str) -> Pager[OrderDocument]:
+        """List the documents of an order."""
+        return pager(self._session, ListDocuments(order=order))
+
+    async def get(self, iri: str) -> OrderDocument:
+        """Read when a document can be fetched."""
+        return await self._session.send(GetDocument(iri=iri))
+
+    async def link(self, iri: str, *, language: str | None = None) -> DocumentLink:
+        """Ask for a fresh link to a document.
+
+        Args:
+            iri: IRI of the document.
+            language: Wanted language, ISO 639-1; without such a file it is the catalog's own.
+
+        Raises:
+            StatusError: 404, 409, 422 or 425 may mean that it is not there yet: a ticket waits
+                for its beneficiary, or `OrderDocument.downloadable_at` has not come.
+        """
+        return await self._session.send(LinkDocument(iri=iri, language=language))
+
+    async def download(
+        self, iri: str, *, to: str | os.PathLike[str] | Writable, language: str | None = None
+    ) -> DownloadedDocument:
+        """Fetch a document. It is written whole or not at all.
+
+        Args:
+            iri: IRI of the document.
+            to: Path of a file, replaced if it exists and readable for its owner only; or something
+                to write to, which gets the document at once.
+            language: As for `link`.
+
+        Raises:
+            DocumentError: The link leads to a host that is not allowed, or the file is too large
+                or no PDF.
+            StatusError: As for `link`; or the storage refused even a fresh link.
+            TransportError: It could not be fetched.
+            OSError: It could not be written.
+        """
+        if not isinstance(to, (str, os.PathLike)):
+            buffer = io.BytesIO()
+            document = await self._fetch(iri, buffer, language)
+            written = to.write(buffer.getvalue())
+            if inspect.isawaitable(written):
+                await written
+            return document
+        with _replacing(Path(to)) as file:
+            return await self._fetch(iri, file, language)
+
+    async def _fetch(self, iri: str, file: BinaryIO, language: str | None) -> DownloadedDocument:
+        link = await self.link(iri, language=language)
+        fetched = await self._storage.fetch(link.temporary_url, file)
+        if isinstance(fetched, StatusError) and fetched.status in _STALE:
+            link = await self.link(iri, language=language)
+            fetched = await self._storage.fetch(link.temporary_url, file)
+        if isinstance(fetched, StatusError):
+            raise fetched
+        return DownloadedDocument(iri=link.iri, language=link.cached_language, size=fetched)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file that takes the place of `path` if all goes well, and else leaves no trace."""
+    if path.is_dir() or not path.parent.is_dir():
+        raise ConfigurationError("to must name a file in a directory that exists")
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(descriptor, "w+b") as file:
+            yield file
+        Path(name).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise

@@ -1,0 +1,282 @@
+"""Offers: a product with price and availability, for a day or for any."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import ClassVar
+
+import attrs
+
+from eguma_async.core import checks
+from eguma_async.core.messages import Replay
+from eguma_async.core.operation import PLACED_BY_HAND, in_query
+from eguma_async.pipeline.pages import Pager
+from eguma_async.pipeline.session import BaseSession
+
+from .hydra import (
+    Collection,
+    ItemOperation,
+    ListOperation,
+    PagedOperation,
+    as_tuple,
+    id_of,
+    ids_of,
+    iri,
+    nested,
+    optional,
+    order_of,
+    pager,
+)
+from .offer_models import Offer, OfferAvailability, OfferPrice, OfferSession, OfferTicket
+
+
+@attrs.frozen(kw_only=True)
+class OfferPage(Collection[Offer]):
+    """One page of offers."""
+
+    member: tuple[Offer, ...]
+
+
+@attrs.frozen(kw_only=True)
+class OfferTicketPage(Collection[OfferTicket]):
+    """One page of tickets."""
+
+    member: tuple[OfferTicket, ...]
+
+
+@attrs.frozen(kw_only=True)
+class OfferSessionPage(Collection[OfferSession]):
+    """One page of sessions."""
+
+    member: tuple[OfferSession, ...]
+
+
+_IS_DAY = optional(checks.calendar_day)
+_IS_ID = optional(checks.identifier)
+
+
+@attrs.frozen(kw_only=True)
+class ListOffers(PagedOperation[OfferPage]):
+    """List the offers of a catalog.
+
+    Source: ``GET /v1/ticketing/catalogs/{catalogId}/offers``, docs.korusticket.com.
+    """
+
+    PATH: ClassVar = "{parent}/offers"
+    RETURNS: ClassVar = OfferPage
+
+    catalog: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
+    products: tuple[str, ...] = attrs.field(
+        default=(),
+        converter=ids_of,
+        validator=attrs.validators.deep_iterable(checks.identifier),
+        metadata=in_query("product[]"),
+    )
+    session: str | None = attrs.field(
+        default=None, converter=id_of, validator=_IS_ID, metadata=in_query("session")
+    )
+    product_base: str | None = attrs.field(
+        default=None, converter=id_of, validator=_IS_ID, metadata=in_query("productBaseId")
+    )
+    option_values: tuple[str, ...] = attrs.field(
+        default=(),
+        converter=as_tuple,
+        validator=attrs.validators.deep_iterable(checks.text),
+        metadata=in_query("optionValuesContext[]"),
+    )
+    date_after: date | None = attrs.field(
+        default=None, validator=_IS_DAY, metadata=in_query("date[after]")
+    )
+    date_strictly_after: date | None = attrs.field(
+        default=None, validator=_IS_DAY, metadata=in_query("date[strictly_after]")
+    )
+    date_before: date | None = attrs.field(
+        default=None, validator=_IS_DAY, metadata=in_query("date[before]")
+    )
+    date_strictly_before: date | None = attrs.field(
+        default=None, validator=_IS_DAY, metadata=in_query("date[strictly_before]")
+    )
+    order: str | None = attrs.field(
+        default=None, validator=optional(order_of), metadata=in_query("order[date]")
+    )
+
+    def path(self) -> str:
+        """Return the path below the catalog."""
+        return nested(self, self.catalog)
+
+
+@attrs.frozen(kw_only=True)
+class GetOffer(ItemOperation[Offer]):
+    """Read one offer.
+
+    Source: ``GET .../offers/{id}``, docs.korusticket.com.
+    """
+
+    METHOD: ClassVar = "GET"
+    PATH: ClassVar = "{iri}"
+    REPLAY: ClassVar = Replay.SAFE
+    RETURNS: ClassVar = Offer
+
+
+@attrs.frozen(kw_only=True)
+class GetOfferPrice(ItemOperation[OfferPrice]):
+    """Ask for the price of an offer at this moment.
+
+    Source: ``GET .../offers/{id}/price``, docs.korusticket.com.
+    """
+
+    METHOD: ClassVar = "GET"
+    PATH: ClassVar = "{iri}/price"
+    REPLAY: ClassVar = Replay.SAFE
+    RETURNS: ClassVar = OfferPrice
+
+
+@attrs.frozen(kw_only=True)
+class GetOfferAvailability(ItemOperation[OfferAvailability]):
+    """Ask for the stock of an offer at this moment.
+
+    Source: ``GET .../offers/{id}/availability``, docs.korusticket.com.
+    """
+
+    METHOD: ClassVar = "GET"
+    PATH: ClassVar = "{iri}/availability"
+    REPLAY: ClassVar = Replay.SAFE
+    RETURNS: ClassVar = OfferAvailability
+
+
+@attrs.frozen(kw_only=True)
+class ListOfferTickets(ListOperation[OfferTicketPage]):
+    """List the tickets of an offer.
+
+    Source: ``GET .../offers/{offerId}/tickets``, docs.korusticket.com.
+    """
+
+    PATH: ClassVar = "{parent}/tickets"
+    RETURNS: ClassVar = OfferTicketPage
+
+    offer: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
+
+    def path(self) -> str:
+        """Return the path below the offer."""
+        return nested(self, self.offer)
+
+
+@attrs.frozen(kw_only=True)
+class GetOfferTicket(ItemOperation[OfferTicket]):
+    """Read one ticket of an offer.
+
+    Source: ``GET .../offers/{offerId}/tickets/{id}``, docs.korusticket.com.
+    """
+
+    METHOD: ClassVar = "GET"
+    PATH: ClassVar = "{iri}"
+    REPLAY: ClassVar = Replay.SAFE
+    RETURNS: ClassVar = OfferTicket
+
+
+@attrs.frozen(kw_only=True)
+class ListOfferSessions(ListOperation[OfferSessionPage]):
+    """List the sessions of a ticket.
+
+    Source: ``GET .../tickets/{ticketId}/sessions``, docs.korusticket.com.
+    """
+
+    PATH: ClassVar = "{parent}/sessions"
+    RETURNS: ClassVar = OfferSessionPage
+
+    ticket: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
+
+    def path(self) -> str:
+        """Return the path below the ticket."""
+        return nested(self, self.ticket)
+
+
+@attrs.frozen(kw_only=True)
+class GetOfferSession(ItemOperation[OfferSession]):
+    """Read one session.
+
+    Source: ``GET .../sessions/{id}``, docs.korusticket.com.
+    """
+
+    METHOD: ClassVar = "GET"
+    PATH: ClassVar = "{iri}"
+    REPLAY: ClassVar = Replay.SAFE
+    RETURNS: ClassVar = OfferSession
+
+
+class Offers:
+    """``session.offers``."""
+
+    def __init__(self, session: BaseSession) -> None:
+        self._session = session
+
+    def list(
+        self,
+        catalog: str,
+        *,
+        products: Iterable[str] = (),
+        session: str | None = None,
+        product_base: str | None = None,
+        option_values: Iterable[str] = (),
+        date_after: date | None = None,
+        date_strictly_after: date | None = None,
+        date_before: date | None = None,
+        date_strictly_before: date | None = None,
+        order: str | None = None,
+    ) -> Pager[Offer]:
+        """List the offers of a catalog that match all of the given filters.
+
+        Args:
+            catalog: IRI of the catalog.
+            products: IRIs or ids of products.
+            session: IRI or id of a session.
+            product_base: IRI or id of a product base, for newer servers.
+            option_values: Passed on as they are; their syntax is not published.
+            date_after: This day or later.
+            date_strictly_after: Later than this day.
+            date_before: This day or earlier.
+            date_strictly_before: Earlier than this day.
+            order: By date, ``"asc"`` or ``"desc"``.
+        """
+        operation = ListOffers(
+            catalog=catalog,
+            products=products,
+            session=session,
+            product_base=product_base,
+            option_values=option_values,
+            date_after=date_after,
+            date_strictly_after=date_strictly_after,
+            date_before=date_before,
+            date_strictly_before=date_strictly_before,
+            order=order,
+        )
+        return pager(self._session, operation)
+
+    async def get(self, iri: str) -> Offer:
+        """Read one offer."""
+        return await self._session.send(GetOffer(iri=iri))
+
+    async def price(self, iri: str) -> OfferPrice:
+        """Ask for the price of an offer at this moment."""
+        return await self._session.send(GetOfferPrice(iri=iri))
+
+    async def availability(self, iri: str) -> OfferAvailability:
+        """Ask for the stock of an offer and its sessions at this moment. It holds nothing."""
+        return await self._session.send(GetOfferAvailability(iri=iri))
+
+    def tickets(self, offer: str) -> Pager[OfferTicket]:
+        """List the tickets of an offer."""
+        return pager(self._session, ListOfferTickets(offer=offer))
+
+    async def ticket(self, iri: str) -> OfferTicket:
+        """Read one ticket of an offer."""
+        return await self._session.send(GetOfferTicket(iri=iri))
+
+    def sessions(self, ticket: str) -> Pager[OfferSession]:
+        """List the sessions of a ticket that has no whole-day access."""
+        return pager(self._session, ListOfferSessions(ticket=ticket))
+
+    async def session(self, iri: str) -> OfferSession:
+        """Read one session."""
+        return await self._session.send(GetOfferSession(iri=iri))

@@ -1,0 +1,146 @@
+"""The calls that make, list and read orders."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import ClassVar
+
+import attrs
+
+from eguma_async.core import checks
+from eguma_async.core.errors import ConfigurationError, StatusError
+from eguma_async.core.messages import Replay
+from eguma_async.core.operation import Answer, Operation, in_query
+
+from .errors import InconsistentAnswerError, ViolationsError
+from .hydra import (
+    Collection,
+    ItemOperation,
+    PagedOperation,
+    as_tuple,
+    aware_instant,
+    iris,
+    optional,
+    order_of,
+)
+from .order_models import BulkOrders, Customer, Order
+
+MUST_BE_FALSE = "d53a91b0-def3-426a-83d7-269da7ab4200"
+"""Code of the rule that a reservation must not be expired."""
+
+_EXPIRED = re.compile(r"reservations\[[0-9]+\]\.expired", re.ASCII)
+
+
+def findable_reference(instance: object, field: checks.Field, value: object) -> None:
+    """Accept a reference that the list of orders can find again."""
+    checks.text(instance, field, value)
+    if isinstance(value, str) and len(value) > 50:
+        raise ConfigurationError(
+            f"{field.name} must have at most 50 characters: the list of orders cannot look for"
+            " longer ones, so that an order whose answer was lost could not be found again"
+        )
+
+
+@attrs.frozen(kw_only=True)
+class CreateOrders(Operation[BulkOrders]):
+    """Turn reservations into orders. It books for real.
+
+    The API takes no idempotency key, so it is never sent again once it may have arrived.
+
+    Source: ``POST /v1/booking/orders/_bulk``, docs.korusticket.com.
+    """
+
+    METHOD: ClassVar = "POST"
+    PATH: ClassVar = "/v1/booking/orders/_bulk"
+    REPLAY: ClassVar = Replay.NEVER
+    RETURNS: ClassVar = BulkOrders
+
+    reservations: tuple[str, ...] = attrs.field(converter=as_tuple, validator=iris)
+    customer: Customer = attrs.field(validator=checks.instance_of(Customer, "a korus.Customer"))
+    external_reference: str = attrs.field(validator=findable_reference)
+    notes: str | None = attrs.field(default=None, repr=False)
+
+    def complete(self, value: BulkOrders, answer: Answer, /) -> BulkOrders:
+        """Compare what was asked for with what came back."""
+        done = {order.reservation for order in value.orders}
+        refused = {failure.reservation for failure in value.failed}
+        twice = len(done) < len(value.orders)
+        if twice or done & refused:
+            raise InconsistentAnswerError(
+                "a reservation stands twice in the answer",
+                result=value,
+                attempts=answer.response.attempts,
+            )
+        accounted = done | refused
+        return attrs.evolve(
+            value, unaccounted=tuple(r for r in self.reservations if r not in accounted)
+        )
+
+    def explain(self, refusal: StatusError, /) -> StatusError:
+        """Tell which of the reservations have expired."""
+        if isinstance(refusal, ViolationsError):
+            refusal.expired_reservations = tuple(
+                self.reservations[violation.index]
+                for violation in refusal.violations
+                if violation.code == MUST_BE_FALSE
+                and _EXPIRED.fullmatch(violation.path)
+                and violation.index is not None
+                and violation.index < len(self.reservations)
+            )
+        return refusal
+
+
+@attrs.frozen(kw_only=True)
+class OrderPage(Collection[Order]):
+    """One page of orders."""
+
+    member: tuple[Order, ...]
+
+
+_IS_INSTANT = optional(aware_instant)
+
+
+@attrs.frozen(kw_only=True)
+class ListOrders(PagedOperation[OrderPage]):
+    """List the organization's orders.
+
+    Source: ``GET /v1/booking/orders``, docs.korusticket.com.
+    """
+
+    PATH: ClassVar = "/v1/booking/orders"
+    RETURNS: ClassVar = OrderPage
+
+    external_reference: str | None = attrs.field(
+        default=None,
+        validator=optional(findable_reference),
+        metadata=in_query("external_reference"),
+    )
+    created_at_after: datetime | None = attrs.field(
+        default=None, validator=_IS_INSTANT, metadata=in_query("createdAt[after]")
+    )
+    created_at_strictly_after: datetime | None = attrs.field(
+        default=None, validator=_IS_INSTANT, metadata=in_query("createdAt[strictly_after]")
+    )
+    created_at_before: datetime | None = attrs.field(
+        default=None, validator=_IS_INSTANT, metadata=in_query("createdAt[before]")
+    )
+    created_at_strictly_before: datetime | None = attrs.field(
+        default=None, validator=_IS_INSTANT, metadata=in_query("createdAt[strictly_before]")
+    )
+    order: str | None = attrs.field(
+        default=None, validator=optional(order_of), metadata=in_query("order[createdAt]")
+    )
+
+
+@attrs.frozen(kw_only=True)
+class GetOrder(ItemOperation[Order]):
+    """Read one order.
+
+    Source: ``GET /v1/booking/orders/{id}``, docs.korusticket.com.
+    """
+
+    METHOD: ClassVar = "GET"
+    PATH: ClassVar = "{iri}"
+    REPLAY: ClassVar = Replay.SAFE
+    RETURNS: ClassVar = Order

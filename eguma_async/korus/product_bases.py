@@ -1,0 +1,244 @@
+"""Product bases: the main entries of a catalog, with the options that tell their products apart."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import attrs
+
+from eguma_async.core import checks
+from eguma_async.core.codec import also_named, wire_named
+from eguma_async.core.enums import OpenEnum
+from eguma_async.core.messages import Replay
+from eguma_async.core.operation import PLACED_BY_HAND, in_query
+from eguma_async.pipeline.pages import Pager
+from eguma_async.pipeline.session import BaseSession
+
+from .hydra import (
+    RAW,
+    Collection,
+    Iri,
+    ItemOperation,
+    ListOperation,
+    PagedOperation,
+    Resource,
+    iri,
+    nested,
+    pager,
+)
+
+
+class OptionCode(OpenEnum):
+    """By what the products of a base differ."""
+
+    SEATING_CATEGORY = "seating_category"
+    ZONE = "zone"
+    PRICE_TYPE = "price_type"
+    DAYS_COUNT = "days_count"
+
+
+@attrs.frozen(kw_only=True)
+class Venue:
+    """Where it takes place.
+
+    Attributes:
+        country: ISO 3166-1 alpha-2.
+        latitude: Decimal degrees, as text.
+        longitude: The same.
+    """
+
+    name: str | None = None
+    line1: str | None = None
+    line2: str | None = None
+    postal_code: str | None = None
+    city: str | None = None
+    country: str | None = None
+    phone: str | None = None
+    website: str | None = None
+    latitude: str | None = None
+    longitude: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ProductBase(Resource):
+    """An entry of a catalog that groups variants. All but the first two depend on the version.
+
+    Attributes:
+        name: Translated.
+        disabled: True if it is not for sale.
+        description: HTML, as are `short_description` and `terms_of_use`.
+        use_session: True if its offers need a session to be chosen.
+        timezone: Name of a time zone, such as ``Europe/Paris``.
+        recurring: True if there are offers for several dates.
+        beneficiary_info_may_be_required: True if documents may need names first.
+        instant_document_delivery: True if documents are there right after ordering.
+        max_amount_per_order: Most offers in one order; None if there is no limit.
+        universe: Kind of event, such as ``show``.
+        medias: Pictures, in a shape that is not published.
+        raw: The object as it came.
+    """
+
+    name: str
+    disabled: bool = False
+    description: str | None = None
+    short_description: str | None = None
+    terms_of_use: str | None = None
+    use_session: bool | None = None
+    timezone: str | None = None
+    recurring: bool | None = None
+    beneficiary_info_may_be_required: bool | None = None
+    instant_document_delivery: bool | None = None
+    max_amount_per_order: int | None = None
+    universe: str | None = None
+    venue: Venue | None = None
+    medias: dict[str, Any] | None = attrs.field(default=None, hash=False)
+    raw: dict[str, Any] = attrs.field(factory=dict, repr=False, eq=False, metadata=RAW)
+
+
+@attrs.frozen(kw_only=True)
+class ProductBaseOption:
+    """An option of a product base. Its fields are not published; `raw` has them all.
+
+    Attributes:
+        code: Which option.
+        name: For people.
+        raw: The object as it came.
+    """
+
+    iri: Iri | None = attrs.field(default=None, metadata=wire_named("@id"))
+    code: OptionCode | None = None
+    name: str | None = attrs.field(default=None, metadata=also_named("label"))
+    raw: dict[str, Any] = attrs.field(factory=dict, repr=False, eq=False, metadata=RAW)
+
+
+@attrs.frozen(kw_only=True)
+class ProductBaseOptionValue:
+    """A value of an option. Its fields are not published; `raw` has them all.
+
+    Attributes:
+        name: For people.
+        value: Whatever the server calls its value.
+        raw: The object as it came.
+    """
+
+    iri: Iri | None = attrs.field(default=None, metadata=wire_named("@id"))
+    code: str | None = None
+    name: str | None = attrs.field(default=None, metadata=also_named("label"))
+    value: Any = attrs.field(default=None, hash=False)
+    raw: dict[str, Any] = attrs.field(factory=dict, repr=False, eq=False, metadata=RAW)
+
+
+@attrs.frozen(kw_only=True)
+class ProductBasePage(Collection[ProductBase]):
+    """One page of product bases."""
+
+    member: tuple[ProductBase, ...]
+
+
+@attrs.frozen(kw_only=True)
+class OptionPage(Collection[ProductBaseOption]):
+    """One page of options."""
+
+    member: tuple[ProductBaseOption, ...]
+
+
+@attrs.frozen(kw_only=True)
+class OptionValuePage(Collection[ProductBaseOptionValue]):
+    """One page of values."""
+
+    member: tuple[ProductBaseOptionValue, ...]
+
+
+@attrs.frozen(kw_only=True)
+class ListProductBases(PagedOperation[ProductBasePage]):
+    """List the product bases of a catalog.
+
+    Source: ``GET .../catalogs/{catalogId}/product_bases``, docs.korusticket.com.
+    """
+
+    PATH: ClassVar = "{parent}/product_bases"
+    RETURNS: ClassVar = ProductBasePage
+
+    catalog: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
+    with_disabled: bool | None = attrs.field(default=None, metadata=in_query("withDisabled"))
+
+    def path(self) -> str:
+        """Return the path below the catalog."""
+        return nested(self, self.catalog)
+
+
+@attrs.frozen(kw_only=True)
+class GetProductBase(ItemOperation[ProductBase]):
+    """Read one product base.
+
+    Source: ``GET .../product_bases/{id}``, docs.korusticket.com.
+    """
+
+    METHOD: ClassVar = "GET"
+    PATH: ClassVar = "{iri}"
+    REPLAY: ClassVar = Replay.SAFE
+    RETURNS: ClassVar = ProductBase
+
+
+@attrs.frozen(kw_only=True)
+class ListOptions(ListOperation[OptionPage]):
+    """List the options of a product base.
+
+    Source: ``GET .../product_bases/{id}/options``, docs.korusticket.com.
+    """
+
+    PATH: ClassVar = "{parent}/options"
+    RETURNS: ClassVar = OptionPage
+
+    product_base: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
+
+    def path(self) -> str:
+        """Return the path below the product base."""
+        return nested(self, self.product_base)
+
+
+@attrs.frozen(kw_only=True)
+class ListOptionValues(PagedOperation[OptionValuePage]):
+    """List the values of an option.
+
+    Source: ``GET .../product_bases/{id}/options/{code}/values``, docs.korusticket.com.
+    """
+
+    PATH: ClassVar = "{parent}/values"
+    RETURNS: ClassVar = OptionValuePage
+
+    product_base: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
+    code: str = attrs.field(validator=checks.identifier, metadata=PLACED_BY_HAND)
+
+    def path(self) -> str:
+        """Return the path below the option."""
+        return nested(self, f"{self.product_base}/options/{self.code}")
+
+
+class ProductBases:
+    """``session.product_bases``. This data changes slowly: keep it for a day."""
+
+    def __init__(self, session: BaseSession) -> None:
+        self._session = session
+
+    def list(self, catalog: str, *, with_disabled: bool | None = None) -> Pager[ProductBase]:
+        """List the product bases of a catalog, those that are not for sale only if asked for."""
+        return pager(self._session, ListProductBases(catalog=catalog, with_disabled=with_disabled))
+
+    async def get(self, iri: str) -> ProductBase:
+        """Read one product base."""
+        return await self._session.send(GetProductBase(iri=iri))
+
+    def options(self, product_base: str) -> Pager[ProductBaseOption]:
+        """List the options of a product base."""
+        return pager(self._session, ListOptions(product_base=product_base))
+
+    def option_values(
+        self, product_base: str, code: OptionCode | str
+    ) -> Pager[ProductBaseOptionValue]:
+        """List the values of an option.
+
+        Raises:
+            NotFoundError: The base has no such option.
+        """
+        return pager(self._session, ListOptionValues(product_base=product_base, code=code))

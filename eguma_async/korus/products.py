@@ -1,0 +1,88 @@
+"""Products: the variants of a product base."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import attrs
+
+from eguma_async.core.messages import Replay
+from eguma_async.core.operation import PLACED_BY_HAND
+from eguma_async.pipeline.pages import Pager
+from eguma_async.pipeline.session import BaseSession
+
+from .hydra import RAW, Collection, ItemOperation, PagedOperation, Resource, iri, nested, pager
+
+
+@attrs.frozen(kw_only=True)
+class Product(Resource):
+    """One variant, such as a three-day entry at the adult tariff.
+
+    Attributes:
+        name: Translated.
+        description: HTML, possibly empty.
+        disabled: True if it is not for sale.
+        raw: The object as it came.
+    """
+
+    name: str
+    description: str | None = None
+    disabled: bool = False
+    raw: dict[str, Any] = attrs.field(factory=dict, repr=False, eq=False, metadata=RAW)
+
+
+@attrs.frozen(kw_only=True)
+class ProductPage(Collection[Product]):
+    """One page of products."""
+
+    member: tuple[Product, ...]
+
+
+@attrs.frozen(kw_only=True)
+class ListProducts(PagedOperation[ProductPage]):
+    """List the products of a product base, or of a whole catalog.
+
+    Source: ``GET .../product_bases/{id}/products`` and ``GET .../catalogs/{id}/products``,
+    docs.korusticket.com.
+    """
+
+    PATH: ClassVar = "{parent}/products"
+    RETURNS: ClassVar = ProductPage
+
+    parent: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
+
+    def path(self) -> str:
+        """Return the path below the product base or the catalog."""
+        return nested(self, self.parent)
+
+
+@attrs.frozen(kw_only=True)
+class GetProduct(ItemOperation[Product]):
+    """Read one product.
+
+    Source: ``GET .../catalogs/{catalogId}/products/{id}``, docs.korusticket.com.
+    """
+
+    METHOD: ClassVar = "GET"
+    PATH: ClassVar = "{iri}"
+    REPLAY: ClassVar = Replay.SAFE
+    RETURNS: ClassVar = Product
+
+
+class Products:
+    """``session.products``."""
+
+    def __init__(self, session: BaseSession) -> None:
+        self._session = session
+
+    def list(self, parent: str) -> Pager[Product]:
+        """List products.
+
+        Args:
+            parent: IRI of a product base for its variants, or of a catalog for all of them.
+        """
+        return pager(self._session, ListProducts(parent=parent))
+
+    async def get(self, iri: str) -> Product:
+        """Read one product."""
+        return await self._session.send(GetProduct(iri=iri))

@@ -1,0 +1,67 @@
+"""The API as data: where it is, how it speaks, what its answers mean."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from eguma_async.core.answers import json_object, plain_text, printable
+from eguma_async.core.errors import StatusError, error_class
+from eguma_async.core.messages import HttpResponse, Replay
+from eguma_async.core.provider import Provider, Verdict, classify
+
+from .errors import Violation, ViolationsError
+from .hydra import LD_JSON, make_codec
+
+TOKEN_URL = "https://auth.korusticket.com/realms/korusticket/protocol/openid-connect/token"  # noqa: S105  # an address
+
+_WORDS = ("detail", "description", "hydra:description", "message", "title")
+_INDEX = re.compile(r"\[([0-9]{1,6})\]", re.ASCII)
+
+
+def _verdict(response: HttpResponse, replay: Replay) -> Verdict:
+    # A write that is refused with 503 may have reached an issuer's system: nothing says it has not.
+    own_answer = replay is Replay.SAFE and "title" in json_object(response)
+    return classify(response, own_answer=own_answer)
+
+
+def _error_from(response: HttpResponse, replay: Replay) -> StatusError:
+    answer = json_object(response)
+    words = next((answer[name] for name in _WORDS if isinstance(answer.get(name), str)), "")
+    message = printable(words if answer else plain_text(response))
+    violations = answer.get("violations")
+    # By what it holds: the type it names has changed between versions.
+    if response.status == 422 and isinstance(violations, list):
+        found = tuple(_violation(v) for v in violations if isinstance(v, dict))
+        codes = {violation.code for violation in found}
+        return ViolationsError(
+            message,
+            violations=found,
+            status=422,
+            error_code=codes.pop() if len(codes) == 1 else None,
+            body=response.body,
+        )
+    return error_class(response.status)(message, status=response.status, body=response.body)
+
+
+def _violation(raw: dict[str, Any]) -> Violation:
+    path, message, code = (raw.get(name) for name in ("propertyPath", "message", "code"))
+    path = printable(path) if isinstance(path, str) else ""
+    index = _INDEX.search(path)
+    return Violation(
+        path=path,
+        message=printable(message) if isinstance(message, str) else "",
+        code=printable(code) if isinstance(code, str) else None,
+        index=int(index.group(1)) if index else None,
+    )
+
+
+KORUS = Provider(
+    name="korus",
+    base_url="https://api.korusticket.com",
+    headers={"Accept": LD_JSON},
+    content_type=LD_JSON,
+    codec=make_codec(),
+    verdict=_verdict,
+    error_from=_error_from,
+)

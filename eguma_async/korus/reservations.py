@@ -1,0 +1,284 @@
+"""Reservations: offers held for some minutes while the customer pays."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import ClassVar
+
+import attrs
+
+from eguma_async.core.errors import EgumaError, SessionStateError, StatusError, unknown_outcome
+from eguma_async.core.messages import Replay
+from eguma_async.core.operation import Answer, Operation, in_query
+from eguma_async.pipeline.pages import Pager
+from eguma_async.pipeline.session import BaseSession
+
+from .errors import InconsistentAnswerError
+from .hydra import (
+    Collection,
+    ItemOperation,
+    PagedOperation,
+    as_tuple,
+    optional,
+    order_of,
+    pager,
+)
+from .order_models import BulkOrders, Customer
+from .order_operations import CreateOrders
+from .reservation_models import BulkReservations, OfferItem, Reservation, offer_items
+from .settling import finish, in_doubt
+
+
+@attrs.frozen(kw_only=True)
+class ReserveOffers(Operation[BulkReservations]):
+    """Hold offers.
+
+    The API takes no idempotency key here, so it is not sent again once it may have arrived. A
+    hold whose answer was lost expires by itself.
+
+    Source: ``POST /v1/booking/reservations/_bulk``, docs.korusticket.com.
+    """
+
+    METHOD: ClassVar = "POST"
+    PATH: ClassVar = "/v1/booking/reservations/_bulk"
+    REPLAY: ClassVar = Replay.NEVER
+    RETURNS: ClassVar = BulkReservations
+
+    items: tuple[OfferItem, ...] = attrs.field(converter=as_tuple, validator=offer_items)
+
+    def complete(self, value: BulkReservations, answer: Answer, /) -> BulkReservations:
+        """Compare what was asked for with what came back."""
+        asked = Counter(item.offer for item in self.items)
+        held = {item.offer for reservation in value.reservations for item in reservation.items}
+        failed = {failure.offer for failure in value.failed}
+        if any(asked[offer] == 1 for offer in held & failed if offer is not None):
+            raise InconsistentAnswerError(
+                "an offer is both held and failed in the answer",
+                result=value,
+                attempts=answer.response.attempts,
+            )
+        accounted = held | failed
+        return attrs.evolve(
+            value, unaccounted=tuple(offer for offer in asked if offer not in accounted)
+        )
+
+
+@attrs.frozen(kw_only=True)
+class ReservationPage(Collection[Reservation]):
+    """One page of reservations."""
+
+    member: tuple[Reservation, ...]
+
+
+@attrs.frozen(kw_only=True)
+class ListReservations(PagedOperation[ReservationPage]):
+    """List the organization's reservations.
+
+    Source: ``GET /v1/booking/reservations``, docs.korusticket.com.
+    """
+
+    PATH: ClassVar = "/v1/booking/reservations"
+    RETURNS: ClassVar = ReservationPage
+
+    order: str | None = attrs.field(
+        default=None, validator=optional(order_of), metadata=in_query("order[createdAt]")
+    )
+
+
+@attrs.frozen(kw_only=True)
+class GetReservation(ItemOperation[Reservation]):
+    """Read one reservation.
+
+    Source: ``GET /v1/booking/reservations/{id}``, docs.korusticket.com.
+    """
+
+    METHOD: ClassVar = "GET"
+    PATH: ClassVar = "{iri}"
+    REPLAY: ClassVar = Replay.SAFE
+    RETURNS: ClassVar = Reservation
+
+
+class Hold:
+    """Reservations to be ordered before the first of them expires. Made by `Reservations.hold`.
+
+    Attributes:
+        result: The answer, failures included.
+    """
+
+    def __init__(self, session: BaseSession, result: BulkReservations) -> None:
+        self.result = result
+        self._session = session
+        self._pending: tuple[CreateOrders, datetime, EgumaError] | None = None
+        self._ordering_now = False
+        self._ordered = False
+
+    def __repr__(self) -> str:
+        state = "ordered" if self._ordered else f"until {self.expires_at:%Y-%m-%d %H:%M:%S %Z}"
+        return f"<Hold of {len(self.reservations)} reservations, {state}>"
+
+    @property
+    def reservations(self) -> tuple[Reservation, ...]:
+        """What is held."""
+        return self.result.reservations
+
+    @property
+    def expires_at(self) -> datetime:
+        """When the first of the reservations expires."""
+        return min(reservation.expires_at for reservation in self.reservations)
+
+    @property
+    def remaining(self) -> timedelta:
+        """Time left to order, by the session's clock; never below zero."""
+        return max(self.expires_at - self._session.clock.now(), timedelta(0))
+
+    async def order(
+        self,
+        customer: Customer,
+        *,
+        external_reference: str,
+        notes: str | None = None,
+        settle_unknown: bool = True,
+    ) -> BulkOrders:
+        """Order all that is held.
+
+        After an error with an unknown outcome, call it again with the same arguments: it then
+        looks for the orders first and sends only what is missing.
+
+        Args:
+            customer: Who buys.
+            external_reference: As for `Orders.create`.
+            notes: As for `Orders.create`.
+            settle_unknown: As for `Orders.create`, but done unless you say otherwise.
+
+        Raises:
+            SessionStateError: Ordered already, being ordered by another task, or unknown whether
+                it was ordered with another reference.
+            ViolationsError: Nothing was ordered; a reservation has expired, say.
+            OutcomeUnknownError: Orders may have been made.
+        """
+        operation = CreateOrders(
+            reservations=tuple(reservation.iri for reservation in self.reservations),
+            customer=customer,
+            external_reference=external_reference,
+            notes=notes,
+        )
+        self._check_may_order(operation)
+        self._ordering_now = True
+        try:
+            result = await self._carry_out(operation, settle_unknown=settle_unknown)
+        except StatusError as error:
+            if not error.outcome_unknown:
+                self._pending = None
+            raise
+        finally:
+            self._ordering_now = False
+        self._pending, self._ordered = None, True
+        return result
+
+    def _check_may_order(self, operation: CreateOrders) -> None:
+        if self._ordered or self._ordering_now:
+            raise SessionStateError(
+                f"this hold is {'ordered' if self._ordered else 'being ordered'} already"
+            )
+        if self._pending is not None and self._pending[0] != operation:
+            raise SessionStateError(
+                "it is not known what became of the last try: order again with the same arguments"
+            )
+
+    async def _carry_out(self, operation: CreateOrders, *, settle_unknown: bool) -> BulkOrders:
+        if self._pending is not None:
+            _, began_at, doubt = self._pending
+            return await finish(self._session, operation, began_at, doubt)
+        began_at = self._session.clock.now()
+        try:
+            return await self._session.send(operation)
+        except BaseException as error:
+            if not in_doubt(error):
+                raise
+            doubt = _doubt(error)
+            self._pending = (operation, began_at, doubt)
+            if not (settle_unknown and isinstance(error, EgumaError)):
+                raise
+        return await finish(self._session, operation, began_at, doubt)
+
+
+def _doubt(error: BaseException) -> EgumaError:
+    unknown = error if isinstance(error, EgumaError) else unknown_outcome(error)
+    assert unknown is not None  # noqa: S101  # or there would be no doubt
+    return unknown.with_traceback(None)
+
+
+class HoldContext:
+    """``async with`` around a hold: offers are held on entering. Leaving gives nothing back."""
+
+    def __init__(
+        self, session: BaseSession, operation: ReserveOffers, *, allow_partial: bool
+    ) -> None:
+        self._session = session
+        self._operation = operation
+        self._allow_partial = allow_partial
+
+    async def __aenter__(self) -> Hold:
+        result = await self._session.send(self._operation)
+        if not (self._allow_partial and result.reservations):
+            result.raise_for_failures()
+        return Hold(self._session, result)
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Do nothing: the API has no call to give a reservation back."""
+
+
+class Reservations:
+    """``session.reservations``."""
+
+    def __init__(self, session: BaseSession) -> None:
+        self._session = session
+
+    async def create(self, items: Iterable[OfferItem]) -> BulkReservations:
+        """Hold offers at a fixed price. Look at both sides of the answer.
+
+        Args:
+            items: At least one.
+
+        Raises:
+            ViolationsError: A combination that cannot be reserved; nothing is held.
+            OutcomeUnknownError: Something may be held; it expires by itself.
+            InconsistentAnswerError: The answer contradicts itself.
+        """
+        return await self._session.send(ReserveOffers(items=items))
+
+    async def get(self, iri: str) -> Reservation:
+        """Read one reservation."""
+        return await self._session.send(GetReservation(iri=iri))
+
+    def list(self, *, order: str | None = None) -> Pager[Reservation]:
+        """List the reservations.
+
+        Args:
+            order: By the moment of creation, ``"asc"`` or ``"desc"``.
+        """
+        return pager(self._session, ListReservations(order=order))
+
+    def hold(self, items: Iterable[OfferItem], *, allow_partial: bool = False) -> HoldContext:
+        """Hold offers for an ``async with`` block.
+
+        The API has no call to give a reservation back: what is not ordered in the block, or was
+        held when entering failed, stays held until it expires, usually after 15 minutes.
+
+        Args:
+            items: At least one.
+            allow_partial: Go on with what could be held, as long as it is anything at all.
+
+        Raises:
+            PartialFailureError: On entering, if something could not be held.
+            EgumaError: On entering, as for `create`.
+        """
+        return HoldContext(self._session, ReserveOffers(items=items), allow_partial=allow_partial)

@@ -1,0 +1,227 @@
+"""The session of this API."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterable
+from urllib.parse import urlsplit
+
+from eguma_async.core.checks import checked_base_url
+from eguma_async.core.clock import Clock, SystemClock
+from eguma_async.core.errors import ConfigurationError
+from eguma_async.core.messages import Timeouts
+from eguma_async.core.transport import Transport
+from eguma_async.pipeline.authenticating import Auth
+from eguma_async.pipeline.bearer import Bearer, FixedToken, is_token
+from eguma_async.pipeline.limiting import Limits
+from eguma_async.pipeline.oauth import ClientCredentials
+from eguma_async.pipeline.observing import Observer
+from eguma_async.pipeline.policy import RetryPolicy
+from eguma_async.pipeline.session import BaseSession
+
+from .beneficiaries import Beneficiaries
+from .catalogs import Catalogs
+from .documents import Documents
+from .hydra import with_language
+from .offers import Offers
+from .orders import Orders
+from .product_bases import ProductBases
+from .products import Products
+from .provider import KORUS, TOKEN_URL
+from .reservations import Reservations
+from .storage import DOCUMENT_HOSTS, Storage, checked_hosts
+
+
+class KorusSession(BaseSession):
+    """Sells tickets through Korus Ticket. Holds the access token and the connection pool.
+
+    ::
+
+        async with KorusSession() as session:
+            async for catalog in session.catalogs.list():
+                ...
+
+    Args:
+        client_id: Name of your client; from ``KORUS_CLIENT_ID`` if not given.
+        client_secret: Its secret; from ``KORUS_CLIENT_SECRET`` if not given.
+        token: A ready access token instead of the two. It is used until it is refused.
+        base_url: Where the API is; from ``KORUS_BASE_URL`` if not given, else the live API.
+            Plain http is accepted for a loopback host only.
+        token_url: Where tokens are fetched; from ``KORUS_TOKEN_URL`` if not given, else the live
+            identity server. It differs between environments.
+        refresh_token_url: Where tokens are renewed; `token_url` if not given.
+        language: ISO 639-1 language of texts, of error messages and of documents; the catalog's
+            own if not given.
+        document_hosts: Hosts that documents may be fetched from.
+        transport: Carries the requests; over the network with aiohttp if not given. One that is
+            passed in is not closed by the session.
+        downloads: Carries the downloads of documents; if not given, `transport` if that was given,
+            else one that connects to public addresses only.
+        timeouts: Limits of each attempt.
+        retry: When to send again; ``RetryPolicy(attempts=1)`` for never.
+        limits: How many requests may be under way at once.
+        clock: Where to read the time and sleep.
+        observer: Called with an `AttemptEvent` after each attempt.
+        random: Returns a number from 0 to 1, for the jitter of pauses and renewals.
+
+    Attributes:
+        catalogs: What issuers sell.
+        product_bases: The main entries of a catalog.
+        products: Their variants.
+        offers: Products with price and stock, their tickets and sessions.
+        reservations: Offers held for some minutes.
+        orders: Bookings.
+        documents: Their files.
+        beneficiaries: Who uses a ticket.
+
+    Raises:
+        ConfigurationError: No credentials, or a malformed argument.
+    """
+
+    def __init__(
+        self,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        *,
+        token: str | None = None,
+        base_url: str | None = None,
+        token_url: str | None = None,
+        refresh_token_url: str | None = None,
+        language: str | None = None,
+        document_hosts: Iterable[str] = DOCUMENT_HOSTS,
+        transport: Transport | None = None,
+        downloads: Transport | None = None,
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
+        limits: Limits | None = None,
+        clock: Clock | None = None,
+        observer: Observer | None = None,
+        random: Callable[[], float] = random.random,
+    ) -> None:
+        clock = clock or SystemClock()
+        limits = limits or Limits()
+        auth = _auth(
+            client_id,
+            client_secret,
+            token,
+            token_url=token_url,
+            refresh_token_url=refresh_token_url,
+            clock=clock,
+            random=random,
+        )
+        del client_secret, token  # a traceback that shows variables must not show these
+        if isinstance(auth, ConfigurationError):
+            raise auth
+        hosts = checked_hosts(document_hosts)
+        if base_url is None:
+            base_url = os.environ.get("KORUS_BASE_URL") or None
+        super().__init__(
+            with_language(KORUS, language),
+            auth,
+            base_url=base_url,
+            transport=transport,
+            timeouts=timeouts,
+            retry=retry,
+            limits=limits,
+            clock=clock,
+            observer=observer,
+            random=random,
+        )
+        own_transports = transport is None and downloads is None
+        self._owned_downloads = _public_transport(limits) if own_transports else None
+        layers, own_way = self._layers, self._layers.retried(self._wire)
+        carrier = self._owned_downloads if downloads is None else downloads
+        storage = Storage(
+            own_way if carrier is None else layers.retried(layers.limited(carrier)),
+            local=own_way,
+            hosts=hosts,
+            local_host=_plain_host(self._base_url),
+            timeouts=self._timeouts,
+        )
+        self.catalogs = Catalogs(self)
+        self.product_bases = ProductBases(self)
+        self.products = Products(self)
+        self.offers = Offers(self)
+        self.reservations = Reservations(self)
+        self.orders = Orders(self)
+        self.documents = Documents(self, storage)
+        self.beneficiaries = Beneficiaries(self)
+
+    async def aclose(self) -> None:
+        """End what is under way and close the connections. May be called twice."""
+        try:
+            await super().aclose()
+        finally:
+            if self._owned_downloads is not None:
+                await self._owned_downloads.aclose()
+
+
+def _auth(
+    client_id: str | None,
+    client_secret: str | None,
+    token: str | None,
+    *,
+    token_url: str | None,
+    refresh_token_url: str | None,
+    clock: Clock,
+    random: Callable[[], float],
+) -> Callable[[Transport], Auth] | ConfigurationError:
+    """Return what is wrong with the credentials, not raise it: its frames would hold them."""
+    if token is not None:
+        return _fixed_auth(token, alone=client_id is None and client_secret is None)
+    name = os.environ.get("KORUS_CLIENT_ID") if client_id is None else client_id
+    secret = os.environ.get("KORUS_CLIENT_SECRET") if client_secret is None else client_secret
+    if name is None or secret is None:
+        return ConfigurationError(
+            "no credentials: pass client_id and client_secret to KorusSession, or a token, or set"
+            " the environment variables KORUS_CLIENT_ID and KORUS_CLIENT_SECRET"
+        )
+    if not _is_filled(name) or not _is_filled(secret):
+        return ConfigurationError("client_id and client_secret must be text and not empty")
+    url = token_url or os.environ.get("KORUS_TOKEN_URL") or TOKEN_URL
+    try:
+        url = checked_base_url(url, "token_url")
+        refresh_url = checked_base_url(refresh_token_url or url, "refresh_token_url")
+    except ConfigurationError as error:
+        return error.with_traceback(None)
+
+    def make(inner: Transport) -> Auth:
+        client = ClientCredentials(
+            inner,
+            client_id=name,
+            client_secret=secret,
+            token_url=url,
+            refresh_url=refresh_url,
+            clock=clock,
+            random=random,
+        )
+        return Bearer(client.fetch, clock=clock, random=random)
+
+    return make
+
+
+def _fixed_auth(token: str, *, alone: bool) -> Callable[[Transport], Auth] | ConfigurationError:
+    if not alone:
+        return ConfigurationError("pass either token or client_id and client_secret, not both")
+    if not is_token(token):
+        return ConfigurationError("token must be visible ASCII characters, without spaces")
+    fixed = FixedToken(token)
+    return lambda _: fixed
+
+
+def _is_filled(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _plain_host(base_url: str) -> str | None:
+    """Return the host of a plain http URL, which is a loopback one, or None."""
+    parts = urlsplit(base_url)
+    return parts.hostname if parts.scheme == "http" else None
+
+
+def _public_transport(limits: Limits) -> Transport:
+    # Imported here: aiohttp costs most of the package's import time, and a fake needs none of it.
+    from eguma_async.transports.aiohttp import AiohttpTransport  # noqa: PLC0415
+
+    return AiohttpTransport(connections=limits.concurrency, public_only=True)

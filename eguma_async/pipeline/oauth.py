@@ -1,0 +1,150 @@
+"""Tokens from an OAuth 2.0 server, for a client with its own credentials (RFC 6749, 4.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from eguma_async.core.answers import json_object, printable
+from eguma_async.core.clock import Clock
+from eguma_async.core.errors import (
+    AuthenticationError,
+    DecodingError,
+    EgumaError,
+    StatusError,
+    error_class,
+)
+from eguma_async.core.messages import Credentials, HttpRequest, HttpResponse, Replay, Timeouts
+from eguma_async.core.provider import classify
+from eguma_async.core.transport import Transport
+
+from .bearer import Token, is_token
+from .policy import RetryPolicy
+from .retrying import Retrying
+
+OPERATION = "FetchToken"
+DEFAULT_LIFE = 300.0
+"""Seconds a token is taken to hold if the server does not say."""
+
+_POLICY = RetryPolicy(attempts=3, deadline=10.0, budget=1.0)
+_TIMEOUTS = Timeouts(connect=5.0, read=10.0, total=10.0)
+
+
+class ClientCredentials:
+    """Fetches tokens. It tries three times within 10 seconds; asking twice does no harm.
+
+    Args:
+        inner: Carries the requests.
+        client_id: Name of the client.
+        client_secret: Its secret; it stands in the body of a token request and nowhere else.
+        token_url: Where tokens are fetched.
+        refresh_url: Where they are renewed.
+        clock: Times the tokens and the pauses.
+        random: Returns a number from 0 to 1, for the jitter of the pauses.
+    """
+
+    def __init__(
+        self,
+        inner: Transport,
+        *,
+        client_id: str,
+        client_secret: str,
+        token_url: str,
+        refresh_url: str,
+        clock: Clock,
+        random: Callable[[], float],
+    ) -> None:
+        self._client = (("client_id", client_id), ("client_secret", client_secret))
+        self._token_url = token_url
+        self._refresh_url = refresh_url
+        self._clock = clock
+        self._transport = Retrying(
+            inner,
+            policy=_POLICY,
+            verdict=lambda response, _: classify(response, own_answer=False),
+            clock=clock,
+            random=random,
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    async def fetch(self, before: Token | None) -> Token:
+        """Renew a token, or fetch a new one if that does not work.
+
+        Raises:
+            AuthenticationError: The credentials are refused.
+            EgumaError: The server cannot be reached, or its answer cannot be read.
+        """
+        if before is not None and before.refreshable(self._clock.monotonic()):
+            grant = (("grant_type", "refresh_token"), ("refresh_token", before.refresh_token or ""))
+            try:
+                return await self._ask(self._refresh_url, grant)
+            except EgumaError:
+                pass  # used, expired or revoked: the client's own credentials settle it
+        return await self._ask(self._token_url, (("grant_type", "client_credentials"),))
+
+    async def _ask(self, url: str, grant: tuple[tuple[str, str], ...]) -> Token:
+        began = self._clock.monotonic()
+        form = (*grant, *self._client)
+        request = HttpRequest(
+            method="POST",
+            url=url,
+            headers={
+                "Accept": "application/json",
+                "Content-Type": "application/x-www-form-urlencoded",
+            },
+            body=urlencode(form).encode(),
+            timeouts=_TIMEOUTS,
+            replay=Replay.SAFE,
+            operation=OPERATION,
+        )
+        response = await self._transport.send(request)
+        if not response.ok:
+            raise _refusal(response, Credentials(query=form))
+        return _token(json_object(response), began)
+
+
+def _refusal(response: HttpResponse, secrets: Credentials) -> StatusError:
+    """Make an error of a refusal, without its body: it may repeat what was sent."""
+    answer = json_object(response)
+    code, words = answer.get("error"), answer.get("error_description")
+    kind = AuthenticationError if response.status in (400, 401) else error_class(response.status)
+    return kind(
+        _clean(words, secrets),
+        status=response.status,
+        error_code=_clean(code, secrets) or None,
+        operation=OPERATION,
+        attempts=response.attempts,
+    )
+
+
+def _clean(words: object, secrets: Credentials) -> str:
+    if not isinstance(words, str):
+        return ""
+    return printable(secrets.scrub(words.encode("utf-8", "replace")).decode())
+
+
+def _token(answer: dict[str, Any], began: float) -> Token:
+    access_token, refresh_token = answer.get("access_token"), answer.get("refresh_token")
+    if not is_token(access_token):
+        raise DecodingError(
+            "unreadable answer", problems=("no token @ $.access_token",), operation=OPERATION
+        )
+    return Token(
+        str(access_token),
+        fetched_at=began,
+        life=_seconds(answer.get("expires_in")) or DEFAULT_LIFE,
+        refresh_token=str(refresh_token) if is_token(refresh_token) else None,
+        refresh_life=_seconds(answer.get("refresh_expires_in")),
+    )
+
+
+def _seconds(value: object) -> float | None:
+    """Read a number of seconds; 0 stands for none, as servers write it for a life without end."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value[:9])
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e9:
+        return None
+    return float(value)

@@ -1,0 +1,123 @@
+"""One request to the API, past its authentication, and what a handler reads from it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeAlias
+
+import attrs
+
+from eguma_async.sandbox.wire import WireRequest, WireResponse, encode_json
+
+from .negotiation import LD_JSON, preferred_language
+from .problems import RefusedError
+from .records import Organization, Text
+
+_HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:]+\](:\d+)?")
+
+
+def base_url(request: WireRequest, public_url: str) -> str:
+    """Return where the sandbox is reached: the server's own address, or the configured one."""
+    host = request.headers.get("host", "")
+    return f"http://{host}" if _HOST.fullmatch(host) else public_url
+
+
+@attrs.frozen(eq=False)
+class ApiCall:
+    """One authenticated request.
+
+    Attributes:
+        request: The request.
+        organization: Whose token it carries.
+        path: Decoded path without a trailing slash.
+        base_url: Address of the API as the caller sees it.
+        parts: Named parts of the path.
+    """
+
+    request: WireRequest
+    organization: Organization
+    path: str
+    base_url: str
+    parts: Mapping[str, str]
+
+    @property
+    def language(self) -> str:
+        """Language for texts and errors: French or English, French by default."""
+        return self.language_of(("fr", "en"))
+
+    def language_of(self, available: tuple[str, ...]) -> str:
+        """Return the wanted language out of several, or the first of them."""
+        wanted = self.request.headers.get("accept-language")
+        return preferred_language(wanted, available, available[0])
+
+    def text(self, text: Text) -> str:
+        """Return a text in the wanted language, or in French."""
+        return text.get(self.language, text["fr"])
+
+    def values(self, name: str) -> list[str]:
+        """Return all values of a query parameter, in order."""
+        return [value for key, value in self.request.query if key == name]
+
+    def json_object(self) -> dict[str, Any]:
+        """Return the body as a JSON object.
+
+        Raises:
+            RefusedError: It is no JSON, or no object.
+        """
+        try:
+            value = json.loads(self.request.body, parse_constant=_refuse_constant)
+            encode_json(value)  # a lone surrogate passes the parser, but is no text
+        except (ValueError, RecursionError):
+            raise RefusedError(400, "Syntax error") from None
+        return as_object(value, "")
+
+
+Handler: TypeAlias = Callable[[ApiCall], WireResponse]
+
+
+def ld_response(body: Mapping[str, object]) -> WireResponse:
+    """Return a success with a JSON-LD body."""
+    return WireResponse(200, {"content-type": f"{LD_JSON}; charset=utf-8"}, encode_json(body))
+
+
+def as_object(value: object, path: str) -> dict[str, Any]:
+    """Return a value that must be an object, or refuse the request with 400."""
+    return value if isinstance(value, dict) else _wrong_type(value, path, "array")
+
+
+def as_list(value: object, path: str) -> list[Any]:
+    """Return a value that must be a list, or refuse the request with 400."""
+    return value if isinstance(value, list) else _wrong_type(value, path, "array")
+
+
+def as_text(value: object, path: str) -> str:
+    """Return a value that must be a text, or refuse the request with 400."""
+    return value if isinstance(value, str) else _wrong_type(value, path, "string")
+
+
+def as_whole(value: object, path: str) -> int:
+    """Return a value that must be a whole number, or refuse the request with 400."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return _wrong_type(value, path, "int")
+
+
+def as_flag(value: object, path: str) -> bool:
+    """Return a value that must be true or false, or refuse the request with 400."""
+    return value if isinstance(value, bool) else _wrong_type(value, path, "bool")
+
+
+_NAMES = {dict: "array", list: "array", str: "string", int: "int", float: "float", bool: "bool"}
+
+
+def _wrong_type(value: object, path: str, expected: str) -> NoReturn:
+    given = _NAMES.get(type(value), "null")
+    raise RefusedError(
+        400, f'The type of the "{path}" attribute must be "{expected}", "{given}" given.'
+    )
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)

@@ -1,0 +1,162 @@
+"""What can be chosen about the simulated Korus API, and the shapes its bodies had over time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+import attrs
+
+Generation: TypeAlias = Literal["seed", "1.0.7", "release"]
+"""Which bodies to produce.
+
+``"seed"`` is the booking workflow's own sample; its catalog bodies are the newest ones, as the
+sample shows none. ``"1.0.7"`` is the first numbered version with a status on orders.
+``"release"`` is the newest. A generation changes bodies, never which addresses exist.
+"""
+
+
+@attrs.frozen(kw_only=True)
+class Shape:
+    """What the bodies of one generation contain.
+
+    Attributes:
+        reservation_details: ``catalog``, ``seatsArrangement``, ``releasable``, ``status``, ``date``
+            and seats on reservations.
+        order_details: ``catalog``, ``connectorReference``, ``status``, ``cancelledAt``, ``date``.
+        unit_amounts: ``unitAmount…`` on items.
+        plain_amounts: ``amount…`` on items: the price of one unit.
+        quantities: ``quantity`` on items, and on order items also ``id`` and ``totalAmount…``.
+        null_session: ``session: null`` instead of no key for a whole-day ticket.
+        ticket_addresses: Order tickets have an IRI and an ``id`` instead of a genid.
+        event_names: ``event`` on order tickets.
+        plain_beneficiary: A beneficiary has no ``@id`` and no ``@type``.
+        notes: Orders echo ``notes``.
+        empty_customer: The bulk answer shows ``customer`` as ``[]``.
+        failed_orders: ``failedOrders`` is present even if nothing failed.
+        catalog_details: The newer members of catalogs, product bases and availability.
+        form: Offer tickets have a ``form``, always null here.
+    """
+
+    reservation_details: bool = True
+    order_details: bool = True
+    unit_amounts: bool = True
+    plain_amounts: bool = True
+    quantities: bool = True
+    null_session: bool = False
+    ticket_addresses: bool = True
+    event_names: bool = False
+    plain_beneficiary: bool = True
+    notes: bool = True
+    empty_customer: bool = False
+    failed_orders: bool = True
+    catalog_details: bool = True
+    form: bool = False
+
+
+SHAPES: dict[str, Shape] = {
+    "seed": Shape(
+        reservation_details=False,
+        order_details=False,
+        plain_amounts=False,
+        quantities=False,
+        ticket_addresses=False,
+        plain_beneficiary=False,
+        notes=False,
+        empty_customer=True,
+        failed_orders=False,
+    ),
+    "1.0.7": Shape(
+        unit_amounts=False,
+        quantities=False,
+        null_session=True,
+        event_names=True,
+        plain_beneficiary=False,
+        notes=False,
+        catalog_details=False,
+        form=True,
+    ),
+    "release": Shape(),
+}
+
+
+def _one_of(*choices: object) -> Any:
+    def check(_: object, field: attrs.Attribute[Any], value: object) -> None:
+        # 1 == True in Python; an option given as true must not pass for a number or the reverse.
+        if not any(value == choice and type(value) is type(choice) for choice in choices):
+            listed = ", ".join(str(choice) for choice in choices)
+            raise ValueError(f"{field.name} must be one of {listed}")
+
+    return check
+
+
+def _seconds(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= 10**9:
+        raise ValueError(f"{field.name} must be a whole number of seconds above 0")
+
+
+def _address(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    fits = isinstance(value, str) and value.startswith(("http://", "https://"))
+    if not fits or str(value).endswith("/"):
+        raise ValueError(f"{field.name} must begin with http:// or https:// and end without a /")
+
+
+_flag = _one_of(True, False)
+
+
+@attrs.frozen(kw_only=True)
+class KorusOptions:
+    """How the simulated Korus API behaves where its documentation leaves a choice.
+
+    Attributes:
+        generation: Shape of the bodies: ``"seed"``, ``"1.0.7"`` or ``"release"``.
+        public_url: Address the API gives for itself when it is not served over HTTP.
+        hold_seconds: How long a reservation lives, unless its offer says otherwise.
+        token_seconds: Lifetime of an access token.
+        refresh_seconds: Lifetime of a refresh token.
+        refresh_tokens: Whether the token endpoint hands out refresh tokens.
+        link_seconds: Lifetime of a document's signed link.
+        expired_link_status: Answer to a signed link past its time: 400, 403, 404 or 410.
+        reservation_per: ``"item"``: one reservation for each item; ``"catalog"``: for each catalog.
+        short_stock: ``"failed"``: an item beyond the stock goes to ``failedReservations``;
+            ``"violation"``: the whole request is refused with 422.
+        foreign_status: Answer to what belongs to another organization: 403 or 404.
+        not_ready_status: Answer to a document that is not ready: 404, 409, 422 or 425.
+        strict_content_type: Refuse a POST that is not ``application/ld+json`` with 415.
+        violation_type: ``@type`` of a 422: ``"ConstraintViolationList"``, or
+            ``"ConstraintViolation"`` as newer frameworks say.
+    """
+
+    generation: Generation = attrs.field(default="release", validator=_one_of(*SHAPES))
+    public_url: str = attrs.field(default="https://api.demo.korusticket.com", validator=_address)
+    hold_seconds: int = attrs.field(default=900, validator=_seconds)
+    token_seconds: int = attrs.field(default=1800, validator=_seconds)
+    refresh_seconds: int = attrs.field(default=1800, validator=_seconds)
+    refresh_tokens: bool = attrs.field(default=True, validator=_flag)
+    link_seconds: int = attrs.field(default=900, validator=_seconds)
+    expired_link_status: int = attrs.field(default=403, validator=_one_of(400, 403, 404, 410))
+    reservation_per: str = attrs.field(default="item", validator=_one_of("item", "catalog"))
+    short_stock: str = attrs.field(default="failed", validator=_one_of("failed", "violation"))
+    foreign_status: int = attrs.field(default=403, validator=_one_of(403, 404))
+    not_ready_status: int = attrs.field(default=422, validator=_one_of(404, 409, 422, 425))
+    strict_content_type: bool = attrs.field(default=True, validator=_flag)
+    violation_type: str = attrs.field(
+        default="ConstraintViolationList",
+        validator=_one_of("ConstraintViolationList", "ConstraintViolation"),
+    )
+
+    def changed(self, changes: Mapping[str, object]) -> KorusOptions:
+        """Return these options with some of them changed.
+
+        Raises:
+            ValueError: An option is unknown or its value is not allowed.
+        """
+        known: dict[str, Any] = attrs.asdict(self)
+        if unknown := sorted(changes.keys() - known):
+            raise ValueError(f"no option {', '.join(unknown)}; there is {', '.join(known)}")
+        return KorusOptions(**{**known, **changes})
+
+    @property
+    def shape(self) -> Shape:
+        """What the bodies of the chosen generation contain."""
+        return SHAPES[self.generation]

@@ -1,0 +1,103 @@
+"""The reservation operations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from eguma_async.sandbox.wire import WireResponse
+
+from .booking_views import BookingViews
+from .bookings import HeldItem, Reservation
+from .call import ApiCall, ld_response
+from .lookups import named_in_path
+from .pages import collection, ordered
+from .records import Organization
+from .reservation_checks import Wanted, read_wanted
+from .world import World
+
+NO_STOCK = "Not enough stock"
+TOO_LARGE = "Quantity too large"
+MAXIMUM_QUANTITY = 1000
+"""Most units of one item, to keep an order's tickets within reason where no stock limits them."""
+
+
+class Reservations:
+    """Holds offers for a while."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._views = BookingViews(world)
+
+    def create(self, call: ApiCall) -> WireResponse:
+        """Hold all items that the issuers' systems accept, or refuse the whole request."""
+        wanted = read_wanted(self._world, call)
+        held: list[HeldItem] = []
+        failed: list[dict[str, Any]] = []
+        for item in wanted:
+            message = self._refusal(item)
+            if message is None:
+                held.append(self._world.take(item.offer, item.chosen, item.quantity))
+            else:
+                failed.append(self._failure(item, message))
+        made = [self.hold(call.organization, group) for group in self._groups(held)]
+        arrays = {
+            "reservations": [self._views.reservation(reservation) for reservation in made],
+            "failedReservations": failed,
+        }
+        return ld_response(self._views.bulk(call.base_url, "CreateReservationBulkOutput", arrays))
+
+    def list_reservations(self, call: ApiCall) -> WireResponse:
+        """List the organization's reservations."""
+        mine = (r for r in self._world.reservations if r.organization is call.organization)
+        listed = ordered(call, mine, "createdAt", lambda reservation: reservation.created_at)
+        return ld_response(
+            collection(
+                call,
+                "BookingReservation",
+                listed,
+                self._views.reservation,
+                filters=("order[createdAt]",),
+            )
+        )
+
+    def get(self, call: ApiCall) -> WireResponse:
+        """Return one reservation."""
+        reservation = named_in_path(self._world, call, Reservation, call.path)
+        shown = self._views.reservation(reservation)
+        return ld_response({"@context": "/contexts/BookingReservation", **shown})
+
+    def hold(
+        self, organization: Organization, items: Sequence[HeldItem], reservation_id: str = ""
+    ) -> Reservation:
+        """Make a reservation of items that were taken out of the stock."""
+        now = self._world.now()
+        reservation = Reservation(
+            id=reservation_id or self._world.new_id(),
+            organization=organization,
+            catalog=items[0].offer.catalog,
+            created_at=now,
+            expires_at=now + min(self._world.hold_time(item.offer) for item in items),
+            items=tuple(items),
+        )
+        self._world.add_reservation(reservation)
+        return reservation
+
+    def _refusal(self, item: Wanted) -> str | None:
+        if item.quantity > MAXIMUM_QUANTITY:
+            return TOO_LARGE
+        if self._world.shortage(item.offer, item.chosen, item.quantity):
+            return NO_STOCK
+        return item.offer.fails("reservation")
+
+    def _failure(self, item: Wanted, message: str) -> dict[str, Any]:
+        members = {"offer": item.offer.iri, "quantity": item.quantity, "message": message}
+        return self._views.failure("FailedReservation", members)
+
+    def _groups(self, held: Sequence[HeldItem]) -> list[list[HeldItem]]:
+        if self._world.options.reservation_per == "item":
+            return [[item] for item in held]
+        groups: dict[str, list[HeldItem]] = {}
+        for item in held:
+            groups.setdefault(item.offer.catalog.id, []).append(item)
+        return list(groups.values())

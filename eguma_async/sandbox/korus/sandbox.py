@@ -1,0 +1,82 @@
+"""The Korus Ticket API, simulated with its state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from random import Random
+from typing import ClassVar
+
+import attrs
+
+from eguma_async.core.clock import Clock
+from eguma_async.sandbox.base import ControlCommand, ControlError, Sandbox
+from eguma_async.sandbox.wire import WireRequest, WireResponse
+
+from . import commands, demo
+from .backoffice import BackOffice
+from .documents import STORAGE
+from .identity import TOKEN_PATH
+from .options import KorusOptions
+from .problems import error_response
+from .world import World
+
+
+class KorusSandbox(BackOffice, Sandbox):
+    """The Korus Ticket API in memory: catalogs, offers, reservations, orders, documents.
+
+    It holds its identity service (`TOKEN_PATH`) and the storage behind document links too. It
+    enforces what the documentation says on raw JSON; what the documentation leaves open is a
+    switch in `options`. Venues are in Europe/Paris.
+
+    Args:
+        clock: Clock to live by; the machine's own by default. It can be moved: see `clock`.
+        seed: The same seed gives the same ids, tokens and links.
+        options: Switches for what the documentation does not settle.
+    """
+
+    name: ClassVar[str] = "korus"
+    secret_parameters: ClassVar[frozenset[str]] = frozenset({"signature"})
+
+    def __init__(
+        self, clock: Clock | None = None, seed: int = 1, options: KorusOptions | None = None
+    ) -> None:
+        Sandbox.__init__(self, clock)
+        random = Random(seed)  # noqa: S311  # nothing here has to be unpredictable
+        BackOffice.__init__(self, World(self.clock, random, options or KorusOptions()))
+        self._examples = demo.fill(self._world, Random(seed))  # noqa: S311
+
+    def owns(self, path: str) -> bool:
+        """Tell whether a path looks like one of Korus', its identity service or its storage."""
+        is_api = path.startswith("/v1/") and not path.endswith(".json")
+        return is_api or path.startswith(STORAGE) or path == TOKEN_PATH
+
+    def respond(self, request: WireRequest) -> WireResponse:
+        """Process a request in one step and return the answer."""
+        return self._router.respond(request)
+
+    def error(self, status: int) -> WireResponse:
+        """Return an error of that status in Korus' plain shape."""
+        return error_response(status)
+
+    def get_options(self) -> dict[str, object]:
+        """Return the options as JSON."""
+        return attrs.asdict(self.options)
+
+    def set_options(self, changes: Mapping[str, object]) -> None:
+        """Change options.
+
+        Raises:
+            ControlError: An option is unknown or its value is not allowed.
+        """
+        try:
+            self.options = self.options.changed(changes)
+        except ValueError as error:
+            raise ControlError(str(error)) from None
+
+    def state(self) -> dict[str, object]:
+        """Return organizations with their credentials, examples to reserve, and counts."""
+        return commands.state_json(self)
+
+    def commands(self) -> Mapping[str, ControlCommand]:
+        """Return the control commands of Korus."""
+        return commands.commands(self)

@@ -1,0 +1,323 @@
+"""Documents: links that are secrets, and downloads that go nowhere they should not."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import io
+import pickle
+from contextlib import asynccontextmanager
+
+import pytest
+
+from eguma_async import (
+    AccessDeniedError,
+    ConfigurationError,
+    HttpResponse,
+    KorusSession,
+    NotFoundError,
+    OutcomeUnknownError,
+    RetryPolicy,
+    ServerError,
+    StatusError,
+)
+from eguma_async.korus import DocumentError, SignedUrl
+from eguma_async.korus.storage import MAX_DOCUMENT_BYTES
+from eguma_async.testing import FakeClock, ScriptedTransport, json_reply
+
+DOCUMENT = (
+    "/v1/booking/orders/0194b132-448c-7d1b-bb13-f8e09ae5c18f"
+    "/documents/0194b132-449c-79cd-9da1-50be439b6e9d"
+)
+GOOD = "https://storage.googleapis.com/BUCKET/a%20b.pdf?Expires=1738235339&Signature=abc%2Bd+e%3D"
+PDF = b"%PDF-1.7\n" + bytes(range(256)) * 1000
+
+
+def link(url=GOOD):
+    return json_reply({"@id": DOCUMENT, "temporaryUrl": url, "cachedLanguage": "fr"})
+
+
+def file(body=PDF, status=200, **headers):
+    return HttpResponse(status=status, headers=headers, body=body)
+
+
+@asynccontextmanager
+async def _apart(api, storage, **options):
+    """A session whose downloads go over a transport of their own."""
+    wire, downloads = ScriptedTransport(*api), ScriptedTransport(*storage)
+    session = KorusSession(
+        token="canary-access-token",
+        transport=wire,
+        downloads=downloads,
+        clock=FakeClock(),
+        retry=RetryPolicy(budget=1.0),
+        random=lambda: 0.5,
+        **options,
+    )
+    async with session:
+        yield session, wire, downloads
+    wire.assert_done()
+    downloads.assert_done()
+
+
+async def test_a_document_is_written_to_a_file(tmp_path):
+    target = tmp_path / "tickets.pdf"
+    target.write_bytes(b"old")
+    async with _apart([link()], [file()]) as (session, _, downloads):
+        document = await session.documents.download(DOCUMENT, to=target)
+    assert target.read_bytes() == PDF
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["tickets.pdf"]
+    assert (document.iri, document.language, document.size) == (DOCUMENT, "fr", len(PDF))
+    (sent,) = downloads.requests
+    assert (sent.method, sent.url) == ("GET", "https://storage.googleapis.com/BUCKET/a%20b.pdf")
+    # The query is a secret, so it travels with the credentials; a plus in it stays one.
+    assert sent.query == ()
+    assert sent.credentials.query == (("Expires", "1738235339"), ("Signature", "abc+d+e="))
+    assert sent.credentials.headers == ()
+    assert "authorization" not in {name.lower() for name in sent.headers}
+
+
+@pytest.mark.parametrize("kind", ["stream", "coroutine"])
+async def test_a_document_is_written_to_anything_that_takes_bytes(kind):
+    taken = []
+
+    class Stream:
+        def write(self, data):
+            taken.append(data)
+
+    class Async:
+        async def write(self, data):
+            taken.append(data)
+
+    async with _apart([link()], [file()]) as (session, _, _):
+        target = Stream() if kind == "stream" else Async()
+        await session.documents.download(DOCUMENT, to=target)
+    assert taken == [PDF]
+
+
+REFUSED_LINKS = {
+    "metadata service": "http://169.254.169.254/latest/meta-data",
+    "file": "file:///etc/passwd",
+    "no scheme": "//evil.example/x.pdf",
+    "other host": "https://evil.example/x.pdf",
+    "look-alike": "https://storage.googleapis.com.evil.example/x.pdf",
+    "prefix": "https://evil-storage.googleapis.com/x.pdf",
+    "user info": "https://storage.googleapis.com@evil.example/x.pdf",
+    "user": "https://user@storage.googleapis.com/x.pdf",
+    "plain http": "http://storage.googleapis.com/x.pdf",
+    "port": "https://storage.googleapis.com:22/x.pdf",
+    "mapped address": "https://[::ffff:169.254.169.254]/x.pdf",
+    "loopback": "http://127.0.0.1/x.pdf",
+    "fragment": "https://storage.googleapis.com/x.pdf#y",
+    "backslash": "https://evil.example\\@storage.googleapis.com/x.pdf",
+    "line break": "https://storage.googleapis.com/x\r\nHost: evil",
+    "bad bracket": "https://[storage.googleapis.com/x.pdf",
+    "bad port": "https://storage.googleapis.com:99999/x.pdf",
+    "blank": "",
+    "too long": "https://storage.googleapis.com/" + "x" * 9000,
+}
+
+
+@pytest.mark.parametrize("url", REFUSED_LINKS.values(), ids=REFUSED_LINKS)
+async def test_a_link_elsewhere_is_not_followed(tmp_path, url):
+    # X7
+    async with _apart([link(url)], []) as (session, _, downloads):
+        with pytest.raises(DocumentError, match="not lead to an allowed host") as caught:
+            await session.documents.download(DOCUMENT, to=tmp_path / "x.pdf")
+    assert downloads.requests == []
+    assert list(tmp_path.iterdir()) == []
+    assert not url or url not in repr(caught.value) + str(caught.value.__dict__)
+
+
+async def test_other_hosts_can_be_allowed(tmp_path):
+    url = "https://files.example.com:443/x.pdf"
+    options = {"document_hosts": ["files.example.com"]}
+    async with _apart([link(url), link(GOOD)], [file()], **options) as (session, _, _):
+        await session.documents.download(DOCUMENT, to=tmp_path / "x.pdf")
+        with pytest.raises(DocumentError):
+            await session.documents.download(DOCUMENT, to=tmp_path / "y.pdf")
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("http://127.0.0.1:8123/x.pdf?s=1", True),
+        ("http://127.0.0.2:8123/x.pdf", False),
+        ("http://localhost:8123/x.pdf", False),
+        ("https://127.0.0.1:8123/x.pdf", False),
+    ],
+)
+async def test_plain_http_is_for_a_session_on_this_machine_and_its_own_host(tmp_path, url, allowed):
+    steps = [link(url), *([file()] if allowed else [])]
+    async with _apart(steps, [], base_url="http://127.0.0.1:8123") as (session, wire, _):
+        call = session.documents.download(DOCUMENT, to=tmp_path / "x.pdf")
+        if allowed:
+            assert (await call).size == len(PDF)
+            # At the API's own origin, and still without its token.
+            assert wire.requests[-1].credentials.headers == ()
+        else:
+            with pytest.raises(DocumentError):
+                await call
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_not_followed(tmp_path, status):
+    moved = file(b"", status, location="https://evil.example/x.pdf")
+    async with _apart([link()], [moved]) as (session, _, downloads):
+        with pytest.raises(StatusError) as caught:
+            await session.documents.download(DOCUMENT, to=tmp_path / "x.pdf")
+    assert (caught.value.status, caught.value.operation) == (status, "DownloadDocument")
+    assert len(downloads.requests) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"<html>sign in</html>", "no PDF"),
+        (b"", "no PDF"),
+        (b"%PD", "no PDF"),
+        (b" %PDF-1.7", "no PDF"),
+        (b"%PDF-" + bytes(MAX_DOCUMENT_BYTES - 4), "larger than 20971520 bytes"),
+    ],
+)
+async def test_what_is_no_pdf_or_too_large_is_not_kept(tmp_path, body, reason):
+    target = tmp_path / "x.pdf"
+    target.write_bytes(b"old")
+    async with _apart([link(), link()], [file(body), file(body)]) as (session, _, _):
+        with pytest.raises(DocumentError, match=reason):
+            await session.documents.download(DOCUMENT, to=target)
+        stream = io.BytesIO()
+        with pytest.raises(DocumentError, match=reason):
+            await session.documents.download(DOCUMENT, to=stream)
+    assert stream.getvalue() == b""
+    assert target.read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["x.pdf"]
+
+
+async def test_the_largest_document_is_kept(tmp_path):
+    body = b"%PDF-" + bytes(MAX_DOCUMENT_BYTES - 5)
+    async with _apart([link()], [file(body)]) as (session, _, _):
+        assert (await session.documents.download(DOCUMENT, to=tmp_path / "x.pdf")).size == len(body)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 410])
+async def test_an_expired_link_is_replaced_once(tmp_path, status):
+    # K9
+    fresh = GOOD.replace("abc", "fresh")
+    async with _apart([link(), link(fresh)], [file(b"<Error/>", status), file()]) as (s, _, d):
+        await s.documents.download(DOCUMENT, to=tmp_path / "x.pdf")
+    assert [dict(r.credentials.query)["Signature"] for r in d.requests] == [
+        "abc+d+e=",
+        "fresh+d+e=",
+    ]
+    assert (tmp_path / "x.pdf").read_bytes() == PDF
+
+    stale = file(b"<Error><StringToSign>canary</StringToSign></Error>", status)
+    async with _apart([link(), link()], [stale, stale]) as (session, _, _):
+        with pytest.raises(StatusError) as caught:
+            await session.documents.download(DOCUMENT, to=tmp_path / "y.pdf")
+    assert caught.value.status == status
+    assert caught.value.body == b""
+    assert [path.name for path in tmp_path.iterdir()] == ["x.pdf"]
+
+
+async def test_a_broken_download_begins_anew(tmp_path):
+    async def half(request):
+        await request.sink.write(PDF[:1000])
+        raise OutcomeUnknownError("cut")
+
+    steps = [half, HttpResponse(status=503), file()]
+    async with _apart([link()], steps) as (session, _, _):
+        await session.documents.download(DOCUMENT, to=tmp_path / "x.pdf")
+    assert (tmp_path / "x.pdf").read_bytes() == PDF
+
+
+async def test_a_download_that_keeps_failing_leaves_nothing(tmp_path):
+    async with _apart([link()], [HttpResponse(status=500)] * 5) as (session, _, _):
+        with pytest.raises(ServerError):
+            await session.documents.download(DOCUMENT, to=tmp_path / "x.pdf")
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_cancelling_a_download_leaves_nothing(tmp_path):
+    under_way = asyncio.Event()
+
+    async def stall(request):
+        await request.sink.write(PDF[:1000])
+        under_way.set()
+        await asyncio.Event().wait()
+
+    async with _apart([link()], [stall]) as (session, _, _):
+        call = asyncio.create_task(session.documents.download(DOCUMENT, to=tmp_path / "x.pdf"))
+        await under_way.wait()
+        assert len(list(tmp_path.iterdir())) == 1
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", [".", "missing/x.pdf"])
+async def test_where_to_write_is_checked_first(tmp_path, name):
+    async with _apart([], []) as (session, _, _):
+        with pytest.raises(ConfigurationError, match="a directory that exists"):
+            await session.documents.download(DOCUMENT, to=str(tmp_path / name))
+
+
+async def test_a_document_that_is_not_ready_is_told_as_such(shop, john):
+    async with shop(not_ready_status=404) as opened:
+        held = await opened.session.reservations.create([opened.item("late_documents")])
+        iris = [reservation.iri for reservation in held.reservations]
+        booked = await opened.session.orders.create(iris, john, "A-1")
+        (document,) = [d async for d in opened.session.documents.list(booked.orders[0].iri)]
+        assert document.downloadable_at > opened.sandbox.clock.now()
+        with pytest.raises(NotFoundError):
+            await opened.session.documents.link(document.iri)
+        opened.sandbox.clock.advance(hours=2, seconds=1)
+        assert (await opened.session.documents.get(document.iri)) == document
+        await opened.session.documents.link(document.iri)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 410])
+async def test_the_sandbox_refuses_an_old_link_and_takes_a_fresh_one(shop, john, tmp_path, status):
+    # K9 end to end: the link is too old when it is used.
+    class LateTransport:
+        def __init__(self, inner):
+            self.inner = inner
+            self.late = 0
+
+        async def send(self, request):
+            if request.operation == "DownloadDocument" and not self.late:
+                self.late += 1
+                opened.sandbox.clock.advance(hours=1)
+            return await self.inner.send(request)
+
+        async def aclose(self):
+            await self.inner.aclose()
+
+    async with shop(wrap=LateTransport, expired_link_status=status) as opened:
+        held = await opened.session.reservations.create([opened.item("example")])
+        booked = await opened.session.orders.create([held.reservations[0].iri], john, "A-1")
+        document = booked.orders[0].documents[0]
+        done = await opened.session.documents.download(
+            document, to=tmp_path / "x.pdf", language="en"
+        )
+        assert opened.transport.late == 1
+        assert opened.asked("PATCH", document) == 2
+    assert (tmp_path / "x.pdf").stat().st_size == done.size
+
+
+async def test_a_link_may_be_refused_for_good(scripted):
+    async with scripted(HttpResponse(status=403)) as (session, _):
+        with pytest.raises(AccessDeniedError):
+            await session.documents.download(DOCUMENT, to=io.BytesIO())
+
+
+def test_a_signed_link_can_be_kept_but_not_shown_or_shipped():
+    url = SignedUrl("https://storage.googleapis.com/x?Signature=canary")
+    assert (repr(url), str(url), f"{url}") == ("SignedUrl(***)",) * 3
+    for ship in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="not pickled"):
+            ship(url)
