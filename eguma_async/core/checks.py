@@ -54,7 +54,7 @@ def instance_of(expected: type, hint: str) -> Any:
 
 def calendar_day(instance: object, field: Field, value: object) -> None:
     """Accept a `datetime.date` that carries no time."""
-    if not isinstance(value, date) or isinstance(value, datetime):
+    if type(value) is not date and (not isinstance(value, date) or isinstance(value, datetime)):
         raise ConfigurationError(f"{field.name} must be a datetime.date")
 
 

@@ -91,28 +91,26 @@ class Operation(Generic[T]):
         return cls.__name__
 
     @classmethod
-    def has_body(cls) -> bool:
-        """Tell whether the operation carries a JSON body."""
-        return _plan(cls).has_body
-
-    @classmethod
-    def completes(cls) -> bool:
-        """Tell whether `complete` adds anything to the decoded value."""
-        return cls.complete is not Operation.complete
+    def shape(cls) -> Shape:
+        """Return what all operations of this class have in common on the wire."""
+        shape = _SHAPES.get(cls)
+        if shape is None:
+            shape = _SHAPES[cls] = _make_shape(cls)
+        return shape
 
     def path(self) -> str:
         """Return the path with the ids filled in, quoted."""
-        return _plan(type(self)).path(self)
+        return self.shape().path(self)
 
     def query(self) -> tuple[tuple[str, str], ...]:
         """Return the pairs of the query string, unquoted. A tuple gives one pair per element."""
-        return _plan(type(self)).query(self)
+        return self.shape().query(self)
 
     def headers(self) -> dict[str, str]:
         """Return the headers of this operation alone."""
         return {
             wire_name: value
-            for name, wire_name in _plan(type(self)).headers
+            for name, wire_name in self.shape().headers
             if (value := getattr(self, name)) is not None
         }
 
@@ -144,30 +142,40 @@ class Operation(Generic[T]):
         )
 
 
-@attrs.frozen
-class _Plan:
-    """What a class of operations looks like on the wire, worked out once."""
+@attrs.frozen(kw_only=True)
+class Shape:
+    """What a class of operations looks like on the wire, worked out once.
 
+    Attributes:
+        name: Name of the class, for errors, events and logs.
+        path: Makes the path of an operation.
+        query: Makes the pairs of its query string.
+        headers: Fields that are headers of their own, with the wire's names.
+        has_body: True if operations of the class carry a JSON body.
+        completes: True if `Operation.complete` adds anything to the decoded value.
+    """
+
+    name: str
     path: Callable[[Any], str]
     query: Callable[[Any], tuple[tuple[str, str], ...]]
     headers: tuple[tuple[str, str], ...]
     has_body: bool
+    completes: bool
 
 
-_PLANS: dict[type[Any], _Plan] = {}
+_SHAPES: dict[type[Any], Shape] = {}
 
 
-def _plan(cls: type[Any]) -> _Plan:
-    plan = _PLANS.get(cls)
-    if plan is None:
-        fields = attrs.fields(cls)
-        plan = _PLANS[cls] = _Plan(
-            path=_path_builder(cls.PATH, [f for f in fields if _place(f) == "path"]),
-            query=_query_builder([f for f in fields if _place(f) == "query"]),
-            headers=tuple(_named(f) for f in fields if _place(f) == "header"),
-            has_body=cls.CONTENT_TYPE is not None or any(in_body(f) for f in fields),
-        )
-    return plan
+def _make_shape(cls: type[Operation[Any]]) -> Shape:
+    fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(cls)
+    return Shape(
+        name=cls.name(),
+        path=_path_builder(cls.PATH, [f for f in fields if _place(f) == "path"]),
+        query=_query_builder([f for f in fields if _place(f) == "query"]),
+        headers=tuple(_named(f) for f in fields if _place(f) == "header"),
+        has_body=cls.CONTENT_TYPE is not None or any(in_body(f) for f in fields),
+        completes=cls.complete is not Operation.complete,
+    )
 
 
 def _place(field: attrs.Attribute[Any]) -> Any:

@@ -15,8 +15,12 @@ from eguma_async.core.transport import Transport
 class Auth(Protocol):
     """Knows the secrets of one session."""
 
+    def ready(self) -> Credentials | None:
+        """Return credentials that are valid now, or None if they have to be fetched first."""
+        ...
+
     async def credentials(self) -> Credentials:
-        """Return credentials that are valid now."""
+        """Return credentials that are valid now, fetching them if need be."""
         ...
 
     async def rejected(self, used: Credentials, /) -> bool:
@@ -33,6 +37,10 @@ class QueryKey:
 
     def __init__(self, name: str, key: str) -> None:
         self._credentials = Credentials(query=((name, key),))
+
+    def ready(self) -> Credentials:
+        """Return the key."""
+        return self._credentials
 
     async def credentials(self) -> Credentials:
         """Return the key."""
@@ -63,7 +71,7 @@ class Authenticating:
         """Send with fresh credentials, and a second time if they were refused and renewed."""
         if not request.url.startswith(self._prefix):
             return await self._inner.send(request)
-        used = await self._credentials()
+        used = self._auth.ready() or await self._credentials()
         response = await self._inner.send(request.with_credentials(used))
         if response.status < 300:
             return response

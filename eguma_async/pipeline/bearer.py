@@ -90,6 +90,10 @@ class FixedToken:
     def __init__(self, access_token: str) -> None:
         self._credentials = bearer_header(access_token)
 
+    def ready(self) -> Credentials:
+        """Return the token."""
+        return self._credentials
+
     async def credentials(self) -> Credentials:
         """Return the token."""
         return self._credentials
@@ -133,6 +137,16 @@ class Bearer:
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
+    def ready(self) -> Credentials | None:
+        """Return the token if it is valid, and see to its renewal in time."""
+        now = self._clock.monotonic()
+        token = self._token
+        if token is None or token.credentials is self._refused or not token.holds(now):
+            return None
+        if now >= self._renew_at:
+            self._begin()
+        return token.credentials
+
     async def credentials(self) -> Credentials:
         """Return a valid token, and see to its renewal in time.
 
@@ -140,13 +154,7 @@ class Bearer:
             AuthenticationError: The credentials for the token were refused.
             TransportError: No token could be fetched; the call itself was not sent.
         """
-        now = self._clock.monotonic()
-        token = self._token
-        if token is None or token.credentials is self._refused or not token.holds(now):
-            return (await self._renewed()).credentials
-        if now >= self._renew_at:
-            self._begin()
-        return token.credentials
+        return self.ready() or (await self._renewed()).credentials
 
     async def rejected(self, used: Credentials, /) -> bool:
         """Renew a token the server refused, unless that has been done meanwhile."""

@@ -75,10 +75,9 @@ class BaseSession:
         self._timeouts = timeouts or DEFAULT_TIMEOUTS
         self._clock = clock or SystemClock()
         self._policy = retry or RetryPolicy()
-        self._owned = None if transport is not None else _default_transport(limits)
         self._crews: weakref.WeakSet[Crew[Any]] = weakref.WeakSet()
-        wire = self._owned if transport is None else transport
-        assert wire is not None  # noqa: S101  # one of the two is always there
+        wire = _default_transport(limits) if transport is None else transport
+        self._owned = wire if transport is None else None
         self._layers = Layers(provider, self._policy, limits, self._clock, observer, random)
         self._wire = self._layers.limited(wire)
         # What fetches credentials goes the same way, without any.
@@ -201,13 +200,15 @@ class BaseSession:
             idempotency_key: As for `send`.
             timeouts: As for `send`.
         """
-        self._require_open()
-        key = _key_for(operation, idempotency_key)
+        if self._closed or self._loop is not asyncio.get_running_loop():
+            self._require_open()
+        keyed = operation.REPLAY is Replay.KEYED or idempotency_key is not None
+        key = _key_for(operation, idempotency_key) if keyed else None
         request = self._request(operation, key, timeouts)
         began = self._clock.monotonic()
         try:
             response = await self._pipeline.send(request)
-            if not response.ok:
+            if response.status >= 300:
                 return await self._refused(operation, request, response, began), response
             try:
                 return self._decode(operation, request, response, key), response
@@ -292,11 +293,11 @@ class BaseSession:
     ) -> HttpRequest:
         provider = self._provider
         headers = provider.headers
-        own = operation.headers()
-        if own:
-            headers = {**headers, **own}
+        shape = operation.shape()
+        if shape.headers:
+            headers = {**headers, **operation.headers()}
         body = None
-        if operation.has_body():
+        if shape.has_body:
             body = provider.codec.encode(operation)
             content_type = operation.CONTENT_TYPE or provider.content_type
             headers = {**headers, "Content-Type": content_type}
@@ -310,7 +311,7 @@ class BaseSession:
             body=body,
             timeouts=timeouts or self._timeouts,
             replay=operation.REPLAY,
-            operation=operation.name(),
+            operation=shape.name,
         )
 
     def _may_ask_again(
@@ -333,7 +334,7 @@ class BaseSession:
             error.outcome_unknown = not request.is_read  # it was done, but with what result?
             # Without the frames below: they hold the body, and so a customer.
             raise error.with_traceback(None) from None
-        if not operation.completes():
+        if not operation.shape().completes:
             return value
         answer = Answer(
             response=response,

@@ -17,35 +17,38 @@ _NOT_IN_URL = re.compile(r"[^\x21-\x7e]|#")
 _NOT_IN_NAME = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _NOT_IN_QUERY_VALUE = re.compile(r"[\ud800-\udfff]")
 _NOT_IN_HEADER_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")  # RFC 3986, section 2.3
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
-def check_sendable(request: HttpRequest) -> None:
+def check_sendable(request: HttpRequest) -> bool:
     """Check every part of a request that could smuggle something into the HTTP head.
+
+    Returns:
+        True if it is a plain read: no headers but `PLAIN_HEADERS`, nothing to quote in its query.
 
     Raises:
         ConfigurationError: A part holds characters it must not hold. The message names the part,
             never its value.
     """
     if _is_plain(request):
-        return
+        return True
     fault = _fault(request)
     # Raised here: the frames that looked at the values are gone.
     if fault:
         raise ConfigurationError(f"{fault}; nothing was sent", operation=request.operation or None)
+    return False
 
 
 def _is_plain(request: HttpRequest) -> bool:
     """Settle the usual case at a glance: a read, with nothing unusual anywhere."""
     secret = request.credentials
-    query = "".join(map("".join, request.query + secret.query))
     return (
         request.method in _PLAIN_METHODS
         and request.headers == PLAIN_HEADERS
         and not secret.headers
-        and query.isascii()
-        and query.isprintable()
         and not _NOT_IN_URL.search(request.url)
+        and _UNRESERVED.fullmatch("".join(map("".join, request.query + secret.query))) is not None
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import re
 import socket
 import ssl as tls
 from collections.abc import Mapping
@@ -40,10 +39,10 @@ from ._body import (
     Collector,
     decoder,
 )
+from ._deadline import Deadlines
 from ._guard import PLAIN_HEADERS, check_sendable
 from ._public import check_public_literal, is_public
 
-_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")  # RFC 3986, section 2.3
 _SESSION_HEADERS = {
     "User-Agent": f"eguma-async/{__version__}",
     "Accept-Encoding": ACCEPT_ENCODING,
@@ -100,6 +99,7 @@ class AiohttpTransport:
         if ssl is not None:
             self._fixed["ssl"] = ssl
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._deadlines = Deadlines()
         self._closed = False
 
     async def send(self, request: HttpRequest, /) -> HttpResponse:
@@ -111,19 +111,25 @@ class AiohttpTransport:
             ConfigurationError: The request holds control characters. Nothing was sent.
             SessionStateError: The transport is closed, or bound to another event loop.
         """
-        check_sendable(request)
+        plain = check_sendable(request)
         if self._public_only:
             check_public_literal(request)
         session = self._usable_session()
         failure: BaseException
+        watch = self._deadlines.start(request.timeouts.total)
         try:
-            return await self._exchange(session, request)
+            response = await self._exchange(session, request, plain)
         except _SinkError as stopped:
             failure = stopped.error
         except asyncio.CancelledError as cancelled:
             failure = asyncio.CancelledError(*cancelled.args)
         except Exception as error:  # noqa: BLE001 - no error of aiohttp may leave: it shows the URL
             failure = _failure(error, request)
+        else:
+            self._deadlines.end(watch)
+            return response
+        if self._deadlines.end(watch) and isinstance(failure, asyncio.CancelledError):
+            failure = _failure(TimeoutError(), request)
         # Out here it carries neither the cause nor the frames, which hold the key in their
         # variables; `del` breaks the cycle of error, traceback and this frame.
         try:
@@ -137,6 +143,7 @@ class AiohttpTransport:
         Raises:
             SessionStateError: Called from another event loop than `send`.
         """
+        self._deadlines.close()
         if not self._owned:
             return
         self._closed = True
@@ -174,11 +181,16 @@ class AiohttpTransport:
                 "the transport is bound to another event loop: make one for each loop"
             )
 
-    async def _exchange(self, session: aiohttp.ClientSession, request: HttpRequest) -> HttpResponse:
+    async def _exchange(
+        self, session: aiohttp.ClientSession, request: HttpRequest, plain: bool
+    ) -> HttpResponse:
         answer = await session.request(
-            request.method, _target(request), data=request.body, **self._options(request)
+            request.method,
+            _target(request, plain=plain),
+            data=request.body,
+            **self._options(request, plain=plain),
         )
-        # Instead of `async with`, whose exit waits for the request's body: it was read long ago.
+        # Instead of `async with`, whose exit waits for the request's body: that went long ago.
         try:
             headers = _lower_case(answer.headers)
             if (
@@ -189,24 +201,23 @@ class AiohttpTransport:
                 # The most common answer: HTTP's framing proves it bounded and complete.
                 body = await answer.read()
             else:
-                body = await self._read(answer, headers, request)
+                body = await self._unpack(answer, headers, request)
             return HttpResponse(status=answer.status, headers=headers, body=body)
         finally:
             answer.release()
 
-    def _options(self, request: HttpRequest) -> dict[str, Any]:
+    def _options(self, request: HttpRequest, *, plain: bool) -> dict[str, Any]:
         """Return what differs from the session's own settings: to say it again costs time."""
-        secret = request.credentials.headers
-        if self._owned and request.headers == PLAIN_HEADERS and not secret:
-            options = self._fixed
-        else:
+        options = self._fixed
+        if not (plain and self._owned):
             base = {} if self._owned else _SESSION_HEADERS
-            options = {**self._fixed, "headers": {**base, **request.headers, **dict(secret)}}
+            secret = dict(request.credentials.headers)
+            options = {**options, "headers": {**base, **request.headers, **secret}}
         if not self._owned or request.timeouts is not DEFAULT_TIMEOUTS:
             options = {**options, "timeout": _client_timeout(request.timeouts)}
         return options
 
-    async def _read(
+    async def _unpack(
         self, answer: aiohttp.ClientResponse, headers: Mapping[str, str], request: HttpRequest
     ) -> bytes:
         unpack = decoder(headers.get("content-encoding", ""))
@@ -355,12 +366,11 @@ def _reason(error: Exception) -> str:
     return f" ({type(error).__name__})"
 
 
-def _target(request: HttpRequest) -> URL:
+def _target(request: HttpRequest, *, plain: bool) -> URL:
     pairs = request.query + request.credentials.query
     url = request.url
     if pairs:
-        # Nearly always there is nothing to quote, and to see that is cheaper than to quote.
-        if not _UNRESERVED.fullmatch("".join(map("".join, pairs))):
+        if not plain:
             pairs = tuple((quote(n, safe=""), quote(v, safe="")) for n, v in pairs)
         url = f"{url}{'&' if '?' in url else '?'}{'&'.join(map('='.join, pairs))}"
     try:
@@ -371,9 +381,8 @@ def _target(request: HttpRequest) -> URL:
 
 @lru_cache(maxsize=64)
 def _client_timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(
-        total=timeouts.total, connect=timeouts.connect, sock_read=timeouts.read
-    )
+    # The total is watched by `Deadlines`.
+    return aiohttp.ClientTimeout(total=None, connect=timeouts.connect, sock_read=timeouts.read)
 
 
 def _lower_case(headers: Mapping[str, str]) -> dict[str, str]:

@@ -79,7 +79,7 @@ def test_only_operations_with_body_fields_have_a_body():
         CancelBooking: True,
         Mixed: True,
     }
-    assert {kind: kind.has_body() for kind in kinds} == kinds
+    assert {kind: kind.shape().has_body for kind in kinds} == kinds
 
 
 def test_the_bytes_of_a_booking():
@@ -129,5 +129,5 @@ def test_an_id_is_checked_before_it_reaches_the_path(bad):
 
 
 def test_only_a_completing_operation_says_so():
-    assert BookTickets.completes()
-    assert not CancelBooking.completes()
+    assert BookTickets.shape().completes
+    assert not CancelBooking.shape().completes

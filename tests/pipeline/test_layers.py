@@ -143,6 +143,9 @@ class FakeAuth:
         self.given: list[Credentials] = []
         self.refused: list[Credentials] = []
 
+    def ready(self) -> None:
+        return None
+
     async def credentials(self) -> Credentials:
         secret = f"Bearer secret-number-{len(self.refused)}"
         self.given.append(Credentials(headers=(("Authorization", secret),)))

@@ -1,0 +1,104 @@
+"""Total timeouts: one timer for all requests, with the manners of `asyncio.timeout`."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from eguma_async.transports._deadline import Deadlines
+
+
+async def watched(deadlines: Deadlines, seconds: float, work: asyncio.Future | None = None) -> str:
+    """Wait as a transport does, and say how the waiting ended."""
+    watch = deadlines.start(seconds)
+    try:
+        await (work or asyncio.get_running_loop().create_future())
+    except asyncio.CancelledError:
+        return "expired" if deadlines.end(watch) else "cancelled"
+    return "late" if deadlines.end(watch) else "done"
+
+
+async def test_a_request_whose_time_is_up_ends_and_leaves_its_task_uncancelled():
+    assert await watched(Deadlines(), 0.01) == "expired"
+    assert asyncio.current_task().cancelling() == 0
+    await asyncio.sleep(0)  # a cancellation left over would strike here
+
+
+async def test_each_request_has_its_own_deadline():
+    deadlines = Deadlines()
+    ended: list[float] = []
+
+    async def request(seconds: float) -> None:
+        assert await watched(deadlines, seconds) == "expired"
+        ended.append(seconds)
+
+    async with asyncio.TaskGroup() as group:
+        for seconds in (0.03, 0.01, 0.02):
+            group.create_task(request(seconds))
+    assert ended == [0.01, 0.02, 0.03]
+
+
+async def test_a_request_that_ends_in_time_is_not_touched_by_the_others_deadline():
+    deadlines = Deadlines()
+    work = asyncio.get_running_loop().create_future()
+    slow = asyncio.create_task(watched(deadlines, 60, work))
+    assert await watched(deadlines, 0.01) == "expired"
+    work.set_result(None)
+    assert await slow == "done"
+
+
+async def test_somebody_elses_cancellation_stays_one():
+    deadlines = Deadlines()
+    task = asyncio.create_task(watched(deadlines, 60))
+    await asyncio.sleep(0)
+    task.cancel()
+    assert await task == "cancelled"
+    assert task.cancelling() == 1
+
+
+async def test_a_cancellation_at_the_same_moment_is_not_taken_for_the_deadline():
+    deadlines = Deadlines()
+    task = asyncio.create_task(watched(deadlines, 0.01))
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_later(0.01, task.cancel)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await asyncio.get_running_loop().create_future()
+    ended = await task
+    assert (ended, task.cancelling()) in {("cancelled", 1), ("expired", 0)}
+
+
+async def test_a_shorter_timeout_around_it_wins():
+    deadlines = Deadlines()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            if await watched(deadlines, 60) == "cancelled":
+                raise asyncio.CancelledError
+
+
+async def test_one_timer_serves_all_and_goes_when_nothing_is_left(monkeypatch):
+    deadlines, loop = Deadlines(), asyncio.get_running_loop()
+    made = []
+    call_at = loop.call_at
+
+    def counting(when, *args, **kwargs):
+        made.append(when)
+        return call_at(when, *args, **kwargs)
+
+    monkeypatch.setattr(loop, "call_at", counting)
+    for _ in range(50):
+        work = loop.create_future()
+        work.set_result(None)
+        assert await watched(deadlines, 60, work) == "done"
+    assert len(made) == 1
+    deadlines.close()
+    assert deadlines._timer is None
+
+
+async def test_closing_does_not_forget_a_request_under_way():
+    deadlines = Deadlines()
+    task = asyncio.create_task(watched(deadlines, 0.01))
+    await asyncio.sleep(0)
+    deadlines.close()
+    assert await task == "expired"
