@@ -498,7 +498,8 @@ class TestWhyNotFast:
         assert Codec().decode(b'{"what":"a"}', Holder) == Holder(Closed.A)
         with pytest.raises(DecodingError) as caught:
             Codec().decode(b'{"what":"b"}', Holder)
-        assert caught.value.problems == ("expected one of a set of texts, got text @ $.what",)
+        (problem,) = caught.value.problems  # its words depend on the version of cattrs
+        assert problem.endswith(" @ $.what")
 
 
 class TestEncoding:
