@@ -15,16 +15,25 @@ from cyclopts import App, CycloptsError
 from eguma_async._version import __version__
 from eguma_async.core.errors import EgumaError
 
-from . import book, demo, fanout, gate, holding, reading, sandbox
+from . import book, demo, fanout, gate, holding, korus, reading, sandbox
 from .errors import EXIT_CODES, Exit, Stop, exit_code, explain, explain_interruption, usage
 from .text import clean, is_plain, say
 
-HELP = """Sell admission tickets through e-guma.
+HELP = """Sell admission tickets through e-guma, and through Korus Ticket with `eguma korus`.
 
 The API key is read from EGUMA_API_KEY, or from stdin with --key-stdin.
 `eguma demo` and --sandbox need no key.
 """
-KEY_FLAGS = ("--key", "--api-key", "--apikey", "--api_key")
+KEY_FLAGS = {"--key", "--api-key", "--apikey", "--api_key"}
+SECRET_FLAGS = {
+    "--secret",
+    "--client-secret",
+    "--client_secret",
+    "--client-id",
+    "--client_id",
+    "--token",
+}
+SECRETS = ("EGUMA_API_KEY", "KORUS_CLIENT_SECRET")
 
 
 def build_app(*, plain: bool) -> App:
@@ -41,7 +50,7 @@ def build_app(*, plain: bool) -> App:
         version=__version__,
         version_format="plaintext",
     )
-    for commands in (demo, sandbox, reading, holding, book, gate, fanout):
+    for commands in (demo, sandbox, reading, holding, book, gate, fanout, korus):
         commands.add_to(app)
     return app
 
@@ -83,8 +92,8 @@ def _line_and_code(error: BaseException) -> tuple[str, int]:
         case OSError():
             where = f": {error.filename}" if error.filename else ""
             return f"eguma: {error.strerror or error}{where}", Exit.FAILURE
-        case _:  # a bug: shown, but never with the key
-            return _without_key("".join(traceback.format_exception(error))), Exit.FAILURE
+        case _:  # a bug: shown, but never with a secret
+            return _without_secrets("".join(traceback.format_exception(error))), Exit.FAILURE
 
 
 def _command(arguments: list[str]) -> None:
@@ -100,10 +109,16 @@ def _command(arguments: list[str]) -> None:
 
 
 def _wrong_usage(error: CycloptsError, arguments: list[str]) -> NoReturn:
-    if any(argument.partition("=")[0].lower() in KEY_FLAGS for argument in arguments):
+    flags = {argument.partition("=")[0].lower() for argument in arguments}
+    if flags & KEY_FLAGS:
         raise usage(
             "the API key is never an argument, where others could see it:"
             " set EGUMA_API_KEY, or pass it on stdin with --key-stdin"
+        ) from None
+    if flags & SECRET_FLAGS:
+        raise usage(
+            "credentials are never arguments, where others could see them: set KORUS_CLIENT_ID"
+            " and KORUS_CLIENT_SECRET, or pass the secret on stdin with --secret-stdin"
         ) from None
     if arguments[0].startswith("-"):
         raise usage("options go after the command, as in `eguma products --json`") from None
@@ -117,9 +132,11 @@ def _refuse_unreadable(arguments: list[str]) -> None:
         raise usage("the arguments must be UTF-8") from None
 
 
-def _without_key(text: str) -> str:
-    key = os.environ.get("EGUMA_API_KEY")
-    return text.replace(key, "***") if key else text
+def _without_secrets(text: str) -> str:
+    for name in SECRETS:
+        secret = os.environ.get(name)
+        text = text.replace(secret, "***") if secret else text
+    return text
 
 
 def _write_no_more() -> None:

@@ -22,7 +22,7 @@ from .options import (
     slot_start,
     ticket_items,
 )
-from .prompt import confirm, require_answerable
+from .prompt import confirm, confirm_within, require_answerable
 from .tables import print_table
 from .text import clean, money, print_json, say
 
@@ -100,7 +100,7 @@ async def _hold_and_book(
 ) -> Booking:
     async with _held(session, wanted) as hold:
         say(f"Held for {minutes(hold.remaining)} as reservation {hold.reservation_id}.")
-        if not yes and not await _agreed(hold):
+        if not yes and not await confirm_within("Book this?", hold.remaining):
             raise Stop("nothing was booked")
         return await hold.book(wanted.customer, language=wanted.language, idempotency_key=key)
 
@@ -111,13 +111,6 @@ async def _book_reserved(
     if not yes and not await confirm("Book this?"):
         raise Stop(f"nothing was booked; reservation {wanted.reservation_id} stays as it is")
     return await session.send(wanted, idempotency_key=key)
-
-
-async def _agreed(hold: Hold) -> bool:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(hold.remaining.total_seconds()):
-            return await confirm("Book this?")
-    raise Stop("the hold has expired; nothing was booked")
 
 
 @contextlib.asynccontextmanager

@@ -8,11 +8,14 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from .errors import Stop
+from .errors import usage
+from .options import JsonOption
+from .story import Story, check_claims
 from .tables import print_table
 from .text import money, print_json
 
@@ -52,20 +55,12 @@ class Facts:
     requests_on_the_wire: int = 0
 
 
-class Story:
-    """The steps of a demo, each with the requests the sandbox counted for it."""
+class SaleStory(Story[Facts]):
+    """The story of a sale, which watches its own booking."""
 
     def __init__(self, simulated: EgumaSandbox) -> None:
-        self.facts = Facts()
-        self.steps: list[tuple[str, str, str]] = []
+        super().__init__(simulated, Facts())
         self._simulated = simulated
-        self._counted = simulated.requests.total
-
-    def tell(self, step: str, happened: str) -> None:
-        """Tell a step that is done; the requests since the one before are its own."""
-        total = self._simulated.requests.total
-        self.steps.append((step, happened, str(total - self._counted)))
-        self._counted = self.facts.requests_on_the_wire = total
 
     def observe(self, event: AttemptEvent) -> None:
         """Count the attempts of the booking, and tell of the one whose reply was lost."""
@@ -79,19 +74,29 @@ class Story:
 
 async def demo(
     *,
-    json: Annotated[
-        bool,
+    provider: Annotated[
+        Literal["eguma", "korus"], Parameter(help="Whose sandbox to sell in.")
+    ] = "eguma",
+    output: Annotated[
+        Path | None,
         Parameter(
-            negative="",
-            show_default=False,
-            help="Print one JSON document and nothing else on stdout.",
+            help="Directory for the tickets, with --provider korus; a temporary one if not given."
         ),
-    ] = False,
+    ] = None,
+    json: JsonOption = False,
 ) -> None:
     """Book tickets in a sandbox, lose the reply, and recover it.
 
     Needs no key and no network: the sandbox listens on a free port of this machine.
     """
+    if provider == "korus":
+        from .korus import demo as korus_demo
+
+        await korus_demo.run(output, json=json)
+        return
+    if output is not None:
+        raise usage("--output goes with --provider korus: e-guma hands out no files")
+
     from eguma_async.sandbox import EgumaSandbox
 
     story = await play(EgumaSandbox())
@@ -102,12 +107,12 @@ async def demo(
     check(story.facts)
 
 
-async def play(simulated: EgumaSandbox) -> Story:
+async def play(simulated: EgumaSandbox) -> SaleStory:
     """Drive a sandbox through the whole flow over HTTP, and return what happened."""
     from eguma_async.sandbox import serve
     from eguma_async.session import AsyncSession
 
-    story = Story(simulated)
+    story = SaleStory(simulated)
     async with (
         serve(simulated) as server,
         AsyncSession(simulated.demo_key, base_url=server.url, observer=story.observe) as session,
@@ -120,7 +125,7 @@ async def play(simulated: EgumaSandbox) -> Story:
     return story
 
 
-async def _choose_product(session: AsyncSession, story: Story) -> Product:
+async def _choose_product(session: AsyncSession, story: SaleStory) -> Product:
     catalogue = await session.ticketing.products.list()
     story.facts.company_name = catalogue.company_name
     story.facts.products = len(catalogue.products)
@@ -128,7 +133,9 @@ async def _choose_product(session: AsyncSession, story: Story) -> Product:
     return next(product for product in catalogue.products if product.is_active)
 
 
-async def _list_slots(session: AsyncSession, story: Story, product: Product) -> AvailabilityList:
+async def _list_slots(
+    session: AsyncSession, story: SaleStory, product: Product
+) -> AvailabilityList:
     tomorrow = datetime.now().astimezone().date() + timedelta(days=1)
     slots = await session.ticketing.availabilities.list(
         product.id, from_date=tomorrow, to_date=tomorrow + DAYS
@@ -140,7 +147,7 @@ async def _list_slots(session: AsyncSession, story: Story, product: Product) -> 
 
 async def _book(
     session: AsyncSession,
-    story: Story,
+    story: SaleStory,
     simulated: EgumaSandbox,
     product: Product,
     slots: AvailabilityList,
@@ -181,7 +188,7 @@ def _items(slot: Availability) -> tuple[TicketItem, ...]:
 
 
 async def _find_order(
-    session: AsyncSession, story: Story, simulated: EgumaSandbox, booking: Booking
+    session: AsyncSession, story: SaleStory, simulated: EgumaSandbox, booking: Booking
 ) -> None:
     orders = await session.ticketing.orders.list(order_number=booking.booking_reference)
     total = ", ".join(money(order.grand_total_in_cents, order.currency) for order in orders)
@@ -195,7 +202,7 @@ async def _find_order(
     )
 
 
-async def _cancel(session: AsyncSession, story: Story, booking: Booking) -> None:
+async def _cancel(session: AsyncSession, story: SaleStory, booking: Booking) -> None:
     cancelled = await session.ticketing.bookings.cancel(booking.booking_id)
     story.facts.tickets_cancelled = len(cancelled.cancelled_tickets)
     story.tell("Cancel the booking", f"{len(cancelled.cancelled_tickets)} tickets no longer valid")
@@ -212,23 +219,22 @@ def check(facts: Facts) -> None:
     Raises:
         Stop: One does not hold.
     """
-    claims = {
-        "there is something to sell": facts.products > 0 and facts.slots > 0,
-        "one reply was lost": facts.lost_replies == 1,
-        "it took a second attempt": facts.attempts == 2,
-        "the second answer is a replay": facts.replayed,
-        "there is one ticket for each place": len(set(facts.tickets)) == TICKETS,
-        "it was booked once": facts.orders_with_this_reference == facts.orders_booked == 1,
-        "the order was complete": facts.order_status == "completed",
-        "all tickets were cancelled": facts.tickets_cancelled == TICKETS,
-        "the order was cancelled": facts.order_status_after_cancel == "cancelled",
-    }
-    wrong = [claim for claim, holds in claims.items() if not holds]
-    if wrong:
-        raise Stop(f"the demo failed; this is not true: {'; '.join(wrong)}")
+    check_claims(
+        {
+            "there is something to sell": facts.products > 0 and facts.slots > 0,
+            "one reply was lost": facts.lost_replies == 1,
+            "it took a second attempt": facts.attempts == 2,
+            "the second answer is a replay": facts.replayed,
+            "there is one ticket for each place": len(set(facts.tickets)) == TICKETS,
+            "it was booked once": facts.orders_with_this_reference == facts.orders_booked == 1,
+            "the order was complete": facts.order_status == "completed",
+            "all tickets were cancelled": facts.tickets_cancelled == TICKETS,
+            "the order was cancelled": facts.order_status_after_cancel == "cancelled",
+        }
+    )
 
 
-def _print(story: Story) -> None:
+def _print(story: SaleStory) -> None:
     facts = story.facts
     print_table("A sale with a lost reply", ("Step", "What happened", ">Requests"), story.steps)
     orders = facts.orders_with_this_reference

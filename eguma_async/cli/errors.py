@@ -65,19 +65,38 @@ def usage(line: str) -> Stop:
     return Stop(line, Exit.USAGE)
 
 
-_DOING = {
+_READING = {
     "ListProducts": "listing the products",
     "ListAvailabilities": "listing the availabilities",
     "ListOrders": "listing the orders",
     "GetTicket": "reading the ticket",
+    "FetchToken": "signing in",
+    "ListCatalogs": "listing the catalogs",
+    "ListProductBases": "listing the product bases",
+    "ListOffers": "listing the offers",
+    "GetOffer": "reading the offer",
+    "GetOfferPrice": "asking for the price",
+    "GetOfferAvailability": "asking for the stock",
+    "ListOfferTickets": "listing the tickets",
+    "ListOfferSessions": "listing the sessions",
+    "ListReservations": "listing the reservations",
+    "GetReservation": "reading the reservation",
+    "GetOrder": "reading the order",
+    "LinkDocument": "asking for the document",
+    "DownloadDocument": "fetching the document",
+}
+_WRITING = {
     "ReserveTickets": "reserving",
     "CancelReservation": "releasing the reservation",
     "BookTickets": "booking",
     "CancelBooking": "cancelling the booking",
     "CheckInTicket": "checking in",
     "CheckOutTicket": "checking out",
+    "ReserveOffers": "reserving",
+    "CreateOrders": "ordering",
+    "UpdateBeneficiary": "naming the beneficiary",
 }
-_READS = frozenset({"ListProducts", "ListAvailabilities", "ListOrders", "GetTicket"})
+_DOING = {**_READING, **_WRITING}
 
 _SETTLE = {
     "ReserveTickets": "a hold may exist; it ends by itself after 60 minutes",
@@ -85,6 +104,14 @@ _SETTLE = {
     "CancelBooking": "it may be cancelled already; look at `eguma orders`, or cancel it again",
     "CheckInTicket": "it may be checked in; see `eguma ticket info`",
     "CheckOutTicket": "it may be checked out; see `eguma ticket info`",
+    "ReserveOffers": "a hold may exist; it ends by itself, usually after 15 minutes",
+    "UpdateBeneficiary": "it may be done; see `eguma korus order-show`",
+}
+_LOOK = {
+    "ReserveTickets": "see what is left with `eguma availabilities`",
+    "BookTickets": "see what is left with `eguma availabilities`",
+    "ReserveOffers": "see what is left with `eguma korus availability`",
+    "LinkDocument": "it may not be there yet; see `eguma korus order-show` for what it waits for",
 }
 
 
@@ -98,7 +125,9 @@ _CODES: tuple[tuple[type[EgumaError], Exit], ...] = (
     (ConflictError, Exit.REFUSED),
     (EgumaError, Exit.FAILURE),
 )
-_ADVICE: tuple[tuple[type[EgumaError], str], ...] = (
+Advice = tuple[tuple[type[EgumaError], str], ...]
+
+EGUMA_ADVICE: Advice = (
     (
         AuthenticationError,
         "check EGUMA_API_KEY: the key is mistyped, unknown or switched off",
@@ -115,6 +144,19 @@ _ADVICE: tuple[tuple[type[EgumaError], str], ...] = (
             " --reservation included, or look at `eguma orders` before taking a new key"
         ),
     ),
+)
+KORUS_ADVICE: Advice = (
+    (
+        AuthenticationError,
+        (
+            "check KORUS_CLIENT_ID and KORUS_CLIENT_SECRET, and that KORUS_TOKEN_URL belongs to"
+            " the same environment"
+        ),
+    ),
+    (AccessDeniedError, "it is not open to your organization"),
+    (NotFoundError, "check the IRI"),
+)
+_ANY_ADVICE: Advice = (
     (RateLimitedError, "try again later"),
     (ServerError, "try again later"),
     (TransportError, "nothing was changed; check the network and the base URL"),
@@ -128,12 +170,17 @@ def exit_code(error: EgumaError) -> Exit:
     return next(code for kind, code in _CODES if isinstance(error, kind))
 
 
-def explain(error: EgumaError) -> str:
-    """Return one line: what happened, the server's words, what to do."""
+def explain(error: EgumaError, advice: Advice = EGUMA_ADVICE) -> str:
+    """Return one line: what happened, the server's words, what to do.
+
+    Args:
+        error: What happened.
+        advice: What the provider's users are told to do about it.
+    """
     parts = [_what(error), clean(_words(error))]
     line = ": ".join(part.rstrip(".") for part in parts if part)
-    advice = _advice(error)
-    return f"{line}. {advice[0].upper()}{advice[1:]}." if advice else f"{line}."
+    told = _advised(error, advice)
+    return f"{line}. {told[0].upper()}{told[1:]}." if told else f"{line}."
 
 
 def explain_interruption(interruption: BaseException) -> str:
@@ -145,7 +192,7 @@ def explain_interruption(interruption: BaseException) -> str:
 
 
 def resume_with(error: BaseException, option: str) -> bool:
-    """Note on a booking in doubt what else the command must repeat; False if it is in no doubt."""
+    """Note on a call in doubt what names it to the command; False if it is in no doubt."""
     doubt = unknown_outcome(error) or error
     if not isinstance(doubt, EgumaError) or not _in_doubt(doubt):
         return False
@@ -156,7 +203,7 @@ def resume_with(error: BaseException, option: str) -> bool:
 def _in_doubt(error: EgumaError) -> bool:
     """Tell whether something may have been changed: a read leaves nothing to settle."""
     accepted = isinstance(error, DecodingError)
-    return (error.outcome_unknown or accepted) and error.operation in _DOING.keys() - _READS
+    return (error.outcome_unknown or accepted) and error.operation in _WRITING
 
 
 def _doing(error: EgumaError) -> str:
@@ -182,25 +229,28 @@ def _words(error: EgumaError) -> str:
     return error.message
 
 
-def _advice(error: EgumaError) -> str:
+def _advised(error: EgumaError, advice: Advice) -> str:
     if _in_doubt(error):
         return _settle(error)
     retry_after = getattr(error, "retry_after", None)
     if retry_after is not None:
         return f"try again in {retry_after:.0f} seconds"
-    for kind, advice in _ADVICE:
+    for kind, told in advice + _ANY_ADVICE:
         if isinstance(error, kind):
-            return advice
-    if isinstance(error, StatusError) and error.operation in ("ReserveTickets", "BookTickets"):
-        return "see what is left with `eguma availabilities`"
-    return ""
+            return told
+    return _LOOK.get(error.operation or "", "") if isinstance(error, StatusError) else ""
 
 
 def _settle(error: EgumaError) -> str:
-    if error.operation != "BookTickets":
-        return _SETTLE.get(error.operation or "", "")
-    options = [*getattr(error, "__notes__", ()), f"--idempotency-key {error.idempotency_key}"]
-    return (
-        "it may be booked; to resume it safely within 72 hours, repeat the same command with"
-        f" {clean(' '.join(options))}"
-    )
+    options = clean(" ".join(getattr(error, "__notes__", ())))
+    if error.operation == "BookTickets":
+        return (
+            "it may be booked; to resume it safely within 72 hours, repeat the same command with"
+            f" {options} --idempotency-key {clean(error.idempotency_key or '')}"
+        )
+    if error.operation == "CreateOrders":
+        return (
+            "it may be booked; look a minute later, and before you order again, with"
+            f" `eguma korus orders {options}`"
+        )
+    return _SETTLE.get(error.operation or "", "")

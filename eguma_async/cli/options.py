@@ -24,27 +24,31 @@ _ITEM = re.compile(r"([A-Za-z0-9_-]{1,64})=([0-9]{1,6})", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
+JsonOption = Annotated[
+    bool,
+    Parameter(
+        negative="",
+        show_default=False,
+        help="Print one JSON document and nothing else on stdout.",
+    ),
+]
+SandboxOption = Annotated[
+    bool,
+    Parameter(
+        negative="",
+        show_default=False,
+        help="Use a sandbox within this process, with its demo data.",
+    ),
+]
+
+
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Api:
     """Which API to talk to, and how to print the answer."""
 
-    json: Annotated[
-        bool,
-        Parameter(
-            negative="",
-            show_default=False,
-            help="Print one JSON document and nothing else on stdout.",
-        ),
-    ] = False
-    sandbox: Annotated[
-        bool,
-        Parameter(
-            negative="",
-            show_default=False,
-            help="Use a sandbox within this process, with its demo data.",
-        ),
-    ] = False
+    json: JsonOption = False
+    sandbox: SandboxOption = False
     base_url: Annotated[
         str | None, Parameter(help="Where the API is; else EGUMA_BASE_URL, else the live API.")
     ] = None

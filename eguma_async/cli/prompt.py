@@ -7,9 +7,10 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 
-from .errors import usage
+from .errors import Stop, usage
 
 LONGEST_LINE = 4096
 
@@ -34,6 +35,18 @@ async def confirm(question: str) -> bool:
         sys.stderr.write("\n")
         raise
     return (answer or "").lower() in ("y", "yes")
+
+
+async def confirm_within(question: str, left: timedelta) -> bool:
+    """Ask for as long as something is held.
+
+    Raises:
+        Stop: Nobody answered in time.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(left.total_seconds()):
+            return await confirm(question)
+    raise Stop("the hold has expired; nothing was booked")
 
 
 async def read_secret(question: str) -> str:

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any, TextIO
 
 # C0, DEL, C1, line separators and the controls of writing direction.
@@ -46,6 +47,11 @@ def money(cents: int | None, currency: str | None) -> str:
     return f"{'-' if cents < 0 else ''}{units}.{rest:02d} {currency or ''}".rstrip()
 
 
+def amount(value: Decimal | None, currency: str = "EUR") -> str:
+    """Write an amount such as ``45.00 EUR``; ``?`` if it is not known."""
+    return "?" if value is None else f"{value:.2f} {currency}"
+
+
 def print_json(value: object, *, indent: int | None = 2) -> None:
     """Print one JSON document on stdout."""
     sys.stdout.write(as_json(value, indent=indent) + "\n")
@@ -59,7 +65,7 @@ def as_json(value: object, *, indent: int | None = None) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Turn attrs objects, times and enums into what JSON has."""
+    """Turn attrs objects, times, enums and decimals into what JSON has; decimals become text."""
     fields = getattr(type(value), "__attrs_attrs__", None)
     if fields is not None:
         return {field.name: plain(getattr(value, field.name)) for field in fields}
@@ -69,6 +75,8 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, enum.Enum):
         return value.value
+    if isinstance(value, Decimal):
+        return str(value)
     return value.isoformat() if isinstance(value, date) else value
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pty
 import select
 import signal
 import subprocess
@@ -14,7 +15,8 @@ from typing import Any, Self
 
 import pytest
 
-from eguma_async.sandbox import EgumaSandbox, serve
+from eguma_async.sandbox import EgumaSandbox, KorusSandbox, Sandbox, serve
+from eguma_async.sandbox.korus import TOKEN_PATH
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0
@@ -24,8 +26,8 @@ PATIENCE = 30.0
 class Served:
     """A sandbox served over HTTP by a thread, so that commands have an event loop of their own."""
 
-    def __init__(self) -> None:
-        self.sandbox = EgumaSandbox()
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox: Any = sandbox
         self.url = ""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
@@ -97,13 +99,27 @@ class Child:
 
 @pytest.fixture
 def served() -> Iterator[Served]:
-    with Served() as server:
+    with Served(EgumaSandbox()) as server:
+        yield server
+
+
+@pytest.fixture
+def korus(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """A served Korus sandbox that the environment of the commands points to."""
+    with Served(KorusSandbox()) as server:
+        client_id, client_secret = server.sandbox.demo_client
+        monkeypatch.setenv("KORUS_BASE_URL", server.url)
+        monkeypatch.setenv("KORUS_TOKEN_URL", server.url + TOKEN_PATH)
+        monkeypatch.setenv("KORUS_CLIENT_ID", client_id)
+        monkeypatch.setenv("KORUS_CLIENT_SECRET", client_secret)
         yield server
 
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("EGUMA_API_KEY", "EGUMA_BASE_URL", "NO_COLOR", "FORCE_COLOR"):
+    korus = ("BASE_URL", "TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET")
+    ours = ("EGUMA_API_KEY", "EGUMA_BASE_URL", *(f"KORUS_{name}" for name in korus))
+    for name in (*ours, "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -128,6 +144,15 @@ def start() -> Iterator[Callable[..., Child]]:
     yield begin
     for child in children:
         child.close()
+
+
+@pytest.fixture
+def terminal() -> Iterator[tuple[int, int]]:
+    """A pseudo-terminal: the test's side and the command's side."""
+    ours, theirs = pty.openpty()
+    yield ours, theirs
+    for descriptor in (ours, theirs):
+        os.close(descriptor)
 
 
 @pytest.fixture

@@ -4,16 +4,13 @@ import asyncio
 import io
 import json
 import os
-import pty
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
 from eguma_async.cli import main
-from eguma_async.cli.book import _agreed
 from eguma_async.cli.errors import Stop
-from eguma_async.cli.prompt import read_line
+from eguma_async.cli.prompt import confirm_within, read_line
 from eguma_async.sandbox import DropAfter, Park
 
 Out = pytest.CaptureFixture[str]
@@ -23,15 +20,6 @@ Out = pytest.CaptureFixture[str]
 def slot(connected) -> list[str]:
     example = connected.sandbox.example("time")
     return [example.product_id, example.starts_at, "--item", f"{example.category_ids[0]}=2"]
-
-
-@pytest.fixture
-def terminal() -> Iterator[tuple[int, int]]:
-    """A pseudo-terminal: the test's side and the command's side."""
-    ours, theirs = pty.openpty()
-    yield ours, theirs
-    for descriptor in (ours, theirs):
-        os.close(descriptor)
 
 
 def test_book_holds_shows_the_total_and_books_the_hold(
@@ -173,13 +161,10 @@ def test_a_hold_that_runs_out_at_the_question_is_not_booked(
 
 
 async def test_a_question_nobody_answers_ends_with_the_hold(terminal, monkeypatch) -> None:
-    class EndedHold:
-        remaining = timedelta(0)
-
     with os.fdopen(os.dup(terminal[1])) as stdin:
         monkeypatch.setattr("sys.stdin", stdin)
         with pytest.raises(Stop, match="expired"):
-            await _agreed(EndedHold())
+            await confirm_within("Book this?", timedelta(0))
 
 
 async def test_a_line_is_read_where_the_loop_cannot_watch_stdin(monkeypatch) -> None:

@@ -38,6 +38,9 @@ from eguma_async.core.errors import (
         (OutcomeUnknownError("x", operation="CancelBooking"), 6),
         (ServerError(status=500, outcome_unknown=True, operation="BookTickets"), 6),
         (DecodingError("x", operation="BookTickets"), 6),
+        (OutcomeUnknownError("x", operation="CreateOrders"), 6),
+        (OutcomeUnknownError("x", operation="ReserveOffers"), 6),
+        (OutcomeUnknownError("x", operation="FetchToken"), 7),
         (OutcomeUnknownError("x", operation="ListProducts"), 7),
         (NotSentError("x", operation="BookTickets"), 7),
         (DecodingError("x", operation="ListProducts"), 1),
@@ -106,6 +109,17 @@ def test_an_interrupted_read_leaves_nothing_to_settle() -> None:
     interruption.__context__ = OutcomeUnknownError(operation="ListOrders")
 
     assert explain_interruption(interruption) == "interrupted"
+
+
+def test_every_operation_of_the_commands_is_named() -> None:
+    asked = {
+        *("ListCatalogs", "ListProductBases", "ListProducts", "ListOffers", "GetOffer"),
+        *("GetOfferPrice", "GetOfferAvailability", "ListOfferTickets", "ListOfferSessions"),
+        *("ListReservations", "GetReservation", "ListOrders", "GetOrder", "LinkDocument"),
+    }
+    told = {name: explain(NotSentError("x", operation=name)) for name in asked}
+
+    assert [name for name, line in told.items() if line.startswith("the command")] == []
 
 
 def test_the_codes_are_those_of_the_help() -> None:

@@ -20,13 +20,26 @@ from eguma_async.sandbox import Park
 def test_help_is_quick_to_load_and_names_commands_and_exit_codes() -> None:
     program = (
         "import sys; from eguma_async.cli import main; code = main(['--help']);"
-        "heavy = {'aiohttp', 'msgspec', 'cattrs', 'eguma_async.session', 'eguma_async.sandbox'};"
+        "heavy = {'aiohttp', 'msgspec', 'cattrs', 'eguma_async.session', 'eguma_async.sandbox',"
+        "'eguma_async.korus'};"
         "sys.exit(code or ','.join(heavy & sys.modules.keys()) or None)"
     )
     done = _python(program)
 
     assert (done.returncode, done.stderr) == (0, "")
-    for name in ("demo", "sandbox", "fanout", "book", "130 interrupted", "EGUMA_API_KEY"):
+    for name in ("demo", "sandbox", "korus", "book", "130 interrupted", "EGUMA_API_KEY"):
+        assert name in done.stdout
+
+
+def test_the_help_of_korus_is_quick_to_load_too() -> None:
+    program = (
+        "import sys; from eguma_async.cli import main; code = main(['korus', '--help']);"
+        "sys.exit(code or 'eguma_async.korus' in sys.modules)"
+    )
+    done = _python(program)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in ("catalogs", "reserve", "order-show", "beneficiary", "KORUS_CLIENT_ID"):
         assert name in done.stdout
 
 
@@ -95,6 +108,50 @@ def test_the_sandbox_prints_lines_to_copy(start) -> None:
     assert f'curl "{settings["EGUMA_BASE_URL"]}/v1/ticketing/products.json' in text
     assert f"{settings['EGUMA_BASE_URL']}/_sandbox" in text
     assert "Lakeside Discovery Park" in text
+
+
+def test_the_korus_sandbox_prints_lines_to_copy_that_work(start) -> None:
+    child = start("sandbox", "--provider", "korus", "--port", "0")
+    text = child.read_until("Ctrl-C", child.process.stdout.fileno())
+
+    settings = dict(re.findall(r"export (\w+)=(\S+)", text))
+    code, out, err = start("korus", "catalogs", "--json", env=settings).finish()
+    (call,) = re.findall(r"^curl .*$", text, re.MULTILINE)
+    form = "&".join(re.findall(r"-d (\S+)", call)).encode()
+    with urllib.request.urlopen(call.split()[-1], form, timeout=30) as answer:  # noqa: S310
+        token = json.load(answer)
+    child.interrupt()
+
+    assert child.finish()[0] == 130
+    assert (code, err) == (0, "")
+    assert len(json.loads(out)) == 2
+    assert token["token_type"] == "Bearer"
+    assert settings["KORUS_BASE_URL"].startswith("http://127.0.0.1:")
+    assert "Newcomer, catalogs: 0\n  newcomer-client  newcomer-secret" in text
+
+
+def test_both_sandboxes_share_a_port(start) -> None:
+    child = start("sandbox", "--provider", "both", "--port", "0", "--json")
+    facts = json.loads(child.read_until("\n}\n", child.process.stdout.fileno()))
+
+    eguma, korus = facts["eguma"], facts["korus"]
+    url = f"{eguma['base_url']}/v1/ticketing/products.json?apikey={eguma['api_key']}"
+    assert _get(url)["company_name"] == "Bergbahn Muster AG"
+    assert _get(eguma["control_url"])["requests"] == 1
+    assert _get(korus["control_url"])["requests"] == 0
+    assert korus["base_url"] == eguma["base_url"]
+    assert korus["token_url"].startswith(korus["base_url"])
+    assert (korus["client_id"], korus["client_secret"]) == ("demo-client", "demo-secret")
+    names = [organization["name"] for organization in korus["organizations"]]
+    assert names == ["Demo", "Other", "Newcomer"]
+
+
+def test_the_korus_sandbox_alone_is_one_flat_document(start) -> None:
+    child = start("sandbox", "--provider", "korus", "--port", "0", "--json")
+    facts = json.loads(child.read_until("\n}\n", child.process.stdout.fileno()))
+
+    assert facts["control_url"] == f"{facts['base_url']}/_sandbox"
+    assert _get(facts["control_url"])["name"] == "korus"
 
 
 def test_a_port_in_use_is_told(start) -> None:

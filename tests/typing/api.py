@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import assert_type
 
 from eguma_async import (
@@ -22,6 +23,7 @@ from eguma_async import (
     Hold,
     HttpRequest,
     HttpResponse,
+    KorusSession,
     ListAvailabilities,
     ListOrders,
     ListProducts,
@@ -43,6 +45,7 @@ from eguma_async import (
     Transport,
     unknown_outcome,
 )
+from eguma_async import korus as k
 
 
 async def resources(session: AsyncSession) -> None:
@@ -123,6 +126,27 @@ def transports(handler: Callable[[HttpRequest], Awaitable[HttpResponse]]) -> Non
 
     transport: Transport = MemoryTransport(handler)
     AsyncSession("key", transport=transport, observer=note)
+
+
+async def korus(session: KorusSession, error: k.ViolationsError) -> None:
+    async for offer in session.offers.list("catalog", date_after=date.max):
+        assert_type(offer, k.Offer)
+        assert_type(offer.price, k.OfferPrice | None)
+        assert_type(offer.iri, k.Iri)
+    assert_type(await session.catalogs.list().first(), k.Catalog | None)
+    assert_type((await session.offers.price("offer")).amount_incl_tax, Decimal)
+    items = [k.OfferItem("offer", [k.TicketChoice("ticket", "session")], 2)]
+    async with session.reservations.hold(items) as hold:
+        assert_type(hold, k.Hold)
+        assert_type(hold.expires_at, datetime)
+        booked = await hold.order(k.Customer("a", "b", "c"), external_reference="r")
+    assert_type(booked, k.BulkOrders)
+    assert_type(booked.orders, tuple[k.Order, ...])
+    assert_type(await session.orders.settle("r", ["reservation"]), k.Settlement)
+    assert_type(await session.documents.download("d", to="f.pdf"), k.DownloadedDocument)
+    assert_type(await session.send(k.GetOrder(iri="order")), k.Order)
+    assert_type(error.violations, tuple[k.Violation, ...])
+    await hold.order(k.Customer("a", "b", "c"))  # type: ignore[call-arg]
 
 
 async def refused(session: AsyncSession) -> None:
