@@ -30,6 +30,8 @@ from eguma_async.ticketing import Ticketing
 # The codes of the two idempotency refusals are not documented; these are their usual words.
 _IN_PROGRESS = ("progress", "processing", "concurrent", "locked", "in_flight", "pending")
 _KEY_REUSED = ("mismatch", "reuse", "different", "conflict", "body", "payload")
+# Nor is the code for "sold out", which may share a status and a word with them.
+_STOCK = ("capacity", "availab", "sold_out", "soldout", "quota", "slot")
 
 
 def _code(answer: dict[str, Any]) -> str | None:
@@ -46,7 +48,8 @@ def _message(response: HttpResponse, answer: dict[str, Any]) -> str:
 def _key_refusal(status: int, code: str | None, replay: Replay) -> str | None:
     """Return the code of a refusal that is about the idempotency key, in lower case."""
     code = (code or "").lower()
-    about_key = status == 409 or (status in (400, 422) and "idempot" in code)
+    about_stock = "idempot" not in code and any(word in code for word in _STOCK)
+    about_key = (status == 409 and not about_stock) or (status in (400, 422) and "idempot" in code)
     return code if replay is Replay.KEYED and about_key else None
 
 

@@ -42,15 +42,6 @@ def wire_named(wire_name: str) -> dict[str, str]:
     return {_NAME: wire_name}
 
 
-_FAULTS = (  # what a structure hook raises, one of the user's included
-    LookupError,
-    TypeError,
-    ValueError,
-    RecursionError,
-    cattrs.StructureHandlerNotFoundError,
-)
-
-
 class Codec:
     """Encodes request objects and decodes answers.
 
@@ -116,7 +107,7 @@ class Codec:
                 return self.converter.structure(raw, returns)
             except cattrs.BaseValidationError as group:
                 problems = tuple(_problems(group, "$", self._names))
-            except _FAULTS as fault:
+            except Exception as fault:  # noqa: BLE001  # a hook of the user's raises anything
                 problems = (f"{_say(fault)} @ $",)
         # Outside of the except block: the faults hold the server's values, and so might a customer.
         raise DecodingError("unreadable answer", problems=problems, malformed=malformed)

@@ -218,12 +218,17 @@ class DecodingError(EgumaError):
         return f"{self.message}: {shown}" if shown else self.message
 
 
-def unknown_outcome(error: BaseException) -> OutcomeUnknownError | None:
-    """Find the unknown outcome behind an exception, such as a cancellation or a timeout.
+def unknown_outcome(error: BaseException) -> EgumaError | None:
+    """Find the call of unknown outcome behind an exception, such as a timeout around it.
 
     A call that is cancelled while its request is on the way raises `asyncio.CancelledError`, as
-    asyncio demands. The `OutcomeUnknownError` with the operation and its idempotency key is the
-    cause of that exception; this function finds it, in the groups of an `asyncio.TaskGroup` too.
+    asyncio demands. An `OutcomeUnknownError` with the operation and its idempotency key is the
+    cause of that exception; this function finds it, or any other error whose `outcome_unknown`
+    is True, in exception groups too.
+
+    What it cannot see is what asyncio throws away: an `asyncio.TaskGroup` drops the cancellations
+    of its tasks, and `asyncio.gather` replaces them. There, give bookings a key of your own, or
+    ask the task itself. A booking that is cancelled under way is also logged, with its key.
     """
     seen: set[int] = set()
     links: list[BaseException | None] = [error]
@@ -231,7 +236,7 @@ def unknown_outcome(error: BaseException) -> OutcomeUnknownError | None:
         link = links.pop()
         if link is None or id(link) in seen:
             continue
-        if isinstance(link, OutcomeUnknownError):
+        if isinstance(link, EgumaError) and link.outcome_unknown:
             return link
         seen.add(id(link))
         members = link.exceptions if isinstance(link, BaseExceptionGroup) else ()

@@ -91,6 +91,11 @@ class Operation(Generic[T]):
         return cls.__name__
 
     @classmethod
+    def is_read(cls) -> bool:
+        """Tell whether it changes nothing on the server, whatever becomes of it."""
+        return cls.REPLAY is Replay.SAFE and cls.METHOD == "GET"
+
+    @classmethod
     def shape(cls) -> Shape:
         """Return what all operations of this class have in common on the wire."""
         shape = _SHAPES.get(cls)

@@ -17,13 +17,13 @@ from collections.abc import (
     Iterator,
     Sized,
 )
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
 from eguma_async.core.clock import Clock
 from eguma_async.core.errors import ConfigurationError, EgumaError, SessionStateError
-from eguma_async.core.messages import HttpResponse, Replay
+from eguma_async.core.messages import HttpResponse
 from eguma_async.core.operation import Operation
 from eguma_async.core.permits import Permits
 
@@ -120,7 +120,9 @@ class FanOut(AsyncIterator[Outcome[T]]):
         self._outcomes = self.crew.outcomes(on_progress, total)
 
     def __aiter__(self) -> AsyncIterator[Outcome[T]]:  # noqa: PYI034  # the generator itself
-        return self._outcomes
+        # Handed over, so that it dies with the loop, even if this object is kept in a variable.
+        outcomes, self._outcomes = self._outcomes, _nothing()
+        return outcomes
 
     async def __anext__(self) -> Outcome[T]:
         return await anext(self._outcomes)
@@ -132,6 +134,13 @@ class FanOut(AsyncIterator[Outcome[T]]):
             because: Raised to a consumer who asks for more; without it, the iteration just ends.
         """
         await self.crew.dismiss(because)
+
+
+async def _nothing() -> AsyncGenerator[Any, None]:
+    """Yield nothing: what is left of a fan-out whose loop was left."""
+    none: tuple[Any, ...] = ()
+    for outcome in none:
+        yield outcome
 
 
 class Crew(Generic[T]):
@@ -251,9 +260,10 @@ def _require_read(operation: object) -> None:
         raise ConfigurationError(
             f"a fan-out takes operations such as ListAvailabilities, not {type(operation).__name__}"
         )
-    if operation.REPLAY is not Replay.SAFE:
+    if not operation.is_read():
         raise ConfigurationError(
-            f"{operation.name()} is not fanned out: it could be carried out twice; send it alone"
+            f"{operation.name()} is not fanned out: it is no read, and leaving the loop would"
+            " leave its outcome unknown; send it alone"
         )
 
 

@@ -73,7 +73,7 @@ class Authenticating:
             return await self._inner.send(request)
         used = self._auth.ready() or await self._credentials()
         response = await self._inner.send(request.with_credentials(used))
-        if response.status < 300:
+        if 200 <= response.status < 300:
             return response
         if response.status == 401 and await self._auth.rejected(used):
             used = await self._credentials()

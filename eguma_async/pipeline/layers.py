@@ -46,3 +46,11 @@ class Layers:
             clock=self.clock,
             random=self.random,
         )
+
+
+def default_transport(limits: Limits) -> Transport:
+    """Make the transport of a session that was given none."""
+    # Imported here: aiohttp costs most of the package's import time, and a fake needs none of it.
+    from eguma_async.transports.aiohttp import AiohttpTransport  # noqa: PLC0415
+
+    return AiohttpTransport(connections=limits.concurrency)

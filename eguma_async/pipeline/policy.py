@@ -37,8 +37,9 @@ class RetryPolicy:
         cap: Longest pause the policy itself chooses, in seconds.
         max_retry_after: Longest ``Retry-After`` obeyed, in seconds; a longer one ends the call,
             with the value on the error.
-        budget: Share of the traffic that may be retries, from 0 to 1, so that an outage is not
-            answered with a storm. 0 switches retries off, 1 the limit.
+        budget: Share of the traffic that may be retries in vain, from 0 to 1, so that an outage
+            is not answered with a storm. What a call that succeeds in the end spent is given back.
+            0 switches retries off, 1 the limit.
     """
 
     attempts: int = attrs.field(default=5)
@@ -82,7 +83,7 @@ class RetryPolicy:
         """
         if not may_repeat(verdict, replay):
             return None
-        if verdict is not Verdict.IN_PROGRESS and failures >= self.attempts:
+        if self.attempts == 1 or (verdict is not Verdict.IN_PROGRESS and failures >= self.attempts):
             return None
         if retry_after:  # "at once" is no reason to go without a pause
             if retry_after > self.max_retry_after:

@@ -73,7 +73,7 @@ class Retrying:
         while True:
             try:
                 outcome = response = await self._inner.send(request)
-                if response.status < 300 and course is None and request.attempt == 1:
+                if 200 <= response.status < 300 and course is None and request.attempt == 1:
                     budget.answered(0)
                     return response
                 verdict = self._verdict(response, request.replay)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import uuid
 import warnings
 import weakref
 from collections.abc import AsyncIterable, Callable, Iterable
@@ -15,12 +14,13 @@ from typing import Any, NoReturn, Self, TypeVar
 import attrs
 from cattrs import Converter
 
-from eguma_async.core.checks import checked_base_url, header_value
+from eguma_async.core.checks import checked_base_url, option
 from eguma_async.core.clock import Clock, SystemClock
 from eguma_async.core.errors import (
     ConfigurationError,
     DecodingError,
     EgumaError,
+    OutcomeUnknownError,
     SessionStateError,
     StatusError,
 )
@@ -38,7 +38,8 @@ from eguma_async.core.transport import Transport
 from eguma_async.fanout import Crew, FanOut, Progress
 
 from .authenticating import Auth, Authenticating
-from .layers import Layers
+from .keys import key_for, label
+from .layers import Layers, default_transport
 from .limiting import Limits
 from .observing import Observer
 from .policy import RetryPolicy
@@ -67,16 +68,16 @@ class BaseSession:
         observer: Observer | None = None,
         random: Callable[[], float] = random.random,
     ) -> None:
-        limits = limits or Limits()
+        limits = option("limits", limits, Limits())
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._provider = provider
         self._base_url = checked_base_url(provider.base_url if base_url is None else base_url)
-        self._timeouts = timeouts or DEFAULT_TIMEOUTS
+        self._timeouts = option("timeouts", timeouts, DEFAULT_TIMEOUTS)
         self._clock = clock or SystemClock()
-        self._policy = retry or RetryPolicy()
+        self._policy = option("retry", retry, RetryPolicy())
         self._crews: weakref.WeakSet[Crew[Any]] = weakref.WeakSet()
-        wire = _default_transport(limits) if transport is None else transport
+        wire = default_transport(limits) if transport is None else transport
         self._owned = wire if transport is None else None
         self._layers = Layers(provider, self._policy, limits, self._clock, observer, random)
         self._wire = self._layers.limited(wire)
@@ -202,13 +203,15 @@ class BaseSession:
         """
         if self._closed or self._loop is not asyncio.get_running_loop():
             self._require_open()
+        if not isinstance(operation, Operation):
+            raise ConfigurationError("send takes an operation, such as ListProducts()")
         keyed = operation.REPLAY is Replay.KEYED or idempotency_key is not None
-        key = _key_for(operation, idempotency_key) if keyed else None
+        key = key_for(operation, idempotency_key) if keyed else None
         request = self._request(operation, key, timeouts)
         began = self._clock.monotonic()
         try:
             response = await self._pipeline.send(request)
-            if response.status >= 300:
+            if not 200 <= response.status < 300:
                 return await self._refused(operation, request, response, began), response
             try:
                 return self._decode(operation, request, response, key), response
@@ -222,7 +225,7 @@ class BaseSession:
                 return await self._refused(operation, request, response, began), response
             return self._decode(operation, request, response, key), response
         except (EgumaError, asyncio.CancelledError) as error:
-            _label(error, operation, key)
+            label(error, operation, key)
             raise
 
     async def stream(
@@ -242,7 +245,7 @@ class BaseSession:
             ConfigurationError: The operation is no read.
         """
         self._require_open()
-        if operation.REPLAY is not Replay.SAFE:
+        if not operation.is_read():
             raise ConfigurationError(f"{operation.name()} cannot be streamed: it is no read")
         request = attrs.evolve(self._request(operation, None, timeouts), sink=sink)
         try:
@@ -250,7 +253,7 @@ class BaseSession:
             if not response.ok:
                 raise self._error(operation, response)
         except (EgumaError, asyncio.CancelledError) as error:
-            _label(error, operation, None)
+            label(error, operation, None)
             raise
         return response
 
@@ -309,7 +312,9 @@ class BaseSession:
             query=operation.query(),
             headers=headers,
             body=body,
-            timeouts=timeouts or self._timeouts,
+            timeouts=self._timeouts
+            if timeouts is None
+            else option("timeouts", timeouts, DEFAULT_TIMEOUTS),
             replay=operation.REPLAY,
             operation=shape.name,
         )
@@ -365,6 +370,13 @@ class BaseSession:
             except EgumaError as settled:
                 settled.attempts = settled.attempts or response.attempts
                 raise
+            except asyncio.CancelledError as cancelled:
+                cancelled.__cause__ = OutcomeUnknownError(
+                    "cancelled while finding out what a refusal after an unknown attempt means",
+                    attempts=response.attempts,
+                    refusal=error,
+                )
+                raise
         raise error
 
     def _error(self, operation: Operation[Any], response: HttpResponse) -> StatusError:
@@ -373,28 +385,3 @@ class BaseSession:
         error.attempts = response.attempts
         error.retry_after = retry_after(response, self._clock.now())
         return operation.explain(error)
-
-
-def _default_transport(limits: Limits) -> Transport:
-    # Imported here: aiohttp costs most of the package's import time, and a fake needs none of it.
-    from eguma_async.transports.aiohttp import AiohttpTransport  # noqa: PLC0415
-
-    return AiohttpTransport(connections=limits.concurrency)
-
-
-def _key_for(operation: Operation[Any], given: str | None) -> str | None:
-    if operation.REPLAY is Replay.KEYED:
-        return str(uuid.uuid4()) if given is None else header_value("idempotency_key", given)
-    if given is not None:
-        raise ConfigurationError(
-            f"{operation.name()} takes no idempotency key; the API refuses it there"
-        )
-    return None
-
-
-def _label(error: BaseException, operation: Operation[Any], key: str | None) -> None:
-    """Put the operation and its key on an error, or on the one behind a cancellation."""
-    named = error if isinstance(error, EgumaError) else error.__cause__
-    if isinstance(named, EgumaError):
-        named.operation = named.operation or operation.name()
-        named.idempotency_key = named.idempotency_key or key

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from eguma_async.core import checks
-from eguma_async.core.errors import EgumaError, OutcomeUnknownError, StatusError
+from eguma_async.core.errors import EgumaError, NotFoundError, OutcomeUnknownError, StatusError
 from eguma_async.core.messages import Replay
 from eguma_async.core.operation import Answer, Operation, Send
 
@@ -157,6 +157,12 @@ class CancelBooking(Operation[CancelledBooking]):
                 refusal=refusal,
             )
         order = next((order for order in orders if order.id == self.booking_id), None)
+        if order is None and not isinstance(refusal, NotFoundError):
+            raise OutcomeUnknownError(
+                "refused, but an earlier attempt may have cancelled it, and the order list does"
+                " not show it yet",
+                refusal=refusal,
+            )
         if order is None or order.status != OrderStatus.CANCELLED:
             raise refusal
         return _as_cancelled(order)
@@ -212,6 +218,8 @@ class Bookings:
             AccessDeniedError: The product is not enabled for this key.
             IdempotencyMismatchError: The key was used with another booking.
             OutcomeUnknownError: It may have been booked; `idempotency_key` on the error resumes it.
+            ServerError: The same, after answers with 5xx; its `outcome_unknown` is True.
+            DecodingError: It was booked, but the answer cannot be read; resume it likewise.
         """
         operation = BookTickets(
             reservation_id=reservation_id,
@@ -229,6 +237,7 @@ class Bookings:
         Raises:
             InvalidRequestError: Already cancelled, already begun, or a ticket is checked in.
             NotFoundError: Unknown, or made by another user's key.
-            OutcomeUnknownError: It may have been cancelled.
+            OutcomeUnknownError: It may have been cancelled; so after a `ServerError` or a
+                `DecodingError` whose `outcome_unknown` is True.
         """
         return await self._session.send(CancelBooking(booking_id=booking_id))

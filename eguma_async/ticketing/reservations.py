@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import attrs
@@ -183,6 +183,11 @@ class Hold:
         return max(self.expires_at_utc - self._session.clock.now(), timedelta(0))
 
     @property
+    def idempotency_key(self) -> str | None:
+        """Key of a booking of unknown outcome, which `book` goes on with; None without one."""
+        return self._pending_key
+
+    @property
     def must_be_released(self) -> bool:
         """True if the places are held for nothing: no booking is made, on its way or possible."""
         return self._ended is None and self._pending_key is None and self._busy is None
@@ -278,6 +283,9 @@ def _in_doubt(error: BaseException) -> bool:
 class HoldContext:
     """``async with`` around a hold: places are held on entering and given back on leaving.
 
+    If entering is cancelled while the reservation is under way, its answer is waited for, for
+    5 seconds at most, and the places are given back.
+
     Nothing is given back once the hold is booked, nor while it is unknown whether it was.
     """
 
@@ -291,9 +299,18 @@ class HoldContext:
         if self._entered:
             raise SessionStateError("this hold was entered before; make a new one")
         self._entered = True
-        reservation = await self._session.send(self._operation)
+        # A task of its own: if waiting is cancelled, its answer names the hold to give back.
+        reserving = asyncio.create_task(self._session.send(self._operation))
+        try:
+            reservation = await asyncio.shield(reserving)
+        except asyncio.CancelledError:
+            await _see_through(self._give_back(reserving))
+            raise
         self._hold = Hold(self._session, self._operation, reservation)
         return self._hold
+
+    async def _give_back(self, reserving: asyncio.Task[Reservation]) -> None:
+        await Hold(self._session, self._operation, await reserving).release()
 
     async def __aexit__(
         self,
@@ -302,22 +319,24 @@ class HoldContext:
         traceback: TracebackType | None,
     ) -> None:
         if self._hold is not None and self._hold.must_be_released:
-            # A task of its own: a second cancellation ends the waiting, not the release, and
-            # whatever becomes of the release, `wait` does not raise it.
-            release = asyncio.create_task(_release_quietly(self._hold))
-            _releases.add(release)
-            release.add_done_callback(_releases.discard)
-            await asyncio.wait((release,))
+            await _see_through(self._hold.release())
 
 
-async def _release_quietly(hold: Hold) -> None:
+async def _see_through(release: Coroutine[Any, Any, None]) -> None:
+    """Wait for a release. A cancellation ends the waiting, not the release."""
+    task = asyncio.create_task(_quietly(release))
+    _releases.add(task)
+    task.add_done_callback(_releases.discard)
+    await asyncio.wait((task,))  # which raises nothing, whatever becomes of the release
+
+
+async def _quietly(release: Coroutine[Any, Any, None]) -> None:
     try:
         async with asyncio.timeout(RELEASE_SECONDS):
-            await hold.release()
+            await release
     except Exception as error:  # noqa: BLE001  # the reason for leaving matters more than this
         logger.debug(
-            "hold %s was not released (%s); it expires by itself",
-            hold.reservation_id,
+            "a hold was not released (%s); it expires by itself",
             error if isinstance(error, EgumaError) else type(error).__name__,
         )
 
@@ -342,7 +361,8 @@ class Reservations:
             InvalidRequestError: Sold out, past the cut-off, no such slot or category.
             NotFoundError: The product is unknown, or another merchant's.
             AccessDeniedError: The product is not enabled for this key.
-            OutcomeUnknownError: A hold may exist; it expires by itself after 60 minutes.
+            OutcomeUnknownError: A hold may exist; it expires by itself after 60 minutes. So after
+                any error whose `outcome_unknown` is True.
         """
         return await self._session.send(
             ReserveTickets(product_id=product_id, starts_at=starts_at, items=as_tuple(items))

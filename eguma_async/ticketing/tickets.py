@@ -120,7 +120,8 @@ class Tickets:
         """Check a ticket in, by its 19-digit number.
 
         Raises:
-            OutcomeUnknownError: It may have been checked in; `get` tells.
+            OutcomeUnknownError: It may have been checked in; `get` tells. So after any error
+                whose `outcome_unknown` is True.
         """
         return await self._session.send(CheckInTicket(number=number))
 
@@ -128,7 +129,8 @@ class Tickets:
         """Check a ticket out, by its 19-digit number.
 
         Raises:
-            OutcomeUnknownError: It may have been checked out; `get` tells.
+            OutcomeUnknownError: It may have been checked out; `get` tells. So after any error
+                whose `outcome_unknown` is True.
         """
         return await self._session.send(CheckOutTicket(number=number))
 

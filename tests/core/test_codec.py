@@ -543,3 +543,19 @@ class TestOpenEnum:
     def test_what_is_no_text_is_no_value(self, value):
         with pytest.raises(ValueError, match="is not a valid SlotType"):
             SlotType(value)
+
+
+def test_whatever_a_users_hook_raises_is_a_decoding_error():
+    @attrs.frozen
+    class Odd:
+        name: str
+
+    codec = Codec()
+
+    def hook(value, _):
+        raise AttributeError("secret value")
+
+    codec.converter.register_structure_hook(Odd, hook)
+    with pytest.raises(DecodingError) as caught:
+        codec.decode(b'{"name":"x"}', Odd)
+    assert caught.value.problems == ("value not accepted @ $",)

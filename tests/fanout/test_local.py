@@ -317,11 +317,11 @@ class TestRefused:
             await values(fan(reads, [operation]))
         assert reads.asked == []
 
-    async def test_one_that_may_be_repeated_is_not(self):
-        async def answer(operation, /):
-            return "done", HttpResponse(status=200)
-
-        assert await values(fan(answer, [CANCEL])) == ["done"]
+    async def test_a_write_is_even_if_it_may_be_repeated(self):
+        reads = Reads()
+        with pytest.raises(ConfigurationError, match="CancelBooking is not fanned out: it is no"):
+            await values(fan(reads, [CANCEL]))
+        assert reads.asked == []
 
     @pytest.mark.parametrize("item", ["p1", None, Booking, 5])
     async def test_what_is_no_operation(self, item):
@@ -422,6 +422,16 @@ class TestLeaving:
         assert others() == set()
         assert reads.under_way == 0
         assert len(reads.asked) < 20
+
+    async def test_a_break_leaves_no_task_even_if_the_fan_out_is_kept(self):
+        reads = Reads()
+        kept = fan(reads, operations(1000))
+        async for _ in kept:
+            break
+        await turns()
+        assert others() == set()
+        assert len(reads.asked) < 20
+        assert await values(kept) == []
 
     async def test_a_break_lets_go_of_everything(self):
         reads, items = Reads(), Counted(operations(1000))

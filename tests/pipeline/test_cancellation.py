@@ -7,7 +7,12 @@ import random
 
 import pytest
 
-from eguma_async.core.errors import NotSentError, OutcomeUnknownError, unknown_outcome
+from eguma_async.core.errors import (
+    NotSentError,
+    OutcomeUnknownError,
+    ServerError,
+    unknown_outcome,
+)
 from eguma_async.core.messages import HttpResponse
 from eguma_async.pipeline.limiting import Limits
 from eguma_async.pipeline.policy import RetryPolicy
@@ -177,7 +182,38 @@ async def test_a_cancellation_is_not_swallowed_by_a_lookup():
         task = asyncio.create_task(session.send(CANCEL))
         await turns(50)
         assert gate.under_way == 1
-        await cancelled(task)
+        outcome = unknown_outcome(await cancelled(task))
+    assert isinstance(outcome, OutcomeUnknownError)
+    assert (outcome.operation, outcome.attempts) == ("CancelBooking", 2)
+    assert outcome.refusal.status == 400
+
+
+async def test_a_task_group_drops_a_cancelled_booking_and_the_log_keeps_its_key(caplog):
+    gate = Gate()
+
+    async def fails():
+        await turns(5)
+        raise RuntimeError("a sibling")
+
+    async with session_on(gate) as session:
+        with pytest.raises(ExceptionGroup) as caught:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(session.send(BOOK, idempotency_key="my-order-7"))
+                group.create_task(fails())
+    assert unknown_outcome(caught.value) is None  # asyncio threw it away
+    (line,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert line == (
+        "BookTickets was cancelled under way and may have been processed;"
+        " idempotency key: my-order-7"
+    )
+
+
+async def test_a_server_error_of_a_booking_is_an_unknown_outcome_too():
+    async with session_on(ScriptedTransport(*[json_reply({}, 502)] * 5)) as session:
+        with pytest.raises(ServerError) as caught:
+            await session.send(BOOK, idempotency_key="my-order-8")
+    assert unknown_outcome(caught.value) is caught.value
+    assert caught.value.idempotency_key == "my-order-8"
 
 
 async def test_permits_survive_thousands_of_cancellations():

@@ -308,3 +308,26 @@ async def test_closing_does_not_wait_for_calls_of_other_tasks():
     await session.aclose()
     transport.open.set()
     assert (await call).company_name == "Museum"
+
+
+@pytest.mark.parametrize("option", ["timeouts", "retry", "limits"])
+def test_an_option_of_another_class_is_refused_at_once(option):
+    with pytest.raises(ConfigurationError, match=f"{option} must be a .*, not int"):
+        AsyncSession(KEY, **{option: 5})
+
+
+async def test_a_timeout_of_another_class_is_refused_before_anything_is_sent():
+    transport = ScriptedTransport()
+    async with session_on(transport) as session:
+        with pytest.raises(ConfigurationError, match="timeouts must be a Timeouts, not int"):
+            await session.send(PRODUCTS, timeouts=5)
+    assert transport.requests == []
+
+
+@pytest.mark.parametrize("operation", [type(PRODUCTS), "products", None])
+async def test_what_is_no_operation_is_refused_before_anything_is_sent(operation):
+    transport = ScriptedTransport()
+    async with session_on(transport) as session:
+        with pytest.raises(ConfigurationError, match="send takes an operation"):
+            await session.send(operation)
+    assert transport.requests == []

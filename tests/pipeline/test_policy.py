@@ -121,7 +121,10 @@ class TestInProgress:
         assert waits == [1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0]
 
     def test_polls_are_not_counted_as_attempts(self):
-        assert pause(IN_PROGRESS, KEYED, policy=RetryPolicy(attempts=1), failures=1) == 1.0
+        assert pause(IN_PROGRESS, KEYED, policy=RetryPolicy(attempts=2), failures=5) == 1.0
+
+    def test_there_are_none_if_retries_are_switched_off(self):
+        assert pause(IN_PROGRESS, KEYED, policy=RetryPolicy(attempts=1), failures=0) is None
 
     def test_the_deadline_ends_them(self):
         assert pause(IN_PROGRESS, KEYED, polls=5, elapsed=45.0) == 15.0

@@ -489,7 +489,7 @@ class TestCancellations:
         assert transport.requests[2].query == (("updated_at_after", "2026-03-19T07:00:00"),)
 
     @LOST
-    @pytest.mark.parametrize("orders", [[order("completed")], [order("refunded")], []])
+    @pytest.mark.parametrize("orders", [[order("completed")], [order("refunded")]])
     async def test_any_other_order_proves_the_refusal(self, lost, orders):
         async with scripted(lost(), SOLD_OUT, json_reply(orders)) as (session, _):
             error = await failure(session, CANCEL)
@@ -497,7 +497,13 @@ class TestCancellations:
         assert (error.operation, error.attempts) == ("CancelBooking", 2)
 
     @pytest.mark.parametrize(
-        "orders", [[refusal(403, "forbidden")], [MALFORMED, MALFORMED], [json_reply([{}])]]
+        "orders",
+        [
+            [refusal(403, "forbidden")],
+            [MALFORMED, MALFORMED],
+            [json_reply([{}])],
+            [json_reply([])],  # not there yet, perhaps
+        ],
     )
     async def test_an_order_list_that_cannot_be_read_settles_nothing(self, orders):
         async with scripted(unknown(), SOLD_OUT, *orders) as (session, _):

@@ -16,6 +16,7 @@ from eguma_async import (
     AsyncSession,
     AuthenticationError,
     ConfigurationError,
+    ConflictError,
     Customer,
     DecodingError,
     HttpResponse,
@@ -639,7 +640,15 @@ async def test_a_refusal_after_a_lost_cancellation_is_settled_by_the_order_list(
     assert transport.requests[2].query == (("updated_at_after", "2026-03-19T06:00:00"),)
 
 
-@pytest.mark.parametrize("orders", [[], [order("completed")], [order("cancelled", "other")]])
+@pytest.mark.parametrize("orders", [[], [order("cancelled", "other")]])
+async def test_a_refused_cancellation_stays_unknown_if_the_orders_do_not_show_it(scripted, orders):
+    async with scripted(lost(), ALREADY, json_reply(orders)) as (session, _):
+        with pytest.raises(OutcomeUnknownError) as caught:
+            await session.ticketing.bookings.cancel(BOOKING)
+    assert isinstance(caught.value.refusal, InvalidRequestError)
+
+
+@pytest.mark.parametrize("orders", [[order("completed")]])
 async def test_a_refused_cancellation_stays_one_if_the_order_was_not_cancelled(scripted, orders):
     async with scripted(lost(), ALREADY, json_reply(orders)) as (session, _):
         with pytest.raises(InvalidRequestError) as caught:
@@ -706,3 +715,58 @@ async def test_a_hold_works_on_the_session_that_made_it(wanted):
     with pytest.raises(SessionStateError):
         await hold.book(Customer("A", "B", "c@example.com"))
     assert asked(transport) == ["reservation"]
+
+
+async def test_entering_that_is_cancelled_gives_back_what_was_under_way(wanted):
+    sandbox_answers = asyncio.Event()
+    seen = []
+
+    class Slow:
+        async def send(self, request, /):
+            seen.append(request.operation)
+            if request.operation == "ReserveTickets":
+                await sandbox_answers.wait()
+                return json_reply({"reservation_id": "r1", "expires_at": "2026-03-19T09:00:00"})
+            return json_reply({"reservation_id": "r1"})
+
+        async def aclose(self):
+            pass
+
+    async with AsyncSession("0123456789abcdef01234567", transport=Slow()) as session:
+
+        async def enter():
+            async with session.ticketing.reservations.hold(**wanted):
+                pytest.fail("never entered")
+
+        task = asyncio.create_task(enter())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.sleep(0)
+        sandbox_answers.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert seen == ["ReserveTickets", "CancelReservation"]
+
+
+@pytest.mark.parametrize("code", ["capacity_conflict", "sold_out_conflict", "slot_locked", "quota"])
+async def test_a_409_about_the_stock_is_not_taken_for_one_about_the_key(
+    scripted, wanted, ada, code
+):
+    refused = json_reply({"error_code": code, "message": ""}, 409)
+    async with scripted(refused) as (session, _):
+        with pytest.raises(ConflictError) as caught:
+            await session.ticketing.bookings.create(**wanted, customer=ada)
+    assert type(caught.value) is ConflictError
+    assert caught.value.outcome_unknown is False
+
+
+async def test_a_hold_tells_the_key_of_a_booking_in_doubt(scripted, wanted, ada):
+    held = json_reply({"reservation_id": "r1", "expires_at": "2026-03-19T09:00:00"})
+    once = RetryPolicy(attempts=1)
+    async with scripted(held, OutcomeUnknownError("lost"), retry=once) as (session, _):
+        async with session.ticketing.reservations.hold(**wanted) as hold:
+            assert hold.idempotency_key is None
+            with pytest.raises(OutcomeUnknownError) as caught:
+                await hold.book(ada)
+            assert hold.idempotency_key == caught.value.idempotency_key is not None

@@ -32,7 +32,6 @@ from eguma_async import (
     Order,
     OrderStatus,
     Outcome,
-    OutcomeUnknownError,
     ProductList,
     ReleasedReservation,
     Reservation,
@@ -110,7 +109,7 @@ async def many(session: AsyncSession, ids: list[str], reads: list[ListAvailabili
 
 
 def errors(error: BaseException) -> None:
-    assert_type(unknown_outcome(error), OutcomeUnknownError | None)
+    assert_type(unknown_outcome(error), EgumaError | None)
     if isinstance(error, StatusError):
         assert_type(error.status, int)
         assert_type(error.error_code, str | None)
