@@ -227,6 +227,11 @@ class BaseSession:
         except (EgumaError, asyncio.CancelledError) as error:
             label(error, operation, key)
             raise
+        except Exception as error:
+            # A transport that breaks its contract: what it raises is shown, and the key not lost.
+            if key is not None:
+                error.add_note(f"{operation.name()} may have been processed; {key=}")
+            raise
 
     async def stream(
         self,

@@ -233,3 +233,20 @@ async def test_permits_survive_thousands_of_cancellations():
         transport.open.set()
         answers = await asyncio.gather(*(session.send(PRODUCTS) for _ in range(20)))
         assert len(answers) == 20
+
+
+async def test_what_a_faulty_transport_raises_names_the_key_of_the_booking():
+    class Faulty:
+        async def send(self, request, /):
+            raise ConnectionResetError("peer")
+
+        async def aclose(self):
+            pass
+
+    async with session_on(Faulty()) as session:
+        with pytest.raises(ConnectionResetError) as caught:
+            await session.send(BOOK, idempotency_key="my-order-9")
+        assert caught.value.__notes__ == ["BookTickets may have been processed; key='my-order-9'"]
+        with pytest.raises(ConnectionResetError) as read:
+            await session.send(PRODUCTS)
+        assert not hasattr(read.value, "__notes__")
