@@ -74,4 +74,6 @@ async def _pour(body: bytes, sink: BodySink) -> None:
 
 
 def _unknown(request: HttpRequest, message: str) -> OutcomeUnknownError:
-    return OutcomeUnknownError(message, operation=request.operation or None)
+    return OutcomeUnknownError(
+        message, operation=request.operation or None, attempts=request.attempt
+    )

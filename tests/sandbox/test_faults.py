@@ -291,9 +291,13 @@ async def test_the_transport_turns_a_broken_connection_into_an_unknown_outcome(s
     sandbox.faults.add(fault)
     with pytest.raises(OutcomeUnknownError) as caught:
         await sandbox.transport().send(
-            _request(operation="Count", credentials=Credentials(query=(("apikey", SECRET),)))
+            _request(
+                operation="Count",
+                attempt=3,
+                credentials=Credentials(query=(("apikey", SECRET),)),
+            )
         )
-    assert caught.value.operation == "Count"
+    assert (caught.value.operation, caught.value.attempts) == ("Count", 3)
     assert SECRET not in repr(caught.value)
 
 

@@ -192,7 +192,7 @@ class BackOffice:
         """Set the quota of one slot; None for no limit."""
         product, start = self._slot(product_id, starts_at)
         product.quotas[start] = capacity
-        product.touch()
+        product.touch(start.date())
 
     def block_day(self, product_id: str, day: date) -> None:
         """Take all slots of a day out of the calendar."""

@@ -130,7 +130,8 @@ class Product:
         last_day: End of the calendar; None for two years ahead.
         blocked_days: Days without slots.
         quotas: Quotas set for single slots by their start.
-        version: Grows with each change of the product or its stock.
+        version: Grows with each change that concerns all days.
+        day_versions: Grow with each change of the stock of one day.
     """
 
     id: str
@@ -151,6 +152,7 @@ class Product:
     blocked_days: set[date] = attrs.field(factory=set)
     quotas: dict[datetime, int | None] = attrs.field(factory=dict)
     version: int = 0
+    day_versions: dict[date, int] = attrs.field(factory=dict)
 
     @property
     def default_language(self) -> str:
@@ -187,6 +189,13 @@ class Product:
         quota = self.quotas.get(starts_at, plan.quota)
         return Slot(starts_at, closing_at, quota, plan.sold_before, plan.prices)
 
-    def touch(self) -> None:
-        """Note that something changed, so that nothing stale is answered."""
-        self.version += 1
+    def touch(self, day: date | None = None) -> None:
+        """Note that something changed, on one day or on all, so that nothing stale is answered."""
+        if day is None:
+            self.version += 1
+        else:
+            self.day_versions[day] = self.day_versions.get(day, 0) + 1
+
+    def version_on(self, day: date) -> int:
+        """Return a number that grows with each change that concerns a day."""
+        return self.version + self.day_versions.get(day, 0)

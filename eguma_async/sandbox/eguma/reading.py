@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any
 
-import attrs
-
-from eguma_async.sandbox.wire import WireRequest, WireResponse, json_response
+from eguma_async.sandbox.wire import (
+    JSON_TYPE,
+    WireRequest,
+    WireResponse,
+    encode_json,
+    json_response,
+)
 
 from .catalogue import Category, Price, Product, Slot
+from .kept_days import KeptDay, KeptDays
 from .local_time import instant, parse_date, seconds_text, wall_clock
 from .refusals import invalid
-from .state import Caller, State
-
-MAX_CACHED = 4_096
+from .state import NEVER, Caller, State
 
 
 def list_products(state: State, caller: Caller, request: WireRequest, _: str) -> WireResponse:
@@ -56,30 +58,21 @@ def _category_json(category: Category) -> dict[str, Any]:
     }
 
 
-@attrs.frozen
-class _Cached:
-    """An encoded answer and what it rests on."""
-
-    version: int
-    since: datetime
-    until: datetime
-    response: WireResponse
-
-
 class AvailabilityReader:
     """Answers with the availabilities of a product.
 
-    An answer is kept until something of the product changes or the time makes a difference: a
-    cut-off passes, a hold runs out, a day ends.
+    Each day is kept in its encoded form until something of it changes or the time makes a
+    difference to it: a cut-off passes or a hold runs out. Everything else is asked anew for each
+    answer: names, which days there are, and whether the product is for sale at all.
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, kept: KeptDays | None = None) -> None:
         self._state = state
-        self._cache: dict[tuple[str, date, date], _Cached] = {}
+        self._kept = KeptDays() if kept is None else kept
 
     def forget(self) -> None:
-        """Forget all answers, as the options have changed."""
-        self._cache.clear()
+        """Forget all days, as the options have changed."""
+        self._kept.forget()
 
     def respond(
         self, state: State, caller: Caller, request: WireRequest, product_id: str
@@ -87,17 +80,13 @@ class AvailabilityReader:
         """Answer with the open slots of a range."""
         product = state.product_for(caller, product_id)
         first, last = self._range(request)
-        key, now = (product.id, first, last), state.now()
-        kept = self._cache.get(key)
-        if kept and kept.version == product.version and kept.since <= now < kept.until:
-            return kept.response
-        slots = state.slots(product, first, last)
-        response = json_response(200, self._json(product, slots))
-        if len(self._cache) >= MAX_CACHED:
-            self._cache.clear()
-        until = self._next_change(product, slots, now)
-        self._cache[key] = _Cached(product.version, now, until, response)
-        return response
+        now = state.now()
+        texts = (self._day(product, day, now) for day in state.days(product, first, last, now))
+        # A day without open slots is empty and must not leave a comma.
+        slots = b",".join(text for text in texts if text)
+        head = encode_json(self._head(product)).removesuffix(b"}")
+        body = b'%b,"availabilities":[%b]}' % (head, slots)
+        return WireResponse(200, {"content-type": JSON_TYPE}, body)
 
     def _range(self, request: WireRequest) -> tuple[date, date]:
         first = parse_date(request.parameter("from") or "")
@@ -111,19 +100,37 @@ class AvailabilityReader:
             raise invalid(f"The range must not be longer than {longest} days.")
         return first, last
 
-    def _json(self, product: Product, slots: tuple[Slot, ...]) -> dict[str, Any]:
+    def _head(self, product: Product) -> dict[str, Any]:
         merchant = product.merchant
         head: dict[str, Any] = {"company_name": merchant.name, "product_name": product.name}
         if self._state.options.generation == "B":
             head["currency"] = merchant.currency
-        return {**head, "availabilities": list(self._shown_slots(product, slots))}
+        return head
 
-    def _shown_slots(self, product: Product, slots: tuple[Slot, ...]) -> Iterable[dict[str, Any]]:
-        now = self._state.now()
-        for slot in slots:
-            free = self._state.stock.free(product, slot, now)
-            if free != 0 or not self._state.options.hide_sold_out_slots:
-                yield self._slot_json(product, slot, free)
+    def _day(self, product: Product, day: date, now: datetime) -> bytes:
+        version = product.version_on(day)
+        kept = self._kept.find(product.id, day)
+        if kept is None or not kept.is_right(version, now):
+            kept = self._encode_day(product, day, now)
+            self._kept.keep(product.id, day, kept)
+        return kept.text
+
+    def _encode_day(self, product: Product, day: date, now: datetime) -> KeptDay:
+        options, stock = self._state.options, self._state.stock
+        shown: list[dict[str, Any]] = []
+        changes = [NEVER]
+        for slot in product.slots_on(day):
+            closes = self._state.closes(slot)
+            if closes <= now:
+                continue
+            free = stock.free(product, slot, now)
+            if free != 0 or not options.hide_sold_out_slots:
+                shown.append(self._slot_json(product, slot, free))
+            changes.append(closes)
+            holds = stock.active_holds(product, slot.starts_at, now)
+            changes.extend(hold.expires_at for hold in holds)
+        text = encode_json(shown)[1:-1]
+        return KeptDay(product.version_on(day), now, min(changes), text)
 
     def _slot_json(self, product: Product, slot: Slot, free: int | None) -> dict[str, Any]:
         known = {category.id for category in product.categories}
@@ -151,14 +158,3 @@ class AvailabilityReader:
             "max_quantity": price.max_quantity,
             "allow_zero_quantity": price.allow_zero_quantity,
         }
-
-    def _next_change(self, product: Product, slots: tuple[Slot, ...], now: datetime) -> datetime:
-        midnight = datetime.combine(self._state.today() + timedelta(days=1), time())
-        moments = [instant(midnight)]
-        for slot in slots:
-            closing_at = self._state.closing_at(slot)
-            if closing_at is not None:
-                moments.append(instant(closing_at))
-            holds = self._state.stock.active_holds(product, slot.starts_at, now)
-            moments.extend(hold.expires_at for hold in holds)
-        return min(moments)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import attrs
 
@@ -16,6 +16,8 @@ from .options import EgumaOptions
 from .orders import OrderBook
 from .refusals import invalid, refused
 from .stock import Stock
+
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @attrs.frozen
@@ -92,15 +94,17 @@ class State:
 
     def slots(self, product: Product, first: date, last: date) -> tuple[Slot, ...]:
         """Return the slots of a range that are open for sale, sold out or not."""
-        if not product.is_active:
-            return ()
         now = self.now()
         return tuple(
             slot
-            for day in product.days(first, last, self.today())
+            for day in self.days(product, first, last, now)
             for slot in product.slots_on(day)
             if not self.is_closed(slot, now)
         )
+
+    def days(self, product: Product, first: date, last: date, now: datetime) -> tuple[date, ...]:
+        """Return the days of a range on which a product may be sold at all."""
+        return product.days(first, last, wall_clock(now).date()) if product.is_active else ()
 
     def slot_for_sale(self, product: Product, starts_at: str) -> Slot:
         """Return the open slot a text from a request stands for.
@@ -137,10 +141,14 @@ class State:
             )
         return slot.closing_at
 
+    def closes(self, slot: Slot) -> datetime:
+        """Return when the cut-off of a slot passes, aware, in UTC; `NEVER` without one."""
+        closing_at = self.closing_at(slot)
+        return NEVER if closing_at is None else instant(closing_at)
+
     def is_closed(self, slot: Slot, now: datetime) -> bool:
         """Tell whether the cut-off of a slot has passed."""
-        closing_at = self.closing_at(slot)
-        return closing_at is not None and instant(closing_at) <= now
+        return self.closes(slot) <= now
 
     def check_approved(self, caller: Caller) -> None:
         """Check that the caller may use the booking family.

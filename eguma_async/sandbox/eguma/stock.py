@@ -46,7 +46,7 @@ class Stock:
 
     def __init__(self) -> None:
         self._sold: dict[tuple[str, datetime], int] = {}
-        self._held: dict[tuple[str, datetime], list[Hold]] = {}
+        self._held: dict[tuple[str, datetime], dict[str, Hold]] = {}
         self.holds: dict[str, Hold] = {}
 
     def sold(self, product: Product, starts_at: datetime) -> int:
@@ -55,11 +55,9 @@ class Stock:
 
     def active_holds(self, product: Product, starts_at: datetime, now: datetime) -> list[Hold]:
         """Return the holds of a slot that still stand."""
-        key = (product.id, starts_at)
-        if key not in self._held:
-            return []
-        self._held[key] = [hold for hold in self._held[key] if hold.is_active(now)]
-        return self._held[key]
+        # Those that ran out are kept: the clock of a sandbox may be set back.
+        held = self._held.get((product.id, starts_at), {})
+        return [hold for hold in held.values() if hold.is_active(now)]
 
     def free(
         self, product: Product, slot: Slot, now: datetime, *, besides: Hold | None = None
@@ -78,16 +76,17 @@ class Stock:
     def hold(self, hold: Hold) -> None:
         """Set places aside; whether they are there has been checked."""
         self.holds[hold.id] = hold
-        self._held.setdefault((hold.product.id, hold.starts_at), []).append(hold)
-        hold.product.touch()
+        self._held.setdefault((hold.product.id, hold.starts_at), {})[hold.id] = hold
+        hold.product.touch(hold.starts_at.date())
 
     def release(self, hold: Hold, state: Literal["cancelled", "booked"]) -> None:
         """End a hold before its time."""
         hold.state = state
-        hold.product.touch()
+        self._held[hold.product.id, hold.starts_at].pop(hold.id, None)
+        hold.product.touch(hold.starts_at.date())
 
     def sell(self, product: Product, starts_at: datetime, quantity: int) -> None:
         """Take places for good; a negative quantity gives them back."""
         key = (product.id, starts_at)
         self._sold[key] = self._sold.get(key, 0) + quantity
-        product.touch()
+        product.touch(starts_at.date())

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import attrs
 import pytest
 
 from eguma_async.sandbox import EgumaOptions, EgumaSandbox, Reply, WireRequest
-from eguma_async.sandbox.eguma.reading import MAX_CACHED
 
 SELLABLE = (
     "time", "day", "unlimited", "small", "season", "limits", "early-closing", "languages",
@@ -192,14 +191,6 @@ def test_options_can_be_read_as_json_and_changed(clock):
     assert sandbox.get_options() == attrs.asdict(sandbox.options)
     sandbox.set_options({"sold_out_code": "sold_out"})
     assert (sandbox.options.sold_out_status, sandbox.options.sold_out_code) == (409, "sold_out")
-
-
-async def test_availabilities_stay_right_however_many_ranges_are_asked_for(api):
-    product_id = api.product("season").id
-    for number in range(MAX_CACHED + 2):
-        day = (datetime(2026, 3, 12) + timedelta(days=number)).date().isoformat()
-        expected = number < 31 and number not in {2, 3}
-        assert bool(await api.slots(product_id, day, day)) is expected
 
 
 def test_a_sandbox_can_be_asked_without_an_event_loop(clock):
