@@ -96,7 +96,13 @@ from .reservation_models import (
     TicketChoice,
     TicketSeating,
 )
-from .reservations import GetReservation, Hold, ListReservations, ReservationPage, ReserveOffers
+from .reservation_operations import (
+    GetReservation,
+    ListReservations,
+    ReservationPage,
+    ReserveOffers,
+)
+from .reservations import Hold
 from .session import KorusSession
 from .settling import Settlement
 from .signed_url import SignedUrl

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Protocol
+from typing import Any, BinaryIO, ClassVar, Protocol, cast
 
 import attrs
 
@@ -42,7 +42,10 @@ class Writable(Protocol):
     """Anything to write bytes to. `write` may be a coroutine function."""
 
     def write(self, data: bytes, /) -> Any:
-        """Take the whole document at once."""
+        """Take the document; return how much of it was taken, or None for all.
+
+        What was left is written by further calls.
+        """
         ...
 
 
@@ -178,24 +181,29 @@ class Documents:
         Args:
             iri: IRI of the document.
             to: Path of a file, replaced if it exists and readable for its owner only; or something
-                to write to, which gets the document at once.
+                to write bytes to, which gets the document once it is there whole.
             language: As for `link`.
 
         Raises:
+            ConfigurationError: `iri` is none, or `to` is neither the path of a file in a directory
+                that exists nor something to write bytes to. Nothing was sent.
             DocumentError: The link leads to a host that is not allowed, or the file is too large
                 or no PDF.
             StatusError: As for `link`; or the storage refused even a fresh link.
+            DecodingError: The API's answer cannot be read.
             TransportError: It could not be fetched.
-            OSError: It could not be written.
+            SessionStateError: The session is not open.
+            OSError: It could not be written, or the stream takes no more of it; part of it may be
+                in the stream then.
+            Exception: Whatever else the `write` of `to` raises, such as TypeError.
         """
-        if not isinstance(to, (str, os.PathLike)):
+        target = _target(to)
+        if not isinstance(target, Path):
             buffer = io.BytesIO()
             document = await self._fetch(iri, buffer, language)
-            written = to.write(buffer.getvalue())
-            if inspect.isawaitable(written):
-                await written
+            await _write_all(target, buffer.getvalue())
             return document
-        with _replacing(Path(to)) as file:
+        with _replacing(target) as file:
             return await self._fetch(iri, file, language)
 
     async def _fetch(self, iri: str, file: BinaryIO, language: str | None) -> DownloadedDocument:
@@ -207,6 +215,36 @@ class Documents:
         if isinstance(fetched, StatusError):
             raise fetched
         return DownloadedDocument(iri=link.iri, language=link.cached_language, size=fetched)
+
+
+def _target(to: object) -> Path | Writable:
+    """Return where to write.
+
+    Raises:
+        ConfigurationError: That cannot work.
+    """
+    if isinstance(to, (str, os.PathLike)):
+        path = os.fspath(to)
+        if isinstance(path, str) and "\0" not in path:
+            return Path(path)
+    elif callable(getattr(to, "write", None)) and not isinstance(to, io.TextIOBase):
+        return cast("Writable", to)
+    raise ConfigurationError("to must be the path of a file, as text, or something to write bytes")
+
+
+async def _write_all(target: Writable, data: bytes) -> None:
+    """Write until all is taken: a raw stream may take less than it is given."""
+    while data:
+        taken = target.write(data)
+        if inspect.isawaitable(taken):
+            taken = await taken
+        if taken is None and isinstance(target, io.RawIOBase):
+            taken = 0  # a raw stream that would have to wait
+        if isinstance(taken, bool) or not isinstance(taken, int):
+            return
+        if taken <= 0:
+            raise OSError("the stream takes no more of the document")
+        data = data[taken:]
 
 
 @contextmanager

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import attrs
 
 from eguma_async.core.errors import EgumaError, InvalidRequestError
+
+MUST_BE_FALSE = "d53a91b0-def3-426a-83d7-269da7ab4200"
+"""Code of the rule that a reservation must not be expired."""
+
+_EXPIRED = re.compile(r"(reservations\[[0-9]+\]\.)?expired", re.ASCII)
+
+
+def says_expired(path: object, code: object) -> bool:
+    """Tell whether a violation says that a reservation has expired."""
+    return code == MUST_BE_FALSE and isinstance(path, str) and bool(_EXPIRED.fullmatch(path))
 
 
 @attrs.frozen(kw_only=True)
@@ -29,6 +40,9 @@ class Violation:
 class ViolationsError(InvalidRequestError):
     """422: the request breaks rules. Nothing of it was done.
 
+    The server's words may repeat what a customer typed: like the body, they are left behind when
+    the error is pickled. Paths, codes and `expired_reservations` stay.
+
     Attributes:
         violations: One for each broken rule, in the server's order.
         expired_reservations: IRIs of the reservations that were sent and have expired. Reserve
@@ -41,6 +55,11 @@ class ViolationsError(InvalidRequestError):
         super().__init__(message, **details)
         self.violations = violations
         self.expired_reservations: tuple[str, ...] = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        restore, (cls, state) = super().__reduce__()
+        bare = tuple(attrs.evolve(violation, message="") for violation in self.violations)
+        return restore, (cls, {**state, "message": "", "violations": bare})
 
     def _summary(self) -> str:
         paths = [violation.path for violation in self.violations[:3] if violation.path.isascii()]

@@ -14,7 +14,7 @@ import attrs
 
 from eguma_async.core import checks
 from eguma_async.core.codec import Codec, wire_named
-from eguma_async.core.errors import ConfigurationError
+from eguma_async.core.errors import ConfigurationError, DecodingError
 from eguma_async.core.messages import Replay
 from eguma_async.core.operation import PLACED_BY_HAND, Operation, in_query
 from eguma_async.core.provider import Provider
@@ -138,6 +138,7 @@ class Resource:
 class View:
     """Where a page stands among the others."""
 
+    own: Any = attrs.field(default=None, metadata=wire_named("@id"))  # worth no decoding error
     next: str | None = None
 
 
@@ -164,6 +165,12 @@ class Collection(Generic[T]):
     def next_link(self) -> str | None:
         """Where the next page is; None on the last one."""
         return self.view.next if self.view else None
+
+    @property
+    def own_link(self) -> str | None:
+        """Where this page is; None if the server does not say."""
+        own = self.view.own if self.view else None
+        return without_origin(own) if isinstance(own, str) else None
 
 
 # Asking
@@ -297,7 +304,16 @@ def pager(session: BaseSession, operation: ListOperation[Any]) -> Pager[Any]:
     """Return an iterator over all pages of a list."""
 
     def follow(link: str) -> ListOperation[Any]:
-        return attrs.evolve(operation, link=without_origin(link))
+        try:
+            return attrs.evolve(operation, link=without_origin(link))
+        except ConfigurationError:
+            pass
+        # The link is the server's, so this is no mistake of the caller's. It is not shown.
+        raise DecodingError(
+            "unreadable answer",
+            problems=("expected a path of this API @ $.view.next",),
+            operation=operation.name(),
+        )
 
     return Pager(session.send, operation, follow)
 

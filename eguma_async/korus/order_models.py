@@ -14,7 +14,7 @@ from eguma_async.core.codec import wire_named
 from eguma_async.core.enums import OpenEnum
 from eguma_async.core.errors import ConfigurationError
 
-from .errors import PartialFailureError
+from .errors import PartialFailureError, says_expired
 from .hydra import RAW, Iri, Resource, link_of, optional
 from .reservation_models import TicketSeating, words_of
 
@@ -221,7 +221,8 @@ class FailedOrder:
     """A reservation that could not be ordered. It may be tried again until it expires.
 
     Attributes:
-        raw: The element as it came; its shape is not published.
+        raw: The element as it came; its shape is not published. If the call was refused as a
+            whole, what of the refusal concerns this reservation, at its place in the call.
     """
 
     raw: dict[str, Any] = attrs.field(repr=False, hash=False, metadata=RAW)
@@ -236,13 +237,24 @@ class FailedOrder:
         """The server's words; empty if there are none."""
         return words_of(self.raw)
 
+    @property
+    def expired(self) -> bool:
+        """True if the server said, in its code, that the reservation has expired."""
+        violations = self.raw.get("violations")
+        return isinstance(violations, list) and any(
+            says_expired(violation.get("propertyPath"), violation.get("code"))
+            for violation in violations
+            if isinstance(violation, dict)
+        )
+
 
 @attrs.frozen(kw_only=True)
 class BulkOrders:
     """What came of a request to order several reservations. Look at both sides.
 
     Attributes:
-        orders: What is booked, one for each reservation.
+        orders: What is booked, one for each reservation. An order that was looked for after a
+            lost answer may have been cancelled since: see `Order.status`.
         failed: What could not be booked.
         unaccounted: Reservations that were sent and stand on neither side.
     """
@@ -255,12 +267,15 @@ class BulkOrders:
         """Do nothing if everything is booked.
 
         Raises:
-            PartialFailureError: Something is not. What is booked stays booked.
+            PartialFailureError: Something is not, or is cancelled already. What is booked stays
+                booked.
         """
-        if self.failed or self.unaccounted:
+        cancelled = sum(order.status == OrderStatus.CANCELLED for order in self.orders)
+        if self.failed or self.unaccounted or cancelled:
             raise PartialFailureError(
                 f"{len(self.failed)} reservations could not be ordered,"
                 f" {len(self.unaccounted)} are not in the answer;"
-                f" {len(self.orders)} orders were made",
+                f" {len(self.orders)} orders were made"
+                + (f", {cancelled} of them cancelled since" if cancelled else ""),
                 result=self,
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import ClassVar
 
@@ -13,7 +12,7 @@ from eguma_async.core.errors import ConfigurationError, StatusError
 from eguma_async.core.messages import Replay
 from eguma_async.core.operation import Answer, Operation, in_query
 
-from .errors import InconsistentAnswerError, ViolationsError
+from .errors import InconsistentAnswerError, ViolationsError, says_expired
 from .hydra import (
     Collection,
     ItemOperation,
@@ -25,11 +24,6 @@ from .hydra import (
     order_of,
 )
 from .order_models import BulkOrders, Customer, Order
-
-MUST_BE_FALSE = "d53a91b0-def3-426a-83d7-269da7ab4200"
-"""Code of the rule that a reservation must not be expired."""
-
-_EXPIRED = re.compile(r"reservations\[[0-9]+\]\.expired", re.ASCII)
 
 
 def findable_reference(instance: object, field: checks.Field, value: object) -> None:
@@ -83,8 +77,7 @@ class CreateOrders(Operation[BulkOrders]):
             refusal.expired_reservations = tuple(
                 self.reservations[violation.index]
                 for violation in refusal.violations
-                if violation.code == MUST_BE_FALSE
-                and _EXPIRED.fullmatch(violation.path)
+                if says_expired(violation.path, violation.code)
                 and violation.index is not None
                 and violation.index < len(self.reservations)
             )

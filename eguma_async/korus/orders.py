@@ -39,13 +39,15 @@ class Orders:
                 an order is found again whose answer was lost.
             notes: A remark, such as a need for assistance.
             settle_unknown: Finish the call if its answer is lost: look for the orders after 2, 5
-                and 15 seconds, and send again only what is not there. What is refused then stands
-                among the failures.
+                and 15 seconds, and send again only what is not there. An order that was made and
+                then cancelled is there. If the second request is refused and some orders are
+                there, what it breaks rules with stands among the failures.
 
         Raises:
             ViolationsError: Nothing was ordered; `expired_reservations` on it tells which
                 reservations have expired.
-            OutcomeUnknownError: Orders may have been made; `settle` finds out.
+            OutcomeUnknownError: Orders may have been made; `settle` finds out. A refusal that came
+                after a lost answer is its `refusal`: it proves nothing.
             DecodingError: The same, if the answer came but cannot be read.
             InconsistentAnswerError: The answer contradicts itself.
         """
@@ -73,15 +75,17 @@ class Orders:
     ) -> Settlement:
         """Find out which reservations have become orders, after an answer was lost.
 
-        It only reads. An order may appear some seconds late: ask again before you send again.
+        It only reads: the list of orders, and each reservation whose order is not in it. An order
+        may still be on its way: ask again before you send again.
 
         Args:
             external_reference: The reference that was sent.
-            reservations: The reservations that were sent.
+            reservations: IRIs of the reservations that were sent.
             created_at_after: Look at orders made since then, aware; at all if not given.
 
         Raises:
             InconsistentAnswerError: A reservation has two orders. Look at them at once.
+            EgumaError: Something could not be read, so that nothing is known.
         """
         return await look_up(
             self._session, external_reference, as_tuple(reservations), created_at_after

@@ -2,103 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import ClassVar
 
-import attrs
-
-from eguma_async.core.errors import EgumaError, SessionStateError, StatusError, unknown_outcome
-from eguma_async.core.messages import Replay
-from eguma_async.core.operation import Answer, Operation, in_query
+from eguma_async.core.errors import EgumaError, SessionStateError, unknown_outcome
 from eguma_async.pipeline.pages import Pager
 from eguma_async.pipeline.session import BaseSession
 
 from .errors import InconsistentAnswerError
-from .hydra import (
-    Collection,
-    ItemOperation,
-    PagedOperation,
-    as_tuple,
-    optional,
-    order_of,
-    pager,
-)
+from .hydra import pager
 from .order_models import BulkOrders, Customer
 from .order_operations import CreateOrders
-from .reservation_models import BulkReservations, OfferItem, Reservation, offer_items
+from .reservation_models import BulkReservations, OfferItem, Reservation
+from .reservation_operations import GetReservation, ListReservations, ReserveOffers
 from .settling import finish, in_doubt
-
-
-@attrs.frozen(kw_only=True)
-class ReserveOffers(Operation[BulkReservations]):
-    """Hold offers.
-
-    The API takes no idempotency key here, so it is not sent again once it may have arrived. A
-    hold whose answer was lost expires by itself.
-
-    Source: ``POST /v1/booking/reservations/_bulk``, docs.korusticket.com.
-    """
-
-    METHOD: ClassVar = "POST"
-    PATH: ClassVar = "/v1/booking/reservations/_bulk"
-    REPLAY: ClassVar = Replay.NEVER
-    RETURNS: ClassVar = BulkReservations
-
-    items: tuple[OfferItem, ...] = attrs.field(converter=as_tuple, validator=offer_items)
-
-    def complete(self, value: BulkReservations, answer: Answer, /) -> BulkReservations:
-        """Compare what was asked for with what came back."""
-        asked = Counter(item.offer for item in self.items)
-        held = {item.offer for reservation in value.reservations for item in reservation.items}
-        failed = {failure.offer for failure in value.failed}
-        if any(asked[offer] == 1 for offer in held & failed if offer is not None):
-            raise InconsistentAnswerError(
-                "an offer is both held and failed in the answer",
-                result=value,
-                attempts=answer.response.attempts,
-            )
-        accounted = held | failed
-        return attrs.evolve(
-            value, unaccounted=tuple(offer for offer in asked if offer not in accounted)
-        )
-
-
-@attrs.frozen(kw_only=True)
-class ReservationPage(Collection[Reservation]):
-    """One page of reservations."""
-
-    member: tuple[Reservation, ...]
-
-
-@attrs.frozen(kw_only=True)
-class ListReservations(PagedOperation[ReservationPage]):
-    """List the organization's reservations.
-
-    Source: ``GET /v1/booking/reservations``, docs.korusticket.com.
-    """
-
-    PATH: ClassVar = "/v1/booking/reservations"
-    RETURNS: ClassVar = ReservationPage
-
-    order: str | None = attrs.field(
-        default=None, validator=optional(order_of), metadata=in_query("order[createdAt]")
-    )
-
-
-@attrs.frozen(kw_only=True)
-class GetReservation(ItemOperation[Reservation]):
-    """Read one reservation.
-
-    Source: ``GET /v1/booking/reservations/{id}``, docs.korusticket.com.
-    """
-
-    METHOD: ClassVar = "GET"
-    PATH: ClassVar = "{iri}"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = Reservation
 
 
 class Hold:
@@ -112,11 +30,10 @@ class Hold:
         self.result = result
         self._session = session
         self._pending: tuple[CreateOrders, datetime, EgumaError] | None = None
-        self._ordering_now = False
-        self._ordered = False
+        self._closed: str | None = None
 
     def __repr__(self) -> str:
-        state = "ordered" if self._ordered else f"until {self.expires_at:%Y-%m-%d %H:%M:%S %Z}"
+        state = self._closed or f"until {self.expires_at:%Y-%m-%d %H:%M:%S %Z}"
         return f"<Hold of {len(self.reservations)} reservations, {state}>"
 
     @property
@@ -157,7 +74,10 @@ class Hold:
             SessionStateError: Ordered already, being ordered by another task, or unknown whether
                 it was ordered with another reference.
             ViolationsError: Nothing was ordered; a reservation has expired, say.
-            OutcomeUnknownError: Orders may have been made.
+            OutcomeUnknownError: Orders may have been made. A refusal that came after a lost answer
+                is its `refusal`.
+            InconsistentAnswerError: The server contradicts itself. The hold takes no further
+                order: look at the orders.
         """
         operation = CreateOrders(
             reservations=tuple(reservation.iri for reservation in self.reservations),
@@ -166,23 +86,21 @@ class Hold:
             notes=notes,
         )
         self._check_may_order(operation)
-        self._ordering_now = True
+        self._closed = "being ordered"
         try:
             result = await self._carry_out(operation, settle_unknown=settle_unknown)
-        except StatusError as error:
-            if not error.outcome_unknown:
-                self._pending = None
+        except InconsistentAnswerError:
+            self._closed = "closed by a contradictory answer"
             raise
-        finally:
-            self._ordering_now = False
-        self._pending, self._ordered = None, True
+        except BaseException:
+            self._closed = None
+            raise
+        self._pending, self._closed = None, "ordered"
         return result
 
     def _check_may_order(self, operation: CreateOrders) -> None:
-        if self._ordered or self._ordering_now:
-            raise SessionStateError(
-                f"this hold is {'ordered' if self._ordered else 'being ordered'} already"
-            )
+        if self._closed is not None:
+            raise SessionStateError(f"this hold is {self._closed} already")
         if self._pending is not None and self._pending[0] != operation:
             raise SessionStateError(
                 "it is not known what became of the last try: order again with the same arguments"

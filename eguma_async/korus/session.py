@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
@@ -55,9 +56,13 @@ class KorusSession(BaseSession):
             own if not given.
         document_hosts: Hosts that documents may be fetched from.
         transport: Carries the requests; over the network with aiohttp if not given. One that is
-            passed in is not closed by the session.
-        downloads: Carries the downloads of documents; if not given, `transport` if that was given,
-            else one that connects to public addresses only.
+            passed in is not closed by the session. It carries the downloads of documents too, as
+            it is, unless it is an `AiohttpTransport`.
+        downloads: Carries the downloads of documents, and is not closed by the session. If not
+            given: a `transport` of another kind than `AiohttpTransport`, such as a fake or a layer
+            of yours, whose addresses nobody checks then; else an `AiohttpTransport` of the
+            session's own that connects to public addresses only, without a proxy. What a sandbox on
+            this machine keeps at its own origin is fetched by `transport`.
         timeouts: Limits of each attempt.
         retry: When to send again; ``RetryPolicy(attempts=1)`` for never.
         limits: How many requests may be under way at once.
@@ -128,15 +133,15 @@ class KorusSession(BaseSession):
             observer=observer,
             random=random,
         )
-        own_transports = transport is None and downloads is None
-        self._owned_downloads = _public_transport(limits) if own_transports else None
+        guarded = downloads is None and (transport is None or _is_network(transport))
+        self._owned_downloads = _public_transport(limits) if guarded else None
         layers, own_way = self._layers, self._layers.retried(self._wire)
         carrier = self._owned_downloads if downloads is None else downloads
         storage = Storage(
             own_way if carrier is None else layers.retried(layers.limited(carrier)),
             local=own_way,
             hosts=hosts,
-            local_host=_plain_host(self._base_url),
+            local_origin=_plain_origin(self._base_url),
             timeouts=self._timeouts,
         )
         self.catalogs = Catalogs(self)
@@ -214,10 +219,18 @@ def _is_filled(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-def _plain_host(base_url: str) -> str | None:
-    """Return the host of a plain http URL, which is a loopback one, or None."""
+def _plain_origin(base_url: str) -> tuple[str, int] | None:
+    """Return host and port of a plain http URL, which is a loopback one, or None."""
     parts = urlsplit(base_url)
-    return parts.hostname if parts.scheme == "http" else None
+    if parts.scheme != "http" or parts.hostname is None:
+        return None
+    return parts.hostname, parts.port or 80
+
+
+def _is_network(transport: Transport) -> bool:
+    # Looked up, not imported: who has an AiohttpTransport has its module, and a fake needs none.
+    module = sys.modules.get("eguma_async.transports.aiohttp")
+    return module is not None and isinstance(transport, module.AiohttpTransport)
 
 
 def _public_transport(limits: Limits) -> Transport:

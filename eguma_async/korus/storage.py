@@ -91,7 +91,7 @@ class Storage:
         public: Carries requests to the allowed hosts.
         local: Carries requests to a sandbox on this machine.
         hosts: Allowed hosts.
-        local_host: Host of the sandbox, for which plain http will do; None without one.
+        local_origin: Host and port of the sandbox, for which plain http will do; None without one.
         timeouts: Limits of each attempt.
         max_bytes: Size of the largest document.
     """
@@ -102,14 +102,14 @@ class Storage:
         *,
         local: Transport,
         hosts: frozenset[str],
-        local_host: str | None,
+        local_origin: tuple[str, int] | None,
         timeouts: Timeouts,
         max_bytes: int = MAX_DOCUMENT_BYTES,
     ) -> None:
         self._public = public
         self._local = local
         self._hosts = hosts
-        self._local_host = local_host
+        self._local_origin = local_origin
         self._timeouts = timeouts
         self._max_bytes = max_bytes
 
@@ -156,8 +156,8 @@ class Storage:
         clean = _URL.fullmatch(url) and parts.username is None and not parts.fragment
         if clean and parts.scheme == "https" and host in self._hosts and port in (None, 443):
             return self._public
-        local = host is not None and host == self._local_host
-        if clean and parts.scheme == "http" and local:
+        origin = (host, 80 if port is None else port)
+        if clean and parts.scheme == "http" and origin == self._local_origin:
             return self._local
         return None
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from urllib.parse import parse_qsl
 
 from eguma_async.core.operation import Operation, Send
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+
+
+_Place: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
 
 
 class Page(Protocol[T_co]):
@@ -23,6 +27,11 @@ class Page(Protocol[T_co]):
     @property
     def next_link(self) -> str | None:
         """Where the next page is; None on the last one."""
+        ...
+
+    @property
+    def own_link(self) -> str | None:
+        """Where this page is, as a path with a query; None if the server does not say."""
         ...
 
 
@@ -56,17 +65,22 @@ class Pager(Generic[T]):
                     yield item
 
     async def pages(self) -> AsyncGenerator[Page[T], None]:
-        """Yield the pages whole. A link that was followed before ends the list."""
-        followed: set[str] = set()
+        """Yield the pages whole.
+
+        A link to a page that was read before ends the list, and so does an empty page, wherever
+        its link may lead: a server cannot keep the reader going with nothing.
+        """
+        read: set[_Place] = set()
         operation = self._operation
-        while True:
+        while (place := _place(operation)) not in read:
             page: Page[T] = await self._send(operation)
             yield page
-            link = page.next_link
-            if link is None or link in followed:
+            if page.next_link is None or not page.items:
                 return
-            followed.add(link)
-            operation = self._follow(link)
+            read.add(place)
+            if page.own_link is not None:
+                read.add(_place_of(page.own_link))
+            operation = self._follow(page.next_link)
 
     async def first(self) -> T | None:
         """Return the first element, or None if there is none. It reads no further than that."""
@@ -75,3 +89,13 @@ class Pager(Generic[T]):
                 if page.items:
                     return page.items[0]
         return None
+
+
+def _place(operation: Operation[Any]) -> _Place:
+    """Return where an operation reads, however its query is ordered."""
+    return operation.path(), tuple(sorted(operation.query()))
+
+
+def _place_of(link: str) -> _Place:
+    path, _, query = link.partition("?")
+    return path, tuple(sorted(parse_qsl(query, keep_blank_values=True)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import pickle
 from datetime import timedelta
 
@@ -16,6 +17,7 @@ from eguma_async import (
     InvalidRequestError,
     NotSentError,
     OutcomeUnknownError,
+    RetryPolicy,
     ServerError,
     SessionStateError,
     unknown_outcome,
@@ -23,6 +25,7 @@ from eguma_async import (
 from eguma_async.korus import (
     BulkOrders,
     CreateOrders,
+    FailedOrder,
     InconsistentAnswerError,
     OfferItem,
     OrderStatus,
@@ -30,12 +33,13 @@ from eguma_async.korus import (
     TicketChoice,
     ViolationsError,
 )
+from eguma_async.korus.errors import MUST_BE_FALSE
 from eguma_async.sandbox import CutBody, DropAfter, DropBefore, Reply
 from eguma_async.testing import json_reply
 
 ORDERS, BULK = "/v1/booking/orders", "/v1/booking/orders/_bulk"
 RESERVE = "/v1/booking/reservations/_bulk"
-ONE, TWO = "/v1/booking/reservations/1", "/v1/booking/reservations/2"
+ONE, TWO, THREE = (f"/v1/booking/reservations/{number}" for number in (1, 2, 3))
 
 
 def order(reservation, number=1, **changes):
@@ -56,6 +60,25 @@ def made(*orders, **more):
 
 def listed(*orders, after=None):
     return json_reply({"member": list(orders), "view": {"next": after}})
+
+
+def held(iri, order=None, **changes):
+    return json_reply(
+        {
+            "@id": iri,
+            "expired": False,
+            "createdAt": "2025-01-29T07:49:00+00:00",
+            "expiresAt": "2025-01-29T08:04:00+00:00",
+            "totalAmountInclTax": "80.00",
+            "order": order,
+            **changes,
+        }
+    )
+
+
+def not_there(*reservations, found=()):
+    """Three looks: the list shows what was found, and the reservations have no order."""
+    return [listed(*found)] * 3 + [held(iri) for iri in reservations]
 
 
 async def reserved(opened, *names):
@@ -359,14 +382,13 @@ async def test_an_order_that_was_not_made_is_sent_after_three_looks(shop, john):
         assert opened.clock.sleeps == [2, 5, 15]
         assert len(booked.orders) == 1 == len(opened.sandbox.orders)
         assert (opened.asked("POST", BULK), opened.asked("GET", ORDERS)) == (2, 3)
+        assert opened.asked("GET", held.reservations[0].iri) == 1
 
 
 async def test_only_what_is_missing_is_sent_again(scripted, john):
     steps = (
         OutcomeUnknownError("cut"),
-        listed(order(ONE)),
-        listed(order(ONE)),
-        listed(order(ONE)),
+        *not_there(TWO, found=[order(ONE)]),
         made(order(TWO, 2)),
     )
     async with scripted(*steps) as (session, transport):
@@ -391,6 +413,7 @@ async def test_a_look_reads_all_pages_of_its_own_window_and_its_own_reservations
         "itemsPerPage": "50",
         "external_reference": "A-1",
         "createdAt[after]": "2025-01-29T06:50:00+00:00",
+        "order[createdAt]": "asc",
     }
     assert dict(transport.requests[2].query)["page"] == "2"
 
@@ -404,12 +427,104 @@ async def test_two_orders_for_one_reservation_raise_the_alarm(scripted, john):
     assert isinstance(caught.value.result, BulkOrders)
 
 
-async def test_a_cancelled_order_is_none(scripted):
-    steps = (listed(order(ONE, status="cancelled"), order(ONE, 2, status="confirmed")),)
+async def test_an_order_on_two_pages_is_one(scripted):
+    link = "/v1/booking/orders?page=2"
+    async with scripted(listed(order(ONE), after=link), listed(order(ONE))) as (session, _):
+        settled = await session.orders.settle("A-1", [ONE, ONE])
+    assert [o.id for o in settled.orders] == ["1"]
+
+
+async def test_a_cancelled_order_is_there(scripted):
+    steps = (listed(order(ONE, status="cancelled"), order(TWO, 2)),)
+    async with scripted(*steps) as (session, _):
+        settled = await session.orders.settle("A-1", [TWO, ONE])
+    assert [(o.id, o.status) for o in settled.orders] == [("2", None), ("1", OrderStatus.CANCELLED)]
+    assert settled.missing == ()
+
+
+async def test_an_order_that_stands_goes_before_cancelled_ones(scripted):
+    cancelled = [order(ONE, n, status="cancelled") for n in (1, 3)]
+    steps = (listed(cancelled[0], order(ONE, 2, status="confirmed"), cancelled[1]),)
+    async with scripted(*steps) as (session, _):
+        settled = await session.orders.settle("A-1", [ONE])
+    assert [(o.id, o.status) for o in settled.orders] == [("2", OrderStatus.CONFIRMED)]
+
+
+async def test_a_cancelled_order_is_not_sent_again_and_is_told(scripted, john):
+    steps = (OutcomeUnknownError("cut"), listed(order(ONE, status="cancelled")))
+    async with scripted(*steps) as (session, _):
+        booked = await session.orders.create([ONE], john, "A-1", settle_unknown=True)
+    assert booked.orders[0].status == OrderStatus.CANCELLED
+    with pytest.raises(PartialFailureError, match="1 orders were made, 1 of them cancelled since"):
+        booked.raise_for_failures()
+
+
+async def test_an_order_the_list_does_not_show_is_found_by_its_reservation(scripted, john):
+    # The list lags, or our clock is ahead of the server's by more than the window.
+    steps = (
+        OutcomeUnknownError("cut"),
+        *[listed()] * 3,
+        held(ONE, "https://api.demo.korusticket.com/v1/booking/orders/1"),
+        json_reply(order(ONE, externalReference="A-1")),
+    )
+    async with scripted(*steps) as (session, transport):
+        booked = await session.orders.create([ONE], john, "A-1", settle_unknown=True)
+    assert [o.id for o in booked.orders] == ["1"]
+    assert [r.operation for r in transport.requests].count("CreateOrders") == 1
+
+
+async def test_a_clock_that_is_ahead_does_not_hide_an_order(shop, john):
+    class Ahead:
+        def __init__(self, inner):
+            self.inner = inner
+
+        def now(self):
+            return self.inner.now() + timedelta(hours=3)
+
+        def __getattr__(self, name):
+            return getattr(self.inner, name)
+
+    async with shop() as opened:
+        got = await reserved(opened, "example")
+        opened.session._clock = Ahead(opened.clock)
+        opened.sandbox.faults.add(DropAfter(path=BULK))
+        booked = await opened.session.orders.create(
+            [got.reservations[0].iri], john, "A-1", settle_unknown=True
+        )
+        assert [o.iri for o in booked.orders] == [o.iri for o in opened.sandbox.orders]
+        assert opened.asked("POST", BULK) == 1
+
+
+async def test_settling_asks_the_reservations_the_list_does_not_answer_for(scripted):
+    steps = (listed(order(ONE)), held(TWO))
     async with scripted(*steps) as (session, _):
         settled = await session.orders.settle("A-1", [ONE, TWO])
-    assert [(o.id, o.status) for o in settled.orders] == [("2", OrderStatus.CONFIRMED)]
-    assert settled.missing == (TWO,)
+    assert (len(settled.orders), settled.missing) == (1, (TWO,))
+
+
+async def test_a_reservation_that_leads_to_another_ones_order_raises_the_alarm(scripted):
+    steps = (listed(), held(ONE, "/v1/booking/orders/1"), json_reply(order(TWO)))
+    async with scripted(*steps) as (session, _):
+        with pytest.raises(InconsistentAnswerError, match="order of another one"):
+            await session.orders.settle("A-1", [ONE])
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        [HttpResponse(status=404)],
+        [held(ONE, "/v1/booking/orders/1"), HttpResponse(status=403)],
+    ],
+    ids=["reservation", "order"],
+)
+async def test_nothing_is_sent_again_unless_the_reservation_says_it_has_no_order(
+    scripted, john, failing
+):
+    steps = (OutcomeUnknownError("cut"), *[listed()] * 3, *failing)
+    async with scripted(*steps) as (session, transport):
+        with pytest.raises(OutcomeUnknownError, match="cut"):
+            await session.orders.create([ONE], john, "A-1", settle_unknown=True)
+    assert [r.operation for r in transport.requests].count("CreateOrders") == 1
 
 
 async def test_the_outcome_stays_unknown_if_the_last_look_fails(scripted, john):
@@ -425,10 +540,9 @@ async def test_a_refusal_of_the_second_send_is_checked_against_the_list(scripted
     violation = {"violations": [{"propertyPath": "reservations[0].order", "code": "x"}]}
     steps = (
         OutcomeUnknownError("cut"),
-        listed(),
-        listed(),
-        listed(),
+        *not_there(ONE),
         json_reply(violation, 422),
+        listed(),
         listed(order(ONE)),
     )
     async with scripted(*steps) as (session, _):
@@ -436,58 +550,208 @@ async def test_a_refusal_of_the_second_send_is_checked_against_the_list(scripted
     assert [o.reservation for o in booked.orders] == [ONE]
 
 
-async def test_a_refusal_of_the_second_send_is_raised_if_nothing_was_made(scripted, john):
+async def test_a_refusal_of_the_second_send_is_checked_against_the_reservation(scripted, john):
     steps = (
         OutcomeUnknownError("cut"),
-        listed(),
-        listed(),
-        listed(),
+        *not_there(ONE),
         json_reply({"violations": []}, 422),
-        listed(),
+        *[listed()] * 3,
+        held(ONE, "/v1/booking/orders/1"),
+        json_reply(order(ONE)),
     )
     async with scripted(*steps) as (session, _):
-        with pytest.raises(ViolationsError):
+        booked = await session.orders.create([ONE], john, "A-1", settle_unknown=True)
+    assert [o.reservation for o in booked.orders] == [ONE]
+
+
+SECOND_REFUSALS = {
+    "400": [HttpResponse(status=400)],
+    "403": [HttpResponse(status=403)],
+    "404": [HttpResponse(status=404)],
+    "409": [HttpResponse(status=409)],
+    "422": [json_reply({"violations": []}, 422)],
+    "429": [HttpResponse(status=429)] * 3,
+    "not sent": [NotSentError("no route")] * 3,
+}
+LOOKS_AFTER = {
+    "nothing there": not_there(ONE),
+    "list fails": [listed(), listed(), HttpResponse(status=403)],
+    "reservation fails": [*[listed()] * 3, HttpResponse(status=403)],
+}
+
+
+@pytest.mark.parametrize("looks", LOOKS_AFTER.values(), ids=LOOKS_AFTER)
+@pytest.mark.parametrize("refused", SECOND_REFUSALS.values(), ids=SECOND_REFUSALS)
+async def test_a_refusal_of_the_second_send_never_overrules_the_unknown_first(
+    scripted, john, refused, looks
+):
+    retry = RetryPolicy(attempts=3, budget=1.0)
+    steps = (OutcomeUnknownError("cut"), *not_there(ONE), *refused, *looks)
+    async with scripted(*steps, retry=retry) as (session, _):
+        with pytest.raises(OutcomeUnknownError, match="earlier attempt may") as caught:
             await session.orders.create([ONE], john, "A-1", settle_unknown=True)
+    error = caught.value
+    assert error.outcome_unknown
+    assert error.operation == "CreateOrders"
+    assert error.attempts == 1 + len(refused)
+    if isinstance(refused[0], HttpResponse):
+        assert error.refusal.status == refused[0].status
+    else:
+        assert error.refusal is None
+        assert isinstance(error.__cause__, NotSentError)
+
+
+@pytest.mark.parametrize("refused", SECOND_REFUSALS.values(), ids=SECOND_REFUSALS)
+async def test_a_hold_stays_in_doubt_when_the_second_send_is_refused(scripted, john, refused):
+    item = OfferItem("/v1/x/offers/1", [TicketChoice("/v1/x/offers/1/tickets/1")])
+    reservation = json.loads(held(ONE).body)
+    steps = (
+        json_reply({"reservations": [reservation]}),
+        OutcomeUnknownError("cut"),
+        *not_there(ONE),
+        *refused,
+        *not_there(ONE),
+        listed(order(ONE)),
+    )
+    retry = RetryPolicy(attempts=3, budget=1.0)
+    async with scripted(*steps, retry=retry) as (session, _):
+        async with session.reservations.hold([item], allow_partial=True) as hold:
+            with pytest.raises(OutcomeUnknownError, match="earlier attempt may"):
+                await hold.order(john, external_reference="A-1")
+            with pytest.raises(SessionStateError, match="same arguments"):
+                await hold.order(john, external_reference="B-2")
+            booked = await hold.order(john, external_reference="A-1")
+    assert [o.reservation for o in booked.orders] == [ONE]
+
+
+@pytest.mark.parametrize(
+    "looks", [not_there(TWO, found=[order(ONE)]), [HttpResponse(status=403)] * 3]
+)
+async def test_some_orders_leave_the_others_in_doubt_unless_the_server_says_why(
+    scripted, john, looks
+):
+    steps = (
+        OutcomeUnknownError("cut"),
+        *not_there(TWO, found=[order(ONE)]),
+        HttpResponse(status=403),
+        *looks,
+    )
+    async with scripted(*steps) as (session, _):
+        with pytest.raises(OutcomeUnknownError) as caught:
+            await session.orders.create([ONE, TWO], john, "A-1", settle_unknown=True)
+    assert caught.value.refusal.status == 403
 
 
 async def test_what_the_second_send_refuses_stands_beside_what_the_first_one_made(scripted, john):
     expired = {
         "violations": [
             {
-                "propertyPath": "reservations[0].expired",
+                "propertyPath": "reservations[1].expired",
                 "message": "late",
                 "code": "d53a91b0-def3-426a-83d7-269da7ab4200",
-            }
+            },
+            {"propertyPath": "customer.email", "message": "odd"},
         ],
-        "detail": "late",
+        "detail": "all of it",
     }
-    found = listed(order(ONE))
+    found = [order(ONE)]
     steps = (
         OutcomeUnknownError("cut"),
-        found,
-        found,
-        found,
+        *not_there(TWO, THREE, found=found),
         json_reply(expired, 422),
-        found,
+        *not_there(TWO, THREE, found=found),
     )
     async with scripted(*steps) as (session, _):
-        booked = await session.orders.create([ONE, TWO], john, "A-1", settle_unknown=True)
+        booked = await session.orders.create([TWO, ONE, THREE], john, "A-1", settle_unknown=True)
     assert [o.reservation for o in booked.orders] == [ONE]
-    (failure,) = booked.failed
-    assert (failure.reservation, failure.message) == (TWO, "late")
-    assert failure.raw["violations"][0]["propertyPath"] == "reservations[0].expired"
+    alive, late = booked.failed
+    assert (alive.reservation, alive.expired) == (TWO, False)
+    assert alive.message == "not ordered because the call was refused"
+    assert alive.raw["violations"] == []
+    assert (late.reservation, late.message, late.expired) == (THREE, "late", True)
+    # By the list of the caller, not by the shorter one that was sent again.
+    assert [v["propertyPath"] for v in late.raw["violations"]] == ["reservations[2].expired"]
+
+
+async def test_a_refusal_in_a_doubt_speaks_of_the_callers_list(scripted, john):
+    violation = {"propertyPath": "reservations[0].expired", "code": MUST_BE_FALSE}
+    steps = (
+        OutcomeUnknownError("cut"),
+        *not_there(TWO, found=[order(ONE)]),
+        json_reply({"violations": [violation]}, 422),
+        *[HttpResponse(status=403)] * 3,
+    )
+    async with scripted(*steps) as (session, _):
+        with pytest.raises(OutcomeUnknownError) as caught:
+            await session.orders.create([ONE, TWO], john, "A-1", settle_unknown=True)
+    (shown,) = caught.value.refusal.violations
+    assert (shown.path, shown.index) == ("reservations[1].expired", 1)
+    assert caught.value.refusal.expired_reservations == (TWO,)
+
+
+@pytest.mark.parametrize(
+    ("raw", "expired"),
+    [
+        ({"violations": [{"propertyPath": "expired", "code": MUST_BE_FALSE}]}, True),
+        ({"violations": [{"propertyPath": "reservations[7].expired", "code": "x"}]}, False),
+        ({"violations": [{"propertyPath": "customer", "code": MUST_BE_FALSE}]}, False),
+        ({"violations": [{"propertyPath": 3, "code": MUST_BE_FALSE}, 3]}, False),
+        ({"violations": "expired", "message": "expired", "expired": True}, False),
+    ],
+)
+def test_expiry_is_told_by_code_and_path_never_by_words(raw, expired):
+    assert FailedOrder(raw=raw).expired is expired
+
+
+async def test_what_the_second_answer_calls_failed_may_be_the_first_one_come_late(scripted, john):
+    failed = [{"reservation": TWO, "message": "ordered already"}, {"reservation": THREE}]
+    steps = (
+        OutcomeUnknownError("cut"),
+        *not_there(ONE, TWO, THREE),
+        made(order(ONE), failedOrders=failed),
+        *not_there(THREE, found=[order(ONE), order(TWO, 2)]),
+    )
+    async with scripted(*steps) as (session, _):
+        booked = await session.orders.create([ONE, TWO, THREE], john, "A-1", settle_unknown=True)
+    assert [o.reservation for o in booked.orders] == [ONE, TWO]
+    assert [f.reservation for f in booked.failed] == [THREE]
+    assert booked.unaccounted == ()
+
+
+async def test_a_second_answer_with_failures_that_cannot_be_checked_is_in_doubt(scripted, john):
+    steps = (
+        OutcomeUnknownError("cut"),
+        *not_there(ONE),
+        made(failedOrders=[{"reservation": ONE}]),
+        *[HttpResponse(status=403)] * 3,
+    )
+    async with scripted(*steps) as (session, _):
+        with pytest.raises(OutcomeUnknownError, match="could not be looked for"):
+            await session.orders.create([ONE], john, "A-1", settle_unknown=True)
+
+
+async def test_a_hold_is_closed_by_a_contradiction(scripted, john):
+    item = OfferItem("/v1/x/offers/1", [TicketChoice("/v1/x/offers/1/tickets/1")])
+    reservation = json.loads(held(ONE).body)
+    steps = (
+        json_reply({"reservations": [reservation]}),
+        made(order(ONE), failedOrders=[{"reservation": ONE}]),
+    )
+    async with scripted(*steps) as (session, _):
+        async with session.reservations.hold([item], allow_partial=True) as hold:
+            with pytest.raises(InconsistentAnswerError):
+                await hold.order(john, external_reference="A-1")
+            for reference in ("A-1", "B-2"):
+                with pytest.raises(SessionStateError, match="contradictory answer"):
+                    await hold.order(john, external_reference=reference)
 
 
 async def test_two_lost_answers_end_in_an_unknown_outcome(scripted, john):
     steps = (
         OutcomeUnknownError("first"),
-        listed(),
-        listed(),
-        listed(),
+        *not_there(ONE),
         OutcomeUnknownError("second"),
-        listed(),
-        listed(),
-        listed(),
+        *not_there(ONE),
     )
     async with scripted(*steps) as (session, _):
         with pytest.raises(OutcomeUnknownError, match="second"):

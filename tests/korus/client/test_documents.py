@@ -96,6 +96,51 @@ async def test_a_document_is_written_to_anything_that_takes_bytes(kind):
     assert taken == [PDF]
 
 
+@pytest.mark.parametrize("kind", ["raw", "coroutine"])
+async def test_a_stream_may_take_a_document_piece_by_piece(kind):
+    taken = []
+
+    class Raw(io.RawIOBase):
+        def write(self, data):
+            taken.append(bytes(data[:100_000]))
+            return len(taken[-1])
+
+    class Async:
+        async def write(self, data):
+            taken.append(data[:100_000])
+            return len(taken[-1])
+
+    async with _apart([link()], [file()]) as (session, _, _):
+        await session.documents.download(DOCUMENT, to=Raw() if kind == "raw" else Async())
+    assert len(taken) == 3
+    assert b"".join(taken) == PDF
+
+
+@pytest.mark.parametrize("taken", [0, -1, None])
+async def test_a_stream_that_takes_no_more_is_told(taken):
+    class Full(io.RawIOBase):
+        def write(self, data):
+            return taken
+
+    async with _apart([link()], [file()]) as (session, _, _):
+        with pytest.raises(OSError, match="takes no more"):
+            await session.documents.download(DOCUMENT, to=Full())
+
+
+async def test_an_answer_that_is_no_count_is_taken_for_all():
+    class Odd:
+        pieces = 0
+
+        def write(self, data):
+            self.pieces += 1
+            return True
+
+    odd = Odd()
+    async with _apart([link()], [file()]) as (session, _, _):
+        await session.documents.download(DOCUMENT, to=odd)
+    assert odd.pieces == 1
+
+
 REFUSED_LINKS = {
     "metadata service": "http://169.254.169.254/latest/meta-data",
     "file": "file:///etc/passwd",
@@ -143,6 +188,9 @@ async def test_other_hosts_can_be_allowed(tmp_path):
     ("url", "allowed"),
     [
         ("http://127.0.0.1:8123/x.pdf?s=1", True),
+        ("http://127.0.0.1:8124/x.pdf", False),
+        ("http://127.0.0.1:0/x.pdf", False),
+        ("http://127.0.0.1/x.pdf", False),
         ("http://127.0.0.2:8123/x.pdf", False),
         ("http://localhost:8123/x.pdf", False),
         ("https://127.0.0.1:8123/x.pdf", False),
@@ -264,6 +312,15 @@ async def test_where_to_write_is_checked_first(tmp_path, name):
     async with _apart([], []) as (session, _, _):
         with pytest.raises(ConfigurationError, match="a directory that exists"):
             await session.documents.download(DOCUMENT, to=str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    "to", [None, 7, b"x.pdf", "x\0.pdf", io.StringIO(), object()], ids=lambda to: type(to).__name__
+)
+async def test_what_cannot_be_written_to_is_told_before_anything_is_sent(to):
+    async with _apart([], []) as (session, _, _):
+        with pytest.raises(ConfigurationError, match="to must be"):
+            await session.documents.download(DOCUMENT, to=to)
 
 
 async def test_a_document_that_is_not_ready_is_told_as_such(shop, john):

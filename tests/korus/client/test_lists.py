@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import pytest
 
-from eguma_async import ConfigurationError
+from eguma_async import ConfigurationError, DecodingError
 from eguma_async.korus import (
     Beneficiary,
     Customer,
@@ -23,12 +23,12 @@ CATALOG = "/v1/ticketing/catalogs/0194abdc-3a71-72b0-a9b9-89d4be0cd73e"
 DEMO = "https://api.demo.korusticket.com"
 
 
-def page(*names, after=None):
+def page(*names, after=None, own=None):
     members = [
         {"@id": f"{CATALOG}/{name}", "name": name, "createdAt": "2025-01-28T07:42:04+00:00"}
         for name in names
     ]
-    return json_reply({"totalItems": 5, "member": members, "view": {"next": after}})
+    return json_reply({"totalItems": 5, "member": members, "view": {"@id": own, "next": after}})
 
 
 LINK = "/v1/ticketing/catalogs?order%5BcreatedAt%5D=asc&itemsPerPage=2&page={}"
@@ -54,8 +54,8 @@ async def test_pages_can_be_read_whole(scripted):
 
 
 async def test_the_first_element_needs_no_further_page(scripted):
-    async with scripted(page(after=LINK.format(2)), page("b", after=LINK.format(3))) as (s, _):
-        assert (await s.catalogs.list().first()).name == "b"
+    async with scripted(page("b", after=LINK.format(3))) as (session, _):
+        assert (await session.catalogs.list().first()).name == "b"
     async with scripted(page()) as (session, _):
         assert await session.catalogs.list().first() is None
 
@@ -63,6 +63,35 @@ async def test_the_first_element_needs_no_further_page(scripted):
 async def test_a_link_that_comes_again_ends_the_list(scripted):
     steps = (page("a", after=LINK.format(2)), page("b", after=LINK.format(2)))
     async with scripted(*steps) as (session, _):
+        assert [c.name async for c in session.catalogs.list()] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "/v1/ticketing/catalogs?itemsPerPage=50&order%5BcreatedAt%5D=asc",
+        "/v1/ticketing/catalogs?order[createdAt]=asc&itemsPerPage=50",
+        "https://evil.example/v1/ticketing/catalogs?itemsPerPage=50&order%5BcreatedAt%5D=asc",
+        "/v1/ticketing/catalogs?page=1",
+    ],
+)
+async def test_a_link_back_to_the_first_page_ends_the_list(scripted, link):
+    own = "https://api.example/v1/ticketing/catalogs?page=1"
+    steps = (page("a", after=LINK.format(2), own=own), page("b", after=link))
+    async with scripted(*steps) as (session, _):
+        assert [c.name async for c in session.catalogs.list(order="asc")] == ["a", "b"]
+
+
+async def test_an_empty_page_ends_the_list_wherever_it_leads(scripted):
+    async with scripted(page("a", after=LINK.format(2)), page(after=LINK.format(3))) as (s, _):
+        assert [c.name async for c in s.catalogs.list()] == ["a"]
+    async with scripted(page(after="//evil.example")) as (session, _):
+        assert await session.catalogs.list().first() is None
+
+
+@pytest.mark.parametrize("own", [7, "", "?", "https://["])
+async def test_an_odd_name_of_a_page_does_no_harm(scripted, own):
+    async with scripted(page("a", after=LINK.format(2), own=own), page("b")) as (session, _):
         assert [c.name async for c in session.catalogs.list()] == ["a", "b"]
 
 
@@ -97,9 +126,12 @@ async def test_a_link_keeps_to_the_sessions_own_origin(scripted):
 )
 async def test_a_link_that_is_no_path_of_the_api_is_not_followed(scripted, link):
     async with scripted(page("a", after=link)) as (session, transport):
-        with pytest.raises(ConfigurationError):
+        with pytest.raises(DecodingError, match=r"ListCatalogs: .* @ \$\.view\.next") as caught:
             [c async for c in session.catalogs.list()]
     assert len(transport.requests) == 1
+    assert not caught.value.outcome_unknown
+    assert caught.value.__context__ is None
+    assert link not in repr(caught.value.__dict__)
 
 
 BAD_IRIS = [

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
+import json
 import socket
 
 import pytest
 from aiohttp.abc import AbstractResolver
 
-from eguma_async import AiohttpTransport, ConfigurationError, KorusSession, NotSentError
+from eguma_async import (
+    AiohttpTransport,
+    ConfigurationError,
+    HttpResponse,
+    KorusSession,
+    NotSentError,
+    RetryPolicy,
+)
 from eguma_async.core.messages import HttpRequest, Replay
+from eguma_async.testing import ScriptedTransport, json_reply
 from eguma_async.transports._public import is_public
 from eguma_async.transports.aiohttp import PublicResolver
 
@@ -108,14 +119,63 @@ def test_public_only_needs_a_session_of_its_own():
         AiohttpTransport(public_only=True, proxy="http://proxy.example:3128")
 
 
-async def test_a_session_downloads_over_public_addresses_unless_told_otherwise():
-    async with KorusSession(token="t" * 20, document_hosts=["localhost", "127.0.0.1"]) as session:
-        storage = session.documents._storage
-        from eguma_async.korus import SignedUrl
+DOCUMENT = "/v1/booking/orders/1/documents/1"
 
-        for host in ("localhost", "127.0.0.1"):
-            with pytest.raises(NotSentError):
-                await storage._public.send(
-                    HttpRequest(method="GET", url=f"https://{host}/", replay=Replay.NEVER)
-                )
-            assert storage._way_to(SignedUrl(f"https://{host}/x")) is storage._public
+
+@pytest.mark.parametrize("given", [False, True], ids=["own transport", "given AiohttpTransport"])
+async def test_a_session_downloads_over_public_addresses_unless_told_otherwise(tmp_path, given):
+    # A server of this machine stands for anything that is not public; it gives the links, too.
+    asked = []
+
+    async def answer(reader, writer):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        asked.append(head.partition("\r\n")[0])
+        body = json.dumps({"@id": DOCUMENT, "temporaryUrl": "https://localhost/x"}).encode()
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode() + body)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    transport = AiohttpTransport() if given else None
+    session = KorusSession(
+        token="t" * 20,
+        base_url=f"http://127.0.0.1:{port}",
+        document_hosts=["localhost"],
+        transport=transport,
+        retry=RetryPolicy(attempts=1),
+    )
+    async with server, session:
+        # "could not be found" is what the guard says of a name without a public address.
+        with pytest.raises(NotSentError, match="could not be found"):
+            await session.documents.download(DOCUMENT, to=tmp_path / "x.pdf")
+    if transport is not None:
+        await transport.aclose()
+    assert asked == [f"PATCH {DOCUMENT} HTTP/1.1"]
+
+
+async def test_a_transport_of_another_kind_carries_the_downloads_as_it_is():
+    transport = ScriptedTransport(
+        json_reply({"@id": DOCUMENT, "temporaryUrl": "https://localhost/x"}),
+        HttpResponse(status=200, body=b"%PDF-1.7"),
+    )
+    options = {"token": "t" * 20, "document_hosts": ["localhost"]}
+    async with KorusSession(transport=transport, **options) as session:
+        done = await session.documents.download(DOCUMENT, to=io.BytesIO())
+    assert done.size == 8
+    assert transport.requests[1].url == "https://localhost/x"
+
+
+async def test_given_downloads_are_used_beside_a_network_transport():
+    downloads = ScriptedTransport(HttpResponse(status=200, body=b"%PDF-1.7"))
+    api = ScriptedTransport(json_reply({"@id": DOCUMENT, "temporaryUrl": "https://localhost/x"}))
+
+    class Network(AiohttpTransport):
+        async def send(self, request, /):
+            return await api.send(request)
+
+    options = {"token": "t" * 20, "document_hosts": ["localhost"]}
+    async with KorusSession(transport=Network(), downloads=downloads, **options) as session:
+        await session.documents.download(DOCUMENT, to=io.BytesIO())
+    downloads.assert_done()

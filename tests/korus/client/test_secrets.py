@@ -23,7 +23,7 @@ from eguma_async import (
     RetryPolicy,
 )
 from eguma_async.korus import Beneficiary, CreateOrders, Customer, UpdateBeneficiary
-from eguma_async.testing import FakeClock, json_reply, text_reply
+from eguma_async.testing import FakeClock, ScriptedTransport, json_reply, text_reply
 
 SECRET = "canary+client/secret"
 ACCESS, REFRESH = "canary-access-token", "canary-refresh-token"
@@ -160,6 +160,45 @@ def _frames_of_the_package(error):
                 lines += [f"{name}={value!r}" for name, value in frame.f_locals.items()]
         link = link.__cause__ or link.__context__
     return "\n".join(lines)
+
+
+@pytest.mark.parametrize("settled", [False, True], ids=["refused", "refused after a lost answer"])
+async def test_a_shipped_refusal_leaves_behind_what_the_server_says_of_people(settled):
+    person = "canary@example.com"
+    violation = {
+        "propertyPath": "customer.email",
+        "message": f'"{person}" is no address',
+        "code": "57c2f299-1154-4870-89bb-ef3b1f5ad229",
+    }
+    refusal = json_reply({"detail": f"customer.email: {person}", "violations": [violation]}, 422)
+    reservation = {
+        "@id": RESERVATION,
+        "expired": False,
+        "createdAt": "2025-01-29T07:49:00+00:00",
+        "expiresAt": "2025-01-29T08:04:00+00:00",
+        "totalAmountInclTax": "80.00",
+    }
+    looks = [json_reply({"member": []})] * 3 + [json_reply(reservation)]
+    steps = [OutcomeUnknownError("cut"), *looks, refusal, *looks] if settled else [refusal]
+    transport = ScriptedTransport(*steps)
+    async with KorusSession(token=ACCESS, transport=transport, clock=FakeClock()) as session:
+        with pytest.raises(EgumaError) as caught:
+            await session.orders.create([RESERVATION], PERSON, "A-1", settle_unknown=settled)
+    transport.assert_done()
+    error = caught.value.refusal if settled else caught.value
+    assert person in error.message
+    assert person in error.violations[0].message
+    assert person.encode() in error.body
+
+    shipped = pickle.dumps(caught.value)
+    assert b"anary" not in shipped
+    arrived = pickle.loads(shipped).refusal if settled else pickle.loads(shipped)
+    assert (arrived.status, arrived.error_code) == (422, violation["code"])
+    assert (arrived.violations[0].path, arrived.violations[0].code) == (
+        "customer.email",
+        violation["code"],
+    )
+    assert_silent(repr(copy.copy(caught.value)) + repr(copy.deepcopy(caught.value)))
 
 
 def test_the_search_itself_finds_what_is_shown():

@@ -1,0 +1,91 @@
+"""The calls that make, list and read reservations."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import ClassVar
+
+import attrs
+
+from eguma_async.core.messages import Replay
+from eguma_async.core.operation import Answer, Operation, in_query
+
+from .errors import InconsistentAnswerError
+from .hydra import (
+    Collection,
+    ItemOperation,
+    PagedOperation,
+    as_tuple,
+    optional,
+    order_of,
+)
+from .reservation_models import BulkReservations, OfferItem, Reservation, offer_items
+
+
+@attrs.frozen(kw_only=True)
+class ReserveOffers(Operation[BulkReservations]):
+    """Hold offers.
+
+    The API takes no idempotency key here, so it is not sent again once it may have arrived. A
+    hold whose answer was lost expires by itself.
+
+    Source: ``POST /v1/booking/reservations/_bulk``, docs.korusticket.com.
+    """
+
+    METHOD: ClassVar = "POST"
+    PATH: ClassVar = "/v1/booking/reservations/_bulk"
+    REPLAY: ClassVar = Replay.NEVER
+    RETURNS: ClassVar = BulkReservations
+
+    items: tuple[OfferItem, ...] = attrs.field(converter=as_tuple, validator=offer_items)
+
+    def complete(self, value: BulkReservations, answer: Answer, /) -> BulkReservations:
+        """Compare what was asked for with what came back."""
+        asked = Counter(item.offer for item in self.items)
+        held = {item.offer for reservation in value.reservations for item in reservation.items}
+        failed = {failure.offer for failure in value.failed}
+        if any(asked[offer] == 1 for offer in held & failed if offer is not None):
+            raise InconsistentAnswerError(
+                "an offer is both held and failed in the answer",
+                result=value,
+                attempts=answer.response.attempts,
+            )
+        accounted = held | failed
+        return attrs.evolve(
+            value, unaccounted=tuple(offer for offer in asked if offer not in accounted)
+        )
+
+
+@attrs.frozen(kw_only=True)
+class ReservationPage(Collection[Reservation]):
+    """One page of reservations."""
+
+    member: tuple[Reservation, ...]
+
+
+@attrs.frozen(kw_only=True)
+class ListReservations(PagedOperation[ReservationPage]):
+    """List the organization's reservations.
+
+    Source: ``GET /v1/booking/reservations``, docs.korusticket.com.
+    """
+
+    PATH: ClassVar = "/v1/booking/reservations"
+    RETURNS: ClassVar = ReservationPage
+
+    order: str | None = attrs.field(
+        default=None, validator=optional(order_of), metadata=in_query("order[createdAt]")
+    )
+
+
+@attrs.frozen(kw_only=True)
+class GetReservation(ItemOperation[Reservation]):
+    """Read one reservation.
+
+    Source: ``GET /v1/booking/reservations/{id}``, docs.korusticket.com.
+    """
+
+    METHOD: ClassVar = "GET"
+    PATH: ClassVar = "{iri}"
+    REPLAY: ClassVar = Replay.SAFE
+    RETURNS: ClassVar = Reservation
