@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import inspect
 import os
+import signal
 import sys
 import traceback
 from typing import Any, NoReturn
@@ -17,6 +16,7 @@ from eguma_async.core.errors import EgumaError
 
 from . import book, demo, fanout, gate, holding, korus, reading, sandbox
 from .errors import EXIT_CODES, Exit, Stop, exit_code, explain, explain_interruption, usage
+from .process import Ended, drop_unread_output, run_until_ended, usable_streams
 from .text import clean, is_plain, say
 
 HELP = """Sell admission tickets through e-guma, and through Korus Ticket with `eguma korus`.
@@ -57,16 +57,14 @@ def build_app(*, plain: bool) -> App:
 
 def execute(arguments: list[str]) -> int:
     """Carry out one command line and return its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
-    try:
-        code = _reported(arguments)
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader has had enough, as `head` does
-        _write_no_more()
-        return Exit.FAILURE
-    return code
+    with usable_streams():
+        try:
+            code = _reported(arguments)
+            sys.stdout.flush()
+        except BrokenPipeError:  # the reader has had enough, as `head` does
+            drop_unread_output()
+            return Exit.READER_LEFT
+        return code
 
 
 def _reported(arguments: list[str]) -> int:
@@ -83,8 +81,10 @@ def _reported(arguments: list[str]) -> int:
 
 def _line_and_code(error: BaseException) -> tuple[str, int]:
     match error:
-        case KeyboardInterrupt():
+        case KeyboardInterrupt() | Ended(by=signal.SIGINT):
             return f"eguma: {explain_interruption(error)}", Exit.INTERRUPTED
+        case Ended(by=signal.SIGTERM):
+            return f"eguma: {explain_interruption(error, 'terminated')}", Exit.TERMINATED
         case Stop(line=line, code=code):
             return f"eguma: {line}", code
         case EgumaError():
@@ -105,7 +105,7 @@ def _command(arguments: list[str]) -> None:
         _wrong_usage(error, arguments)
     result: Any = command(*bound.args, **bound.kwargs)
     if inspect.iscoroutine(result):
-        asyncio.run(result)  # its handling of SIGINT cancels the command, which then cleans up
+        run_until_ended(result)
 
 
 def _wrong_usage(error: CycloptsError, arguments: list[str]) -> NoReturn:
@@ -137,11 +137,3 @@ def _without_secrets(text: str) -> str:
         secret = os.environ.get(name)
         text = text.replace(secret, "***") if secret else text
     return text
-
-
-def _write_no_more() -> None:
-    """Point stdout to nowhere, so that the flush at the interpreter's end is quiet."""
-    with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)

@@ -30,10 +30,7 @@ if TYPE_CHECKING:
     from eguma_async.session import AsyncSession
     from eguma_async.ticketing.availabilities import AvailabilityList
     from eguma_async.ticketing.bookings import Booking, BookTickets
-    from eguma_async.ticketing.reservations import Hold, HoldContext
-
-ANSWER_SECONDS = 5.0
-"""How long Ctrl-C waits for the answer to a hold that was asked for, to give it back."""
+    from eguma_async.ticketing.reservations import Hold
 
 
 async def book(
@@ -99,7 +96,7 @@ async def _hold_and_book(
     session: AsyncSession, wanted: BookTickets, key: str | None, *, yes: bool
 ) -> Booking:
     async with _held(session, wanted) as hold:
-        say(f"Held for {minutes(hold.remaining)} as reservation {hold.reservation_id}.")
+        say(f"Held for {minutes(hold.remaining)} as reservation {clean(hold.reservation_id)}.")
         if not yes and not await confirm_within("Book this?", hold.remaining):
             raise Stop("nothing was booked")
         return await hold.book(wanted.customer, language=wanted.language, idempotency_key=key)
@@ -119,39 +116,39 @@ async def _held(session: AsyncSession, wanted: BookTickets) -> AsyncIterator[Hol
     context = session.ticketing.reservations.hold(
         product_id=wanted.product_id, starts_at=wanted.starts_at, items=wanted.items
     )
-    hold = await _enter(context)
+    try:
+        hold = await context.__aenter__()
+    except asyncio.CancelledError:
+        say("If places were held, they were given back, or they are free again in 60 minutes.")
+        raise
     try:
         yield hold
     except BaseException as error:
         in_doubt = resume_with(error, f"--reservation {hold.reservation_id}")
-        await context.__aexit__(type(error), error, error.__traceback__)
+        try:
+            await context.__aexit__(type(error), error, error.__traceback__)
+        except BaseException:  # interrupted once more, before the answer to the release
+            say(f"Reservation {clean(hold.reservation_id)} may still be held; {_how_it_ends(hold)}")
+            raise
         if not in_doubt:
             _say_what_became_of(hold)
         raise
 
 
-async def _enter(context: HoldContext) -> Hold:
-    """Hold places; interrupted before the answer is there, wait for it to give them back."""
-    entering = asyncio.ensure_future(context.__aenter__())
-    try:
-        return await asyncio.shield(entering)
-    except asyncio.CancelledError:
-        await asyncio.wait({entering}, timeout=ANSWER_SECONDS)
-        if not entering.done():
-            entering.cancel()
-            say("Places may be held; such a hold ends by itself after 60 minutes.")
-        elif entering.exception() is None:
-            await context.__aexit__(None, None, None)
-            _say_what_became_of(entering.result())
-        raise
-
-
 def _say_what_became_of(hold: Hold) -> None:
-    if hold.must_be_released:
-        end = f"{hold.expires_at_utc:%Y-%m-%d %H:%M} UTC"
-        say(f"Reservation {hold.reservation_id} could not be released; it ends by itself at {end}.")
+    reservation = f"Reservation {clean(hold.reservation_id)}"
+    if hold.idempotency_key is not None:
+        key = clean(hold.idempotency_key)
+        say(f"{reservation} may be booked, with the idempotency key {key}; it was not released.")
+    elif hold.must_be_released:
+        say(f"{reservation} could not be released; {_how_it_ends(hold)}")
     else:
-        say(f"Reservation {hold.reservation_id} was released; its places are free again.")
+        say(f"{reservation} was released; its places are free again.")
+
+
+def _how_it_ends(hold: Hold) -> str:
+    end = f"{hold.expires_at_utc:%Y-%m-%d %H:%M} UTC"
+    return f"it ends by itself at {end}, or now with: eguma release {clean(hold.reservation_id)}"
 
 
 async def _summary(session: AsyncSession, wanted: BookTickets) -> str:
@@ -209,7 +206,8 @@ def _show(booking: Booking, api: Api) -> None:
         ("Ticket", "Category"),
         [(ticket.ticket_number, ticket.category_id) for ticket in booking.tickets],
     )
-    say(f"Cancel it: eguma cancel {clean(booking.booking_id)}")
+    if not api.sandbox:  # which ends with the command
+        say(f"Cancel it: eguma cancel {clean(booking.booking_id)}")
 
 
 def add_to(app: App) -> None:

@@ -37,12 +37,15 @@ class Exit(enum.IntEnum):
     UNKNOWN = 6
     NO_CONNECTION = 7
     INTERRUPTED = 130
+    READER_LEFT = 141
+    TERMINATED = 143
 
 
 EXIT_CODES = (
     "Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or without rights,"
     " 4 not found, 5 refused by the server (invalid, conflict, sold out), 6 outcome unknown,"
-    " 7 no connection, 130 interrupted.\n"
+    " 7 no connection, 130 interrupted (Ctrl-C), 141 the reader of the output left early (SIGPIPE),"
+    " 143 terminated (SIGTERM).\n"
 )
 
 
@@ -183,18 +186,24 @@ def explain(error: EgumaError, advice: Advice = EGUMA_ADVICE) -> str:
     return f"{line}. {told[0].upper()}{told[1:]}." if told else f"{line}."
 
 
-def explain_interruption(interruption: BaseException) -> str:
-    """Return what to say about Ctrl-C: whether a request was under way, and how to settle it."""
+def explain_interruption(interruption: BaseException, word: str = "interrupted") -> str:
+    """Return what to say about Ctrl-C: whether a request was under way, and how to settle it.
+
+    Args:
+        interruption: What ended the command.
+        word: What happened to it.
+    """
     doubt = unknown_outcome(interruption)
     if doubt is None or not _in_doubt(doubt):
-        return "interrupted"
-    return f"interrupted while {_doing(doubt)}: {_settle(doubt)}."
+        return word
+    return f"{word} while {_doing(doubt)}: {_settle(doubt)}."
 
 
 def resume_with(error: BaseException, option: str) -> bool:
     """Note on a call in doubt what names it to the command; False if it is in no doubt."""
-    doubt = unknown_outcome(error) or error
-    if not isinstance(doubt, EgumaError) or not _in_doubt(doubt):
+    # An error of ours has the last word; an attempt in doubt behind it may have been settled.
+    doubt = error if isinstance(error, EgumaError) else unknown_outcome(error)
+    if doubt is None or not _in_doubt(doubt):
         return False
     doubt.add_note(option)
     return True
@@ -202,8 +211,7 @@ def resume_with(error: BaseException, option: str) -> bool:
 
 def _in_doubt(error: EgumaError) -> bool:
     """Tell whether something may have been changed: a read leaves nothing to settle."""
-    accepted = isinstance(error, DecodingError)
-    return (error.outcome_unknown or accepted) and error.operation in _WRITING
+    return error.outcome_unknown and error.operation in _WRITING
 
 
 def _doing(error: EgumaError) -> str:

@@ -45,10 +45,12 @@ async def reserve(
         ("Reservation", "Expires at", "Left"),
         [(held.reservation_id, held.expires_at.isoformat(), minutes(left))],
     )
-    say(
-        f"Book them: repeat this with `eguma book` and --reservation {held.reservation_id}."
-        f" Give them back: eguma release {held.reservation_id}"
-    )
+    if not api.sandbox:  # which ends with the command
+        id_ = clean(held.reservation_id)
+        say(
+            f"Book them: repeat this with `eguma book` and --reservation {id_}."
+            f" Give them back: eguma release {id_}"
+        )
 
 
 async def release(

@@ -84,8 +84,8 @@ class Child:
         assert marker.encode() in seen, seen.decode()
         return seen.decode()
 
-    def interrupt(self) -> None:
-        self.process.send_signal(signal.SIGINT)
+    def interrupt(self, how: signal.Signals = signal.SIGINT) -> None:
+        self.process.send_signal(how)
 
     def finish(self) -> tuple[int, str, str]:
         out, err = self.process.communicate(timeout=PATIENCE)

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import os
+import signal
 from datetime import timedelta
 
 import pytest
@@ -11,9 +12,16 @@ import pytest
 from eguma_async.cli import main
 from eguma_async.cli.errors import Stop
 from eguma_async.cli.prompt import confirm_within, read_line
-from eguma_async.sandbox import DropAfter, Park
+from eguma_async.sandbox import DropAfter, Park, Reply
+from eguma_async.ticketing.bookings import BookTickets
 
 Out = pytest.CaptureFixture[str]
+
+
+ENDINGS = pytest.mark.parametrize(
+    ("how", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
 
 
 @pytest.fixture
@@ -126,23 +134,61 @@ def test_the_answer_on_a_terminal_decides(
     assert connected.sandbox.holds() == ()
 
 
-def test_interrupting_the_question_releases_the_hold(
-    connected, slot, customer, terminal, start
+@ENDINGS
+def test_ending_the_question_releases_the_hold(
+    *, connected, slot, customer, terminal, start, how: signal.Signals, code: int, word: str
 ) -> None:
     child = start("book", *slot, *customer, stdin=terminal[1])
     child.read_until("[y/N]")
     (hold,) = connected.sandbox.holds()
 
-    child.interrupt()
-    code, out, err = child.finish()
+    child.interrupt(how)
+    ended, out, err = child.finish()
 
-    assert code == 130
+    assert ended == code
     assert connected.sandbox.holds() == ()
     assert connected.sandbox.bookings() == ()
     assert f"Reservation {hold.id} was released" in err
-    assert "eguma: interrupted" in err
+    assert err.endswith(f"eguma: {word}\n")
     assert "Traceback" not in err
     assert out == ""
+
+
+@ENDINGS
+def test_ending_it_again_during_the_release_says_what_may_still_be_held(
+    *, connected, slot, customer, terminal, start, how: signal.Signals, code: int, word: str
+) -> None:
+    park = connected.sandbox.faults.add(Park(path="*/cancel-reservation.json"))
+    child = start("book", *slot, *customer, stdin=terminal[1])
+    child.read_until("[y/N]")
+    (hold,) = connected.sandbox.holds()
+
+    child.interrupt(how)
+    connected.call(park.arrived())
+    child.interrupt(how)
+    ended, _, err = child.finish()
+    connected.call(_released(park))
+
+    assert ended == code
+    end = f"{hold.expires_at:%Y-%m-%d %H:%M} UTC"
+    assert f"Reservation {hold.id} may still be held; it ends by itself at {end}" in err
+    assert f"eguma release {hold.id}\n" in err
+    assert "was released" not in err
+    assert f"eguma: {word}" in err
+    assert "Traceback" not in err
+
+
+def test_a_hold_that_cannot_be_released_is_told_with_its_end(
+    connected, slot, customer, capsys: Out
+) -> None:
+    connected.sandbox.faults.add(Reply(path="*/cancel-reservation.json", status=400))
+
+    assert main(["book", *slot, *customer, "--language", "xx", "--yes"]) == 5
+
+    (hold,) = connected.sandbox.holds()
+    err = capsys.readouterr().err
+    assert f"Reservation {hold.id} could not be released; it ends by itself at" in err
+    assert f"eguma release {hold.id}" in err
 
 
 def test_a_hold_that_runs_out_at_the_question_is_not_booked(
@@ -193,7 +239,50 @@ def test_interrupting_a_hold_under_way_gives_it_back(connected, slot, customer, 
     assert code == 130
     assert connected.sandbox.bookings() == ()
     assert connected.sandbox.holds() == ()
-    assert "was released" in err
+    assert "If places were held, they were given back" in err
+
+
+def test_a_booking_whose_answer_cannot_be_read_is_resumed_with_what_was_told(
+    connected, slot, customer, capsys: Out
+) -> None:
+    connected.sandbox.faults.add(Reply(path="*/booking.json", status=200, body='{"no": 1}'))
+
+    assert main(["book", *slot, *customer, "--yes", "--idempotency-key", "k-7"]) == 6
+
+    (hold,) = connected.sandbox.holds()
+    err = capsys.readouterr().err
+    assert f"--reservation {hold.id} --idempotency-key k-7" in err
+    assert "released" not in err
+
+
+def test_a_bug_while_booking_keeps_the_hold_and_names_the_key(
+    connected, slot, customer, capsys: Out, monkeypatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(BookTickets, "complete", fail)
+
+    assert main(["book", *slot, *customer, "--yes", "--idempotency-key", "k-7"]) == 1
+
+    err = capsys.readouterr().err
+    assert "may be booked, with the idempotency key k-7" in err
+    assert "was released" not in err
+
+
+def test_a_sandbox_that_ends_with_the_command_gets_no_hints(
+    connected, slot, customer, capsys: Out
+) -> None:
+    assert main(["reserve", *slot]) == 0
+    assert main(["book", *slot, *customer, "--yes"]) == 0
+    told = capsys.readouterr().err
+    assert main(["reserve", *slot, "--sandbox"]) == 0
+    assert main(["book", *slot, *customer, "--yes", "--sandbox"]) == 0
+    told_in_sandbox = capsys.readouterr().err
+
+    for hint in ("eguma release", "eguma cancel"):
+        assert hint in told
+        assert hint not in told_in_sandbox
 
 
 def test_an_interrupted_booking_is_resumed_with_what_was_told(

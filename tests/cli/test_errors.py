@@ -23,6 +23,12 @@ from eguma_async.core.errors import (
 )
 
 
+def decoding(*, outcome_unknown: bool, **details: str) -> DecodingError:
+    error = DecodingError("unreadable answer", **details)
+    error.outcome_unknown = outcome_unknown
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
@@ -37,7 +43,10 @@ from eguma_async.core.errors import (
         (OutcomeUnknownError("x", operation="BookTickets"), 6),
         (OutcomeUnknownError("x", operation="CancelBooking"), 6),
         (ServerError(status=500, outcome_unknown=True, operation="BookTickets"), 6),
-        (DecodingError("x", operation="BookTickets"), 6),
+        (decoding(operation="BookTickets", outcome_unknown=True), 6),
+        (decoding(operation="CreateOrders", outcome_unknown=True), 6),
+        (decoding(operation="CreateOrders", outcome_unknown=False), 1),
+        (ServerError(status=500, outcome_unknown=True, operation="ListProducts"), 1),
         (OutcomeUnknownError("x", operation="CreateOrders"), 6),
         (OutcomeUnknownError("x", operation="ReserveOffers"), 6),
         (OutcomeUnknownError("x", operation="FetchToken"), 7),
@@ -66,9 +75,18 @@ def test_a_refusal_is_told_in_one_line_with_status_code_words_and_advice() -> No
     )
 
 
-def test_a_booking_in_doubt_says_what_to_repeat_to_resume_it() -> None:
-    error = OutcomeUnknownError("cut off", operation="BookTickets", idempotency_key="k-1")
+BOOKING = {"operation": "BookTickets", "idempotency_key": "k-1"}
 
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OutcomeUnknownError("cut off", **BOOKING),
+        ServerError(status=500, outcome_unknown=True, **BOOKING),
+        decoding(outcome_unknown=True, **BOOKING),
+    ],
+)
+def test_a_booking_in_doubt_says_what_to_repeat_to_resume_it(error: EgumaError) -> None:
     assert resume_with(error, "--reservation r-1")
 
     assert "unknown outcome" in explain(error)
@@ -89,6 +107,15 @@ def test_a_refused_booking_is_not_resumed() -> None:
     assert "k-1" not in explain(error)
 
 
+def test_the_error_itself_decides_not_an_attempt_behind_it() -> None:
+    in_doubt = decoding(outcome_unknown=True, **BOOKING)
+    refused = InvalidRequestError(status=400, **BOOKING)
+    in_doubt.__context__ = refused.__context__ = OutcomeUnknownError("an attempt", **BOOKING)
+
+    assert resume_with(in_doubt, "--reservation r-1")
+    assert not resume_with(refused, "--reservation r-1")
+
+
 def test_a_throttled_call_says_how_long_to_wait() -> None:
     assert (
         "try again in 7 seconds" in explain(RateLimitedError(status=429, retry_after=7.0)).lower()
@@ -101,6 +128,8 @@ def test_an_interruption_names_the_booking_that_was_under_way() -> None:
     interruption.__context__ = cancelled
 
     assert "--idempotency-key k-2" in explain_interruption(interruption)
+    told = explain_interruption(interruption, "terminated")
+    assert told.startswith("terminated while booking")
     assert explain_interruption(KeyboardInterrupt()) == "interrupted"
 
 
@@ -123,4 +152,4 @@ def test_every_operation_of_the_commands_is_named() -> None:
 
 
 def test_the_codes_are_those_of_the_help() -> None:
-    assert [code.value for code in Exit] == [0, 1, 2, 3, 4, 5, 6, 7, 130]
+    assert [code.value for code in Exit] == [0, 1, 2, 3, 4, 5, 6, 7, 130, 141, 143]

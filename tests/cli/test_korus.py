@@ -115,12 +115,14 @@ def test_reserve_holds_with_the_chosen_sessions(
 
 
 def test_reserve_says_how_to_go_on(korus, capsys: Out) -> None:
-    out, err = run(capsys, "reserve", korus.sandbox.example("plain").offer)
+    offer = korus.sandbox.example("plain").offer
+    out, err = run(capsys, "reserve", offer)
 
     (held,) = korus.sandbox.reservations
     assert held.iri in out
     assert "14 min" in out
     assert f"eguma korus order {held.iri} --external-reference" in err
+    assert "eguma korus order" not in run(capsys, "reserve", offer, "--sandbox")[1]
     assert "held" in run(capsys, "reservations")[0]
     korus.sandbox.clock.advance(minutes=16)
     assert "expired" in run(capsys, "reservations")[0]

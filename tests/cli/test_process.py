@@ -1,20 +1,28 @@
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
 import pty
 import re
+import signal
 import socket
 import subprocess
 import sys
 import termios
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from eguma_async import __version__
+from eguma_async.cli import main
+from eguma_async.cli.process import Ended, run_until_ended
 from eguma_async.sandbox import Park
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_help_is_quick_to_load_and_names_commands_and_exit_codes() -> None:
@@ -27,7 +35,16 @@ def test_help_is_quick_to_load_and_names_commands_and_exit_codes() -> None:
     done = _python(program)
 
     assert (done.returncode, done.stderr) == (0, "")
-    for name in ("demo", "sandbox", "korus", "book", "130 interrupted", "EGUMA_API_KEY"):
+    for name in (
+        "demo",
+        "sandbox",
+        "korus",
+        "book",
+        "130 interrupted",
+        "141 ",
+        "143 ",
+        "EGUMA_API_KEY",
+    ):
         assert name in done.stdout
 
 
@@ -167,14 +184,116 @@ def test_a_port_in_use_is_told(start) -> None:
     )
 
 
-def test_a_reader_that_leaves_early_is_no_error(start) -> None:
+def test_a_reader_that_leaves_early_ends_it_quietly_like_sigpipe(start) -> None:
     child = start("products", "--sandbox", stdout=subprocess.PIPE)
     child.process.stdout.close()
     child.process.stdout = None
 
     code, _, err = child.finish()
 
-    assert (code, err) == (1, "")
+    assert (code, err) == (141, "")
+
+
+def test_a_reader_of_both_outputs_that_leaves_early_ends_it_alike(start) -> None:
+    read, write = os.pipe()
+    child = start("products", "--key-stdin", stdin=subprocess.DEVNULL, stdout=write, stderr=write)
+    os.close(write)
+    os.close(read)
+
+    assert child.finish()[0] == 141
+
+
+@pytest.mark.parametrize(
+    ("closing", "arguments", "code", "told"),
+    [
+        ("<&-", ["cancel", "x"], 2, "stdin is no terminal"),
+        ("<&-", ["products", "--key-stdin"], 2, "no API key"),
+        ("<&-", ["products", "--sandbox"], 0, ""),
+        (">&-", ["products", "--sandbox"], 0, ""),
+        (">&-", ["products", "--sandbox", "--json"], 0, ""),
+        (">&-", ["--help"], 0, ""),
+        ("2>&-", ["cancel", "x"], 2, ""),
+        ("<&- >&- 2>&-", ["products"], 2, ""),
+    ],
+)
+def test_a_closed_stream_is_an_empty_one(
+    closing: str, arguments: list[str], code: int, told: str
+) -> None:
+    shell = ["sh", "-c", f'exec "$@" {closing}', "sh"]
+    command = [sys.executable, "-W", "error", "-m", "eguma_async", *arguments]
+    done = subprocess.run(
+        [*shell, *command], capture_output=True, text=True, timeout=60, cwd=ROOT, check=False
+    )
+
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    assert told in done.stderr
+    assert bool(told) == bool(done.stderr)
+
+
+def test_a_stream_that_was_missing_is_missing_again_afterwards(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    monkeypatch.setattr("sys.stdout", None)
+
+    assert main(["cancel", "x"]) == 2
+
+    assert (sys.stdin, sys.stdout) == (None, None)
+    assert "--yes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("one", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("theirs", [signal.SIG_IGN, lambda *_: None])
+def test_a_handler_of_a_signal_that_is_there_already_stays(one, theirs) -> None:
+    async def look() -> None:
+        assert signal.getsignal(one) is theirs
+
+    before = signal.signal(one, theirs)
+    try:
+        run_until_ended(look())
+        assert signal.getsignal(one) is theirs
+    finally:
+        signal.signal(one, before)
+
+
+def test_signals_do_again_what_they_did_once_the_command_is_over() -> None:
+    assert main(["products", "--sandbox", "--json"]) == 0
+
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+@pytest.mark.parametrize("one", [signal.SIGINT, signal.SIGTERM])
+def test_two_signals_cancel_and_a_third_ends_what_does_not_listen(one: signal.Signals) -> None:
+    seen = []
+
+    async def stubborn() -> None:
+        for _ in range(10):
+            signal.raise_signal(one)
+            seen.append("signal")
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+    with pytest.raises(Ended) as caught:
+        run_until_ended(stubborn())
+
+    assert seen == ["signal", "signal"]
+    assert caught.value.by == one
+
+
+def test_a_command_runs_in_a_thread_too_where_no_signal_can_be_handled() -> None:
+    with ThreadPoolExecutor() as pool:
+        assert pool.submit(main, ["products", "--sandbox", "--json"]).result(60) == 0
+
+
+def test_the_sandbox_ends_cleanly_when_terminated(start) -> None:
+    child = start("sandbox", "--port", "0")
+    child.read_until("Ctrl-C ends it.\n", child.process.stdout.fileno())
+
+    child.interrupt(signal.SIGTERM)
+
+    assert child.finish() == (143, "", "eguma: terminated\n")
 
 
 def test_a_key_typed_at_the_prompt_is_not_shown_and_ctrl_c_ends_it(start) -> None:

@@ -103,8 +103,9 @@ def _show_held(result: BulkReservations, now: datetime, api: KorusApi) -> None:
                 for reservation in held
             ),
         )
-        iris = " ".join(clean(reservation.iri) for reservation in held)
-        say(f"Order: eguma korus order {iris} --external-reference YOURS, and who buys.")
+        if not api.sandbox:  # which ends with the command
+            iris = " ".join(clean(reservation.iri) for reservation in held)
+            say(f"Order: eguma korus order {iris} --external-reference YOURS, and who buys.")
     if result.failed or result.unaccounted:
         words = "; ".join(failure.message for failure in result.failed if failure.message)
         raise Stop(

@@ -1,0 +1,135 @@
+"""What a command gets from its process: signals to end, and streams."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any, Literal, TextIO, cast
+
+CANCELLATIONS = 2
+"""How many signals cancel: the first the command, the second its cleaning up. More end it hard."""
+Handler = Callable[[int, FrameType | None], Any] | signal.Handlers
+Name = Literal["stdin", "stdout", "stderr"]
+
+
+class Ended(Exception):  # noqa: N818  # like KeyboardInterrupt, it is no error
+    """The command was ended by a signal.
+
+    Attributes:
+        by: The first signal that came.
+    """
+
+    def __init__(self, by: signal.Signals) -> None:
+        super().__init__(by)
+        self.by = by
+
+
+def run_until_ended(command: Coroutine[Any, Any, None]) -> None:
+    """Run a command that Ctrl-C and SIGTERM cancel, so that it cleans up.
+
+    Raises:
+        Ended: It was cancelled so.
+    """
+    ending = _Ending()
+    with ending.handling_signals():
+        try:
+            asyncio.run(ending.watch(command))
+        except (asyncio.CancelledError, KeyboardInterrupt) as error:
+            if not ending.received:
+                raise
+            raise Ended(ending.received[0]) from error
+
+
+class _Ending:
+    """Signals become cancellations.
+
+    asyncio does so with the first Ctrl-C only: the second raises `KeyboardInterrupt` wherever it
+    lands, such as in the task that releases a hold.
+    """
+
+    def __init__(self) -> None:
+        self.received: list[signal.Signals] = []
+        self._cancel: Callable[[], object] | None = None
+
+    @contextlib.contextmanager
+    def handling_signals(self) -> Iterator[None]:
+        """Handle signals that nobody else handles or ignores; only the main thread can."""
+        defaults: dict[signal.Signals, Handler] = {
+            signal.SIGINT: signal.default_int_handler,
+            signal.SIGTERM: signal.SIG_DFL,
+        }
+        is_main = threading.current_thread() is threading.main_thread()
+        ours = [s for s in defaults if is_main and signal.getsignal(s) is defaults[s]]
+        for one in ours:
+            signal.signal(one, self._on_signal)
+        try:
+            yield
+        finally:
+            for one in ours:
+                signal.signal(one, defaults[one])
+
+    async def watch(self, command: Coroutine[Any, Any, None]) -> None:
+        """Await a command as what the signals cancel."""
+        task = cast("asyncio.Task[None]", asyncio.current_task())  # as asyncio.run made it
+        loop = asyncio.get_running_loop()
+        self._cancel = lambda: loop.call_soon_threadsafe(task.cancel)
+        try:
+            await command
+        finally:
+            self._cancel = None
+
+    def _on_signal(self, number: int, _: FrameType | None) -> None:
+        self.received.append(signal.Signals(number))
+        if self._cancel is None or len(self.received) > CANCELLATIONS:
+            raise KeyboardInterrupt
+        self._cancel()
+
+
+@contextlib.contextmanager
+def usable_streams() -> Iterator[None]:
+    """Let every stream be there, and take any character, for the length of a block."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_there("stdin", "r"))
+        for name in ("stdout", "stderr"):
+            stack.enter_context(_there(name, "w"))
+            stream = getattr(sys, name)
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="replace")
+        yield
+
+
+@contextlib.contextmanager
+def _there(name: Name, mode: Literal["r", "w"]) -> Iterator[None]:
+    """Put the null device in place of a stream that was closed before the process began."""
+    if getattr(sys, name) is not None:
+        yield
+        return
+    with Path(os.devnull).open(mode, encoding="utf-8") as nowhere:
+        setattr(sys, name, nowhere)
+        try:
+            yield
+        finally:
+            setattr(sys, name, None)
+
+
+def drop_unread_output() -> None:
+    """Point streams without a reader to nowhere: the interpreter's last flush is quiet then."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            _point_to_nowhere(stream)
+
+
+def _point_to_nowhere(stream: TextIO) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
