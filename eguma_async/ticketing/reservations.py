@@ -9,7 +9,6 @@ from collections.abc import Coroutine, Iterable
 from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
-from zoneinfo import ZoneInfo
 
 import attrs
 
@@ -19,6 +18,7 @@ from eguma_async.core.errors import (
     EgumaError,
     NotFoundError,
     NotSentError,
+    OutcomeUnknownError,
     SessionStateError,
     StatusError,
     unknown_outcome,
@@ -27,6 +27,7 @@ from eguma_async.core.messages import Replay
 from eguma_async.core.operation import Answer, Operation, Send
 
 from .bookings import Booking, BookTickets, Customer
+from .expiry import deadline
 from .items import TicketItem, as_tuple, check_items
 
 if TYPE_CHECKING:
@@ -34,36 +35,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("eguma_async")
 
-HOLD = timedelta(minutes=60)
 RELEASE_SECONDS = 5.0
 """How long leaving a hold may take at most."""
 
-_releases: set[asyncio.Task[None]] = set()
-
-
-def deadline(expires_at: datetime, received_at: datetime) -> datetime:
-    """Return the end of a hold as an aware datetime in UTC.
-
-    The API sends `expires_at` without a zone and does not say which it means. Read once as
-    Europe/Zurich and once as UTC, the two lie an hour or two apart, and a hold lasts 60 minutes:
-    the reading nearest to that is the right one.
-    """
-    if expires_at.tzinfo is not None:
-        return _in_utc(expires_at)
-    zurich = ZoneInfo("Europe/Zurich")
-    readings = (  # in the hour that autumn repeats, the first pass and the second
-        _in_utc(expires_at.replace(tzinfo=zurich, fold=0)),
-        _in_utc(expires_at.replace(tzinfo=zurich, fold=1)),
-        expires_at.replace(tzinfo=UTC),
-    )
-    return min(readings, key=lambda reading: abs(reading - received_at - HOLD))
-
-
-def _in_utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:  # servers write the first or last day of the calendar for "none"
-        return moment.replace(tzinfo=UTC)
+_releases: set[asyncio.Task[bool]] = set()
 
 
 @attrs.frozen(kw_only=True)
@@ -303,14 +278,23 @@ class HoldContext:
         reserving = asyncio.create_task(self._session.send(self._operation))
         try:
             reservation = await asyncio.shield(reserving)
-        except asyncio.CancelledError:
-            await _see_through(self._give_back(reserving))
+        except asyncio.CancelledError as cancelled:
+            if not await _see_through(self._give_back(reserving)):
+                cancelled.__cause__ = OutcomeUnknownError(
+                    "a hold may be left; it expires by itself", operation=self._operation.name()
+                )
             raise
         self._hold = Hold(self._session, self._operation, reservation)
         return self._hold
 
     async def _give_back(self, reserving: asyncio.Task[Reservation]) -> None:
-        await Hold(self._session, self._operation, await reserving).release()
+        try:
+            reservation = await reserving
+        except EgumaError as error:
+            if error.outcome_unknown:
+                raise
+            return  # nothing was held
+        await Hold(self._session, self._operation, reservation).release()
 
     async def __aexit__(
         self,
@@ -322,15 +306,16 @@ class HoldContext:
             await _see_through(self._hold.release())
 
 
-async def _see_through(release: Coroutine[Any, Any, None]) -> None:
-    """Wait for a release. A cancellation ends the waiting, not the release."""
+async def _see_through(release: Coroutine[Any, Any, None]) -> bool:
+    """Wait for a release; tell if it worked. A cancellation ends the waiting, not the release."""
     task = asyncio.create_task(_quietly(release))
     _releases.add(task)
     task.add_done_callback(_releases.discard)
     await asyncio.wait((task,))  # which raises nothing, whatever becomes of the release
+    return not task.cancelled() and task.result()
 
 
-async def _quietly(release: Coroutine[Any, Any, None]) -> None:
+async def _quietly(release: Coroutine[Any, Any, None]) -> bool:
     try:
         async with asyncio.timeout(RELEASE_SECONDS):
             await release
@@ -339,6 +324,8 @@ async def _quietly(release: Coroutine[Any, Any, None]) -> None:
             "a hold was not released (%s); it expires by itself",
             error if isinstance(error, EgumaError) else type(error).__name__,
         )
+        return False
+    return True
 
 
 class Reservations:

@@ -770,3 +770,33 @@ async def test_a_hold_tells_the_key_of_a_booking_in_doubt(scripted, wanted, ada)
             with pytest.raises(OutcomeUnknownError) as caught:
                 await hold.book(ada)
             assert hold.idempotency_key == caught.value.idempotency_key is not None
+
+
+@pytest.mark.parametrize(
+    ("answer", "left"),
+    [
+        (json_reply({"error_code": "validation_error"}, 400), False),
+        (HttpResponse(status=502, body=b"<html>"), True),
+    ],
+)
+async def test_a_cancelled_entering_says_if_a_hold_may_be_left(wanted, answer, left):
+    go_on = asyncio.Event()
+
+    class Slow:
+        async def send(self, request, /):
+            await go_on.wait()
+            return answer
+
+        async def aclose(self):
+            pass
+
+    async with AsyncSession("0123456789abcdef01234567", transport=Slow()) as session:
+        task = asyncio.create_task(session.ticketing.reservations.hold(**wanted).__aenter__())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.sleep(0)
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await task
+    assert (unknown_outcome(caught.value) is not None) is left

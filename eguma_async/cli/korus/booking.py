@@ -244,12 +244,13 @@ def _show_orders(result: BulkOrders, api: KorusApi) -> None:
         print_json(result)
     elif result.orders:
         print_table(
-            "Booked",
-            ("Order", "Reference", "Reservation", ">Total", ">Documents"),
+            "Orders",
+            ("Order", "Reference", "Status", "Reservation", ">Total", ">Documents"),
             (
                 (
                     made.iri,
                     made.reference,
+                    made.status or "",
                     made.reservation,
                     amount(made.total_amount_incl_tax),
                     str(len(made.documents)),
