@@ -17,7 +17,7 @@ from collections.abc import (
     Iterator,
     Sized,
 )
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import attrs
 
@@ -121,7 +121,7 @@ class FanOut(AsyncIterator[Outcome[T]]):
 
     def __aiter__(self) -> AsyncIterator[Outcome[T]]:  # noqa: PYI034  # the generator itself
         # Handed over, so that it dies with the loop, even if this object is kept in a variable.
-        outcomes, self._outcomes = self._outcomes, _nothing()
+        outcomes, self._outcomes = self._outcomes, _once_only(self.crew)
         return outcomes
 
     async def __anext__(self) -> Outcome[T]:
@@ -136,10 +136,12 @@ class FanOut(AsyncIterator[Outcome[T]]):
         await self.crew.dismiss(because)
 
 
-async def _nothing() -> AsyncGenerator[Any, None]:
-    """Yield nothing: what is left of a fan-out whose loop was left."""
-    none: tuple[Any, ...] = ()
-    for outcome in none:
+async def _once_only(crew: Crew[T]) -> AsyncGenerator[Outcome[T], None]:
+    """Refuse a second loop over what another loop has, or has left before its end."""
+    if not crew.is_through:
+        raise SessionStateError("this fan-out is being iterated, or was left; make a new one")
+    nothing: tuple[Outcome[T], ...] = ()
+    for outcome in nothing:
         yield outcome
 
 
@@ -163,6 +165,7 @@ class Crew(Generic[T]):
         self._consumer: asyncio.Future[None] | None = None
         self._workers: list[asyncio.Task[None]] = []
         self._dismissed = False
+        self.is_through = False
         self._because: EgumaError | None = None
 
     async def outcomes(
@@ -180,6 +183,7 @@ class Crew(Generic[T]):
                 item = self._buffer.popleft()
                 if isinstance(item, asyncio.Task):
                     running -= 1
+                    self.is_through = not running or item.cancelled() or bool(item.exception())
                     item.result()
                     continue
                 self._room.give_back()

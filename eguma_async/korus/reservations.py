@@ -6,7 +6,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from types import TracebackType
 
-from eguma_async.core.errors import EgumaError, SessionStateError, unknown_outcome
+from eguma_async.core.errors import (
+    EgumaError,
+    OutcomeUnknownError,
+    SessionStateError,
+    unknown_outcome,
+)
 from eguma_async.pipeline.pages import Pager
 from eguma_async.pipeline.session import BaseSession
 
@@ -124,9 +129,10 @@ class Hold:
 
 
 def _doubt(error: BaseException) -> EgumaError:
-    unknown = error if isinstance(error, EgumaError) else unknown_outcome(error)
-    assert unknown is not None  # noqa: S101  # or there would be no doubt
-    return unknown.with_traceback(None)
+    if isinstance(error, EgumaError):
+        return error.with_traceback(None)
+    unknown = unknown_outcome(error)
+    return unknown or OutcomeUnknownError(f"the transport failed ({type(error).__name__})")
 
 
 class HoldContext:

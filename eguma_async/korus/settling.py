@@ -55,9 +55,11 @@ def in_doubt(error: BaseException) -> bool:
     """Tell whether orders may have been made although this was raised."""
     if isinstance(error, InconsistentAnswerError):
         return False  # the answer is there, and looking again does not resolve it
-    if isinstance(error, EgumaError) and error.outcome_unknown:
-        return True
-    return unknown_outcome(error) is not None
+    if isinstance(error, EgumaError):
+        return error.outcome_unknown  # not what may stand behind it: the caller's own handling
+    if isinstance(error, asyncio.CancelledError):
+        return unknown_outcome(error) is not None
+    return True  # a transport that breaks its contract: what is not sure, may be
 
 
 async def look_up(

@@ -75,10 +75,17 @@ class Authenticating:
         response = await self._inner.send(request.with_credentials(used))
         if 200 <= response.status < 300:
             return response
-        if response.status == 401 and await self._auth.rejected(used):
+        if response.status == 401 and await self._renewed(used):
             used = await self._credentials()
             response = await self._inner.send(request.with_credentials(used))
         return attrs.evolve(response, body=used.scrub(response.body))
+
+    async def _renewed(self, used: Credentials) -> bool:
+        try:
+            return await self._auth.rejected(used)
+        except asyncio.CancelledError as cancelled:
+            cancelled.__cause__ = NotSentError("cancelled after a 401, which refused the request")
+            raise
 
     async def _credentials(self) -> Credentials:
         """Return credentials. Whatever goes wrong here, the request itself was not sent."""

@@ -229,8 +229,9 @@ class BaseSession:
             raise
         except Exception as error:
             # A transport that breaks its contract: what it raises is shown, and the key not lost.
-            if key is not None:
-                error.add_note(f"{operation.name()} may have been processed; {key=}")
+            if not operation.is_read():
+                with_key = "" if key is None else f"; idempotency key {key}"
+                error.add_note(f"{operation.name()} may have been processed{with_key}")
             raise
 
     async def stream(

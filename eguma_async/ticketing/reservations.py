@@ -279,10 +279,16 @@ class HoldContext:
         try:
             reservation = await asyncio.shield(reserving)
         except asyncio.CancelledError as cancelled:
-            if not await _see_through(self._give_back(reserving)):
-                cancelled.__cause__ = OutcomeUnknownError(
-                    "a hold may be left; it expires by itself", operation=self._operation.name()
-                )
+            left = OutcomeUnknownError(
+                "a hold may be left; it expires by itself", operation=self._operation.name()
+            )
+            try:
+                given_back = await _see_through(self._give_back(reserving))
+            except asyncio.CancelledError as again:
+                again.__cause__ = left
+                raise
+            if not given_back:
+                cancelled.__cause__ = left
             raise
         self._hold = Hold(self._session, self._operation, reservation)
         return self._hold
@@ -290,8 +296,8 @@ class HoldContext:
     async def _give_back(self, reserving: asyncio.Task[Reservation]) -> None:
         try:
             reservation = await reserving
-        except EgumaError as error:
-            if error.outcome_unknown:
+        except (EgumaError, asyncio.CancelledError) as error:
+            if unknown_outcome(error) is not None:
                 raise
             return  # nothing was held
         await Hold(self._session, self._operation, reservation).release()

@@ -125,6 +125,9 @@ class AiohttpTransport:
             failure = asyncio.CancelledError(*cancelled.args)
         except Exception as error:  # noqa: BLE001 - no error of aiohttp may leave: it shows the URL
             failure = _failure(error, request)
+        except BaseException:
+            self._deadlines.end(watch)
+            raise
         else:
             self._deadlines.end(watch)
             return response

@@ -431,7 +431,21 @@ class TestLeaving:
         await turns()
         assert others() == set()
         assert len(reads.asked) < 20
+        with pytest.raises(SessionStateError, match="make a new one"):
+            await values(kept)
+
+    async def test_a_second_loop_over_a_finished_one_is_empty(self):
+        kept = fan(Reads(), operations(3))
+        assert len(await values(kept)) == 3
         assert await values(kept) == []
+
+    async def test_two_consumers_of_one_fan_out_are_refused(self):
+        kept = fan(Reads(), operations(3))
+        first = aiter(kept)
+        await anext(first)
+        with pytest.raises(SessionStateError, match="make a new one"):
+            await anext(kept)
+        await kept.aclose()
 
     async def test_a_break_lets_go_of_everything(self):
         reads, items = Reads(), Counted(operations(1000))

@@ -244,6 +244,20 @@ class TestAuthenticating:
             await task
         assert isinstance(caught.value.__cause__, NotSentError)
 
+    async def test_cancelled_while_renewing_after_a_401_nothing_was_processed(self):
+        class Slow(FakeAuth):
+            async def rejected(self, used: Credentials, /) -> bool:
+                await asyncio.Event().wait()
+                raise AssertionError
+
+        layer = authenticating(ScriptedTransport(HttpResponse(status=401)), Slow(renews=True))
+        task = asyncio.create_task(layer.send(REQUEST))
+        await turns()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await task
+        assert isinstance(caught.value.__cause__, NotSentError)
+
 
 class TestLimiting:
     async def test_never_more_than_its_number_are_under_way(self):

@@ -800,3 +800,28 @@ async def test_a_cancelled_entering_says_if_a_hold_may_be_left(wanted, answer, l
         with pytest.raises(asyncio.CancelledError) as caught:
             await task
     assert (unknown_outcome(caught.value) is not None) is left
+
+
+async def test_an_entering_that_is_cancelled_twice_still_says_that_a_hold_may_be_left(wanted):
+    class Stuck:
+        async def send(self, request, /):
+            await asyncio.Event().wait()
+
+        async def aclose(self):
+            pass
+
+    async with AsyncSession("0123456789abcdef01234567", transport=Stuck()) as session:
+        task = asyncio.create_task(session.ticketing.reservations.hold(**wanted).__aenter__())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        for _ in range(2):
+            task.cancel()
+            for _ in range(5):
+                await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await task
+        assert unknown_outcome(caught.value).operation == "ReserveTickets"
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for other in others:
+            other.cancel()
+        await asyncio.gather(*others, return_exceptions=True)

@@ -6,7 +6,9 @@ import asyncio
 
 import pytest
 
+from eguma_async.core.messages import HttpRequest
 from eguma_async.transports._deadline import Deadlines
+from eguma_async.transports.aiohttp import AiohttpTransport
 
 
 async def watched(deadlines: Deadlines, seconds: float, work: asyncio.Future | None = None) -> str:
@@ -102,3 +104,35 @@ async def test_closing_does_not_forget_a_request_under_way():
     await asyncio.sleep(0)
     deadlines.close()
     assert await task == "expired"
+
+
+async def test_whatever_ends_a_request_ends_its_watch():
+    class Ended(BaseException):
+        pass
+
+    class Sink:
+        async def write(self, chunk, /):
+            raise Ended
+
+        def restart(self):
+            pass
+
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab")
+        await writer.drain()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    transport = AiohttpTransport()
+    request = HttpRequest(method="GET", url=f"http://127.0.0.1:{port}/", sink=Sink())
+    try:
+        with pytest.raises(Ended):
+            await transport.send(request)
+        assert not transport._deadlines._watches
+    finally:
+        await transport.aclose()
+        server.close()
+        await server.wait_closed()

@@ -11,6 +11,7 @@ import attrs
 import pytest
 
 from eguma_async import (
+    AccessDeniedError,
     ConflictError,
     DecodingError,
     HttpResponse,
@@ -808,3 +809,51 @@ async def test_names_are_told_before_documents_can_be_fetched(shop, john):
         assert named.status == TicketStatus.VALIDATED
         assert (await opened.session.beneficiaries.get(ticket.iri)).beneficiary == ada
         assert (await opened.session.documents.link(document)).cached_language == "fr"
+
+
+async def test_a_retry_inside_the_except_block_is_judged_by_its_own_answer(scripted, john):
+    item = OfferItem("/v1/x/offers/1", [TicketChoice("/v1/x/offers/1/tickets/1")])
+    steps = (
+        json_reply({"reservations": [json.loads(held(ONE).body)]}),
+        OutcomeUnknownError("cut"),
+        *not_there(ONE),
+        HttpResponse(status=403),
+        *not_there(ONE),
+    )
+    async with scripted(*steps) as (session, _):
+        async with session.reservations.hold([item], allow_partial=True) as hold:
+            try:
+                await hold.order(john, external_reference="A-1", settle_unknown=False)
+            except OutcomeUnknownError:
+                with pytest.raises(OutcomeUnknownError, match="earlier attempt may"):
+                    await hold.order(john, external_reference="A-1")
+
+
+async def test_a_clean_refusal_stays_one_while_another_doubt_is_handled(scripted, john):
+    async with scripted(HttpResponse(status=403)) as (session, transport):
+        try:
+            raise OutcomeUnknownError("of something else")
+        except OutcomeUnknownError:
+            with pytest.raises(AccessDeniedError):
+                await session.orders.create([ONE], john, "A-1", settle_unknown=True)
+    assert [request.operation for request in transport.requests] == ["CreateOrders"]
+
+
+async def test_a_faulty_transport_leaves_a_hold_in_doubt(scripted, john):
+    item = OfferItem("/v1/x/offers/1", [TicketChoice("/v1/x/offers/1/tickets/1")])
+
+    def fails(request):
+        raise ZeroDivisionError
+
+    steps = (
+        json_reply({"reservations": [json.loads(held(ONE).body)]}),
+        fails,
+        listed(order(ONE)),
+    )
+    async with scripted(*steps) as (session, _):
+        async with session.reservations.hold([item], allow_partial=True) as hold:
+            with pytest.raises(ZeroDivisionError) as caught:
+                await hold.order(john, external_reference="A-1")
+            assert caught.value.__notes__ == ["CreateOrders may have been processed"]
+            booked = await hold.order(john, external_reference="A-1")
+    assert [o.reservation for o in booked.orders] == [ONE]
