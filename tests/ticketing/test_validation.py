@@ -111,7 +111,7 @@ def test_a_quantity_is_a_whole_number_above_zero(quantity):
     [
         ([], "at least one"),
         ((), "at least one"),
-        (iter(()), "at least one"),
+        (range(0), "at least one"),
         ([TicketItem(ADULT, 1), TicketItem(ADULT, 2)], "twice; add the quantities"),
         ([{"category_id": ADULT, "quantity": 1}], "TicketItem objects only"),
         ([(ADULT, 1)], "TicketItem objects only"),
@@ -127,7 +127,6 @@ def test_a_quantity_is_a_whole_number_above_zero(quantity):
 @pytest.mark.parametrize("resource", ["reservations", "bookings"])
 async def test_items_are_at_least_one_and_each_category_once(refuses, items, says, resource):
     more = {"customer": ADA} if resource == "bookings" else {}
-    items = iter(()) if says == "at least one" and not isinstance(items, (list, tuple)) else items
     error = await refuses(
         resource, "create", product_id=PRODUCT, starts_at=START, items=items, **more
     )
