@@ -160,7 +160,7 @@ class Crew(Generic[T]):
         self._clock = clock
         self._size = size
         self._room = Permits(size)
-        # Not an asyncio.Queue: with a hundred workers, its calls took a tenth of every read.
+        # Not an asyncio.Queue: one consumer and no bound of its own need none of its bookkeeping.
         self._buffer: deque[Outcome[T] | asyncio.Task[None]] = deque()
         self._consumer: asyncio.Future[None] | None = None
         self._workers: list[asyncio.Task[None]] = []

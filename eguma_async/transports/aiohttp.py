@@ -43,10 +43,10 @@ from ._deadline import Deadlines
 from ._guard import PLAIN_HEADERS, check_sendable
 from ._public import check_public_literal, is_public
 
-_SESSION_HEADERS = {
+_DEFAULT_HEADERS = {
     "User-Agent": f"eguma-async/{__version__}",
     "Accept-Encoding": ACCEPT_ENCODING,
-    **PLAIN_HEADERS,
+    "Accept": "*/*",
 }
 
 
@@ -166,7 +166,7 @@ class AiohttpTransport:
                     resolver=PublicResolver() if self._public_only else None,
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                headers=_SESSION_HEADERS,
+                headers=_DEFAULT_HEADERS | PLAIN_HEADERS,
                 timeout=_client_timeout(DEFAULT_TIMEOUTS),
                 trust_env=False,
                 auto_decompress=False,
@@ -213,9 +213,9 @@ class AiohttpTransport:
         """Return what differs from the session's own settings: to say it again costs time."""
         options = self._fixed
         if not (plain and self._owned):
-            base = {} if self._owned else _SESSION_HEADERS
             secret = dict(request.credentials.headers)
-            options = {**options, "headers": {**base, **request.headers, **secret}}
+            headers = {**_DEFAULT_HEADERS, **request.headers, **secret}
+            options = {**options, "headers": headers}
         if not self._owned or request.timeouts is not DEFAULT_TIMEOUTS:
             options = {**options, "timeout": _client_timeout(request.timeouts)}
         return options

@@ -170,6 +170,19 @@ class TestWhatIsSent:
         assert b"\r\nAccept-Encoding: gzip, deflate\r\n" in head
         assert b"ookie" not in head
 
+    @pytest.mark.parametrize(
+        ("headers", "accept"),
+        [({}, b"*/*"), ({"Accept": "application/json"}, b"application/json")],
+    )
+    async def test_no_media_type_is_asked_for_but_the_requests_own(
+        self, transport, serve, headers, accept
+    ):
+        server = await serve()
+        await transport.send(request(server.url, headers=headers))
+        head = server.requests[0][0]
+        assert head.count(b"Accept:") == 1
+        assert b"\r\nAccept: " + accept + b"\r\n" in head
+
     async def test_headers_of_the_request_win_in_any_spelling(self, transport, serve):
         server = await serve()
         await transport.send(
