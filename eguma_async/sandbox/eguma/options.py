@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import NoneType
 from typing import Any, Literal
 
 import attrs
 
+from eguma_async.sandbox.options import Options
 from eguma_async.sandbox.wire import is_header_name, is_header_value
 
 Zone = Literal["zurich", "utc"]
@@ -51,7 +52,7 @@ _zone = _one_of("zurich", "utc")
 
 
 @attrs.frozen(kw_only=True)
-class EgumaOptions:
+class EgumaOptions(Options):
     """Switches for what the e-guma documentation does not settle.
 
     Attributes:
@@ -134,14 +135,3 @@ class EgumaOptions:
         default="text", validator=_one_of("text", "json")
     )
     unknown_ticket_status: int = attrs.field(default=404, validator=_refusal)
-
-    def changed(self, changes: Mapping[str, object]) -> EgumaOptions:
-        """Return these options with some of them changed.
-
-        Raises:
-            ValueError: An option is unknown or its value is not allowed.
-        """
-        known = attrs.asdict(self)
-        if unknown := sorted(changes.keys() - known):
-            raise ValueError(f"no option {', '.join(unknown)}; there is {', '.join(known)}")
-        return EgumaOptions(**{**known, **changes})

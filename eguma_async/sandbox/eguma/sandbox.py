@@ -8,7 +8,7 @@ from typing import ClassVar
 import attrs
 
 from eguma_async.core.clock import Clock
-from eguma_async.sandbox.base import ControlCommand, ControlError, Sandbox, Work
+from eguma_async.sandbox.base import ControlCommand, Sandbox, Work
 from eguma_async.sandbox.wire import WireRequest, WireResponse, text_response
 
 from . import commands, demo
@@ -154,10 +154,7 @@ class EgumaSandbox(BackOffice, Sandbox):
         Raises:
             ControlError: An option is unknown or its value is not allowed.
         """
-        try:
-            self.options = self.options.changed(changes)
-        except ValueError as error:
-            raise ControlError(str(error)) from None
+        self.options = self.options.changed(changes)
 
     def state(self) -> dict[str, object]:
         """Return merchants with their keys, examples to book, and what is held and sold."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 import attrs
+
+from eguma_async.sandbox.options import Options
 
 Generation: TypeAlias = Literal["seed", "1.0.7", "release"]
 """Which bodies to produce.
@@ -105,7 +106,7 @@ _flag = _one_of(True, False)
 
 
 @attrs.frozen(kw_only=True)
-class KorusOptions:
+class KorusOptions(Options):
     """How the simulated Korus API behaves where its documentation leaves a choice.
 
     Attributes:
@@ -144,17 +145,6 @@ class KorusOptions:
         default="ConstraintViolationList",
         validator=_one_of("ConstraintViolationList", "ConstraintViolation"),
     )
-
-    def changed(self, changes: Mapping[str, object]) -> KorusOptions:
-        """Return these options with some of them changed.
-
-        Raises:
-            ValueError: An option is unknown or its value is not allowed.
-        """
-        known: dict[str, Any] = attrs.asdict(self)
-        if unknown := sorted(changes.keys() - known):
-            raise ValueError(f"no option {', '.join(unknown)}; there is {', '.join(known)}")
-        return KorusOptions(**{**known, **changes})
 
     @property
     def shape(self) -> Shape:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import attrs
 
 from eguma_async.core.clock import Clock
-from eguma_async.sandbox.base import ControlCommand, ControlError, Sandbox
+from eguma_async.sandbox.base import ControlCommand, Sandbox
 from eguma_async.sandbox.wire import WireRequest, WireResponse
 
 from . import commands, demo
@@ -68,10 +68,7 @@ class KorusSandbox(BackOffice, Sandbox):
         Raises:
             ControlError: An option is unknown or its value is not allowed.
         """
-        try:
-            self.options = self.options.changed(changes)
-        except ValueError as error:
-            raise ControlError(str(error)) from None
+        self.options = self.options.changed(changes)
 
     def state(self) -> dict[str, object]:
         """Return organizations with their credentials, examples to reserve, and counts."""
