@@ -28,7 +28,7 @@ import eguma_async
 from . import _lib
 
 LIMIT = 60.0
-MODEL_ROOMS = ("eguma_async.ticketing.", "eguma_async.korus.")
+MODEL_ROOMS = ("eguma_async.eguma.ticketing.", "eguma_async.korus.")
 COMPARED = ("package", "models", "client", "help")
 GATES = {"package": "<= 0.10"}
 

@@ -43,6 +43,47 @@ if TYPE_CHECKING:
     from .core.messages import Timeouts as Timeouts
     from .core.operation import Operation as Operation
     from .core.transport import Transport as Transport
+    from .eguma.session import EGUMA as EGUMA
+    from .eguma.session import AsyncSession as AsyncSession
+    from .eguma.ticketing import Ticketing as Ticketing
+    from .eguma.ticketing.availabilities import Availability as Availability
+    from .eguma.ticketing.availabilities import AvailabilityList as AvailabilityList
+    from .eguma.ticketing.availabilities import CategoryPrice as CategoryPrice
+    from .eguma.ticketing.availabilities import ListAvailabilities as ListAvailabilities
+    from .eguma.ticketing.bookings import BookedTicket as BookedTicket
+    from .eguma.ticketing.bookings import Booking as Booking
+    from .eguma.ticketing.bookings import BookTickets as BookTickets
+    from .eguma.ticketing.bookings import CancelBooking as CancelBooking
+    from .eguma.ticketing.bookings import CancelledBooking as CancelledBooking
+    from .eguma.ticketing.bookings import CancelledTicket as CancelledTicket
+    from .eguma.ticketing.bookings import Customer as Customer
+    from .eguma.ticketing.items import TicketItem as TicketItem
+    from .eguma.ticketing.orders import CustomerTitle as CustomerTitle
+    from .eguma.ticketing.orders import ListOrders as ListOrders
+    from .eguma.ticketing.orders import Order as Order
+    from .eguma.ticketing.orders import OrderCustomer as OrderCustomer
+    from .eguma.ticketing.orders import OrderLine as OrderLine
+    from .eguma.ticketing.orders import OrderLocation as OrderLocation
+    from .eguma.ticketing.orders import OrderStatus as OrderStatus
+    from .eguma.ticketing.orders import OrderTicket as OrderTicket
+    from .eguma.ticketing.orders import Payment as Payment
+    from .eguma.ticketing.orders import TicketAnswer as TicketAnswer
+    from .eguma.ticketing.products import Category as Category
+    from .eguma.ticketing.products import ListProducts as ListProducts
+    from .eguma.ticketing.products import Product as Product
+    from .eguma.ticketing.products import ProductList as ProductList
+    from .eguma.ticketing.products import SlotType as SlotType
+    from .eguma.ticketing.reservations import CancelReservation as CancelReservation
+    from .eguma.ticketing.reservations import Hold as Hold
+    from .eguma.ticketing.reservations import ReleasedReservation as ReleasedReservation
+    from .eguma.ticketing.reservations import Reservation as Reservation
+    from .eguma.ticketing.reservations import ReserveTickets as ReserveTickets
+    from .eguma.ticketing.tickets import CheckInTicket as CheckInTicket
+    from .eguma.ticketing.tickets import CheckOutTicket as CheckOutTicket
+    from .eguma.ticketing.tickets import GetTicket as GetTicket
+    from .eguma.ticketing.tickets import TicketCheck as TicketCheck
+    from .eguma.ticketing.tickets import TicketInfo as TicketInfo
+    from .eguma.ticketing.tickets import UnsuccessfulCode as UnsuccessfulCode
     from .fanout import FanOut as FanOut
     from .fanout import Outcome as Outcome
     from .fanout import Progress as Progress
@@ -50,47 +91,6 @@ if TYPE_CHECKING:
     from .pipeline.limiting import Limits as Limits
     from .pipeline.observing import AttemptEvent as AttemptEvent
     from .pipeline.policy import RetryPolicy as RetryPolicy
-    from .session import EGUMA as EGUMA
-    from .session import AsyncSession as AsyncSession
-    from .ticketing import Ticketing as Ticketing
-    from .ticketing.availabilities import Availability as Availability
-    from .ticketing.availabilities import AvailabilityList as AvailabilityList
-    from .ticketing.availabilities import CategoryPrice as CategoryPrice
-    from .ticketing.availabilities import ListAvailabilities as ListAvailabilities
-    from .ticketing.bookings import BookedTicket as BookedTicket
-    from .ticketing.bookings import Booking as Booking
-    from .ticketing.bookings import BookTickets as BookTickets
-    from .ticketing.bookings import CancelBooking as CancelBooking
-    from .ticketing.bookings import CancelledBooking as CancelledBooking
-    from .ticketing.bookings import CancelledTicket as CancelledTicket
-    from .ticketing.bookings import Customer as Customer
-    from .ticketing.items import TicketItem as TicketItem
-    from .ticketing.orders import CustomerTitle as CustomerTitle
-    from .ticketing.orders import ListOrders as ListOrders
-    from .ticketing.orders import Order as Order
-    from .ticketing.orders import OrderCustomer as OrderCustomer
-    from .ticketing.orders import OrderLine as OrderLine
-    from .ticketing.orders import OrderLocation as OrderLocation
-    from .ticketing.orders import OrderStatus as OrderStatus
-    from .ticketing.orders import OrderTicket as OrderTicket
-    from .ticketing.orders import Payment as Payment
-    from .ticketing.orders import TicketAnswer as TicketAnswer
-    from .ticketing.products import Category as Category
-    from .ticketing.products import ListProducts as ListProducts
-    from .ticketing.products import Product as Product
-    from .ticketing.products import ProductList as ProductList
-    from .ticketing.products import SlotType as SlotType
-    from .ticketing.reservations import CancelReservation as CancelReservation
-    from .ticketing.reservations import Hold as Hold
-    from .ticketing.reservations import ReleasedReservation as ReleasedReservation
-    from .ticketing.reservations import Reservation as Reservation
-    from .ticketing.reservations import ReserveTickets as ReserveTickets
-    from .ticketing.tickets import CheckInTicket as CheckInTicket
-    from .ticketing.tickets import CheckOutTicket as CheckOutTicket
-    from .ticketing.tickets import GetTicket as GetTicket
-    from .ticketing.tickets import TicketCheck as TicketCheck
-    from .ticketing.tickets import TicketInfo as TicketInfo
-    from .ticketing.tickets import UnsuccessfulCode as UnsuccessfulCode
     from .transports.aiohttp import AiohttpTransport as AiohttpTransport
     from .transports.memory import MemoryTransport as MemoryTransport
 
@@ -132,15 +132,15 @@ _HOMES = {
     "pipeline.limiting": ("Limits",),
     "pipeline.observing": ("AttemptEvent",),
     "pipeline.policy": ("RetryPolicy",),
-    "session": ("AsyncSession", "EGUMA"),
-    "ticketing": ("Ticketing",),
-    "ticketing.availabilities": (
+    "eguma.session": ("AsyncSession", "EGUMA"),
+    "eguma.ticketing": ("Ticketing",),
+    "eguma.ticketing.availabilities": (
         "Availability",
         "AvailabilityList",
         "CategoryPrice",
         "ListAvailabilities",
     ),
-    "ticketing.bookings": (
+    "eguma.ticketing.bookings": (
         "BookTickets",
         "BookedTicket",
         "Booking",
@@ -149,8 +149,8 @@ _HOMES = {
         "CancelledTicket",
         "Customer",
     ),
-    "ticketing.items": ("TicketItem",),
-    "ticketing.orders": (
+    "eguma.ticketing.items": ("TicketItem",),
+    "eguma.ticketing.orders": (
         "CustomerTitle",
         "ListOrders",
         "Order",
@@ -162,15 +162,15 @@ _HOMES = {
         "Payment",
         "TicketAnswer",
     ),
-    "ticketing.products": ("Category", "ListProducts", "Product", "ProductList", "SlotType"),
-    "ticketing.reservations": (
+    "eguma.ticketing.products": ("Category", "ListProducts", "Product", "ProductList", "SlotType"),
+    "eguma.ticketing.reservations": (
         "CancelReservation",
         "Hold",
         "ReleasedReservation",
         "Reservation",
         "ReserveTickets",
     ),
-    "ticketing.tickets": (
+    "eguma.ticketing.tickets": (
         "CheckInTicket",
         "CheckOutTicket",
         "GetTicket",

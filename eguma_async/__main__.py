@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eguma_async.cli import run
+from .cli import run
 
 if __name__ == "__main__":
     run()

@@ -27,8 +27,7 @@ FLOORS = (
     ("pipeline", 25),
     ("journal", 30),
     ("sync", 30),
-    ("session", 40),
-    ("ticketing", 40),
+    ("eguma", 40),
     ("korus", 40),
     ("sandbox", 50),
     ("cli", 60),
@@ -37,7 +36,7 @@ FLOORS = (
     ("", 60),
 )
 SANDBOX_USES = re.compile(r"core\.(errors|messages|clock|enums|checks|transport)|sandbox(\..*)?")
-PROVIDERS = ({"session", "ticketing"}, {"korus"})
+PROVIDERS = ({"eguma"}, {"korus"})
 
 # A base class that hands out one of the classes built on it.
 MADE_ON_DEMAND = {("sandbox.base", "sandbox.transport")}
@@ -272,7 +271,7 @@ def test_tests_use_no_mocks():
 # The checker itself can fail.
 
 PLANTED = [
-    ("floors", {"core.errors": "from ..session import X", "session": ""}),
+    ("floors", {"core.errors": "from ..eguma.session import X", "eguma.session": ""}),
     (
         "floors",
         {"core.clock": "def f():\n    from eguma_async.core.codec import X", "core.codec": ""},
@@ -281,21 +280,21 @@ PLANTED = [
     (
         "floors",
         {
-            "pipeline.x": "if TYPE_CHECKING:\n    from eguma_async.ticketing import Y",
-            "ticketing": "",
+            "pipeline.x": "if TYPE_CHECKING:\n    from eguma_async.eguma import Y",
+            "eguma": "",
         },
     ),
-    ("floors", {"session": "from eguma_async import AsyncSession", "": ""}),
-    ("floors", {"ticketing.a": "from .. import cli", "cli": "", "": ""}),
+    ("floors", {"eguma.session": "from eguma_async import AsyncSession", "": ""}),
+    ("floors", {"eguma.a": "from .. import cli", "cli": "", "": ""}),
     ("floors", {"sandbox.a": "from eguma_async.core.codec import Codec", "core.codec": ""}),
-    ("floors", {"sandbox.a": "from eguma_async.ticketing.items import X", "ticketing.items": ""}),
-    ("floors", {"korus.a": "from eguma_async.session import EGUMA", "session": ""}),
-    ("floors", {"ticketing.a": "from eguma_async.korus import x", "korus": ""}),
+    ("floors", {"sandbox.a": "from eguma_async.eguma.items import X", "eguma.items": ""}),
+    ("floors", {"korus.a": "from eguma_async.eguma.session import EGUMA", "eguma.session": ""}),
+    ("floors", {"eguma.a": "from eguma_async.korus import x", "korus": ""}),
     ("third parties", {"core.errors": "import msgspec"}),
     ("third parties", {"core.codec": "import pydantic"}),
     ("third parties", {"pipeline.x": "def f():\n    import aiohttp"}),
     ("third parties", {"transports.memory": "from aiohttp import ClientSession"}),
-    ("third parties", {"session": "import rich.console"}),
+    ("third parties", {"eguma.session": "import rich.console"}),
     ("third parties", {"sandbox.a": "import msgspec"}),
     ("third parties", {"sandbox.a": "if TYPE_CHECKING:\n    from aiohttp import web"}),
     ("cycles", {"core.a": "from . import b", "core.b": "from .a import x", "core": ""}),
@@ -308,12 +307,12 @@ PLANTED = [
     ("sizes", {"core.a": "x = 1\n" * (LONGEST_MODULE + 1)}),
     ("clocks", {"pipeline.a": "import time\nt = time.monotonic()"}),
     ("clocks", {"pipeline.a": "from time import sleep"}),
-    ("clocks", {"session": "from datetime import datetime\nx = datetime.now()"}),
-    ("clocks", {"session": "import datetime\nx = datetime.datetime.now(datetime.UTC)"}),
+    ("clocks", {"eguma.session": "from datetime import datetime\nx = datetime.now()"}),
+    ("clocks", {"eguma.session": "import datetime\nx = datetime.datetime.now(datetime.UTC)"}),
     ("clocks", {"fanout.a": "import asyncio\nasync def f():\n    await asyncio.sleep(1)"}),
-    ("clocks", {"session": "import random\nx = random.random()"}),
-    ("clocks", {"session": "from datetime import date\nx = date.today()"}),
-    ("clocks", {"session": "from random import random"}),
+    ("clocks", {"eguma.session": "import random\nx = random.random()"}),
+    ("clocks", {"eguma.session": "from datetime import date\nx = date.today()"}),
+    ("clocks", {"eguma.session": "from random import random"}),
 ]
 
 

@@ -52,7 +52,7 @@ def test_importing_the_package_loads_no_heavy_part():
         "import sys, eguma_async\n"
         "eguma_async.__all__, dir(eguma_async), eguma_async.__version__\n"
         "print([m for m in ('aiohttp', 'msgspec', 'cattrs', 'attrs', 'cyclopts', 'rich',"
-        " 'eguma_async.session', 'asyncio') if m in sys.modules])"
+        " 'eguma_async.eguma.session', 'asyncio') if m in sys.modules])"
     )
     assert heavy.strip() == "[]"
 

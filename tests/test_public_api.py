@@ -118,7 +118,7 @@ def test_every_type_in_a_public_signature_is_public():
                 missing |= {
                     kind.__name__
                     for kind in _named(field.type)
-                    if kind.__module__.startswith("eguma_async.ticketing")
+                    if kind.__module__.startswith("eguma_async.eguma.ticketing")
                     and kind.__name__ not in eguma_async.__all__
                 }
     assert missing == set()
@@ -161,7 +161,7 @@ RESOURCES = ("products", "availabilities", "reservations", "bookings", "orders",
 
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_every_method_of_a_resource_is_documented_and_typed(resource):
-    annotated = importlib.import_module(f"eguma_async.ticketing.{resource}")
+    annotated = importlib.import_module(f"eguma_async.eguma.ticketing.{resource}")
     cls = getattr(annotated, resource.capitalize())
     methods = {n: f for n, f in vars(cls).items() if inspect.isfunction(f) and n[0] != "_"}
     assert methods
@@ -180,7 +180,8 @@ def test_verbs_are_the_same_everywhere():
     extras = {"hold", "fan_out", "check_in", "check_out"}
     for resource in RESOURCES:
         cls = getattr(
-            importlib.import_module(f"eguma_async.ticketing.{resource}"), resource.capitalize()
+            importlib.import_module(f"eguma_async.eguma.ticketing.{resource}"),
+            resource.capitalize(),
         )
         methods = {n for n, f in vars(cls).items() if inspect.isfunction(f) and n[0] != "_"}
         assert methods <= verbs | extras

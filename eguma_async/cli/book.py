@@ -27,10 +27,10 @@ from .tables import print_table
 from .text import clean, money, print_json, say
 
 if TYPE_CHECKING:
-    from eguma_async.session import AsyncSession
-    from eguma_async.ticketing.availabilities import AvailabilityList
-    from eguma_async.ticketing.bookings import Booking, BookTickets
-    from eguma_async.ticketing.reservations import Hold
+    from eguma_async.eguma.session import AsyncSession
+    from eguma_async.eguma.ticketing.availabilities import AvailabilityList
+    from eguma_async.eguma.ticketing.bookings import Booking, BookTickets
+    from eguma_async.eguma.ticketing.reservations import Hold
 
 
 async def book(
@@ -62,7 +62,7 @@ async def book(
 
     Holds the places, shows what it will book with the total price, and asks.
     """
-    from eguma_async.ticketing.bookings import BookTickets, Customer
+    from eguma_async.eguma.ticketing.bookings import BookTickets, Customer
 
     wanted = BookTickets(
         reservation_id=reservation,
@@ -86,7 +86,7 @@ async def book(
 
 
 def _show_request(wanted: BookTickets) -> None:
-    from eguma_async.session import EGUMA
+    from eguma_async.eguma.session import EGUMA
 
     print_json(json.loads(EGUMA.codec.encode(wanted)))
     say(f"Nothing was sent. This is the body of {wanted.METHOD} {wanted.PATH}.")

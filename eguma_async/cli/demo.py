@@ -20,13 +20,13 @@ from .tables import print_table
 from .text import money, print_json
 
 if TYPE_CHECKING:
+    from eguma_async.eguma.session import AsyncSession
+    from eguma_async.eguma.ticketing.availabilities import Availability, AvailabilityList
+    from eguma_async.eguma.ticketing.bookings import Booking
+    from eguma_async.eguma.ticketing.items import TicketItem
+    from eguma_async.eguma.ticketing.products import Product
     from eguma_async.pipeline.observing import AttemptEvent
     from eguma_async.sandbox import EgumaSandbox
-    from eguma_async.session import AsyncSession
-    from eguma_async.ticketing.availabilities import Availability, AvailabilityList
-    from eguma_async.ticketing.bookings import Booking
-    from eguma_async.ticketing.items import TicketItem
-    from eguma_async.ticketing.products import Product
 
 DAYS = timedelta(days=7)
 TICKETS = 2
@@ -109,8 +109,8 @@ async def demo(
 
 async def play(simulated: EgumaSandbox) -> SaleStory:
     """Drive a sandbox through the whole flow over HTTP, and return what happened."""
+    from eguma_async.eguma.session import AsyncSession
     from eguma_async.sandbox import serve
-    from eguma_async.session import AsyncSession
 
     story = SaleStory(simulated)
     async with (
@@ -152,8 +152,8 @@ async def _book(
     product: Product,
     slots: AvailabilityList,
 ) -> Booking:
+    from eguma_async.eguma.ticketing.bookings import Customer
     from eguma_async.sandbox import DropAfter
-    from eguma_async.ticketing.bookings import Customer
 
     facts, slot = story.facts, _roomy(slots)
     lost = simulated.faults.add(DropAfter(method="POST", path="*/booking.json"))
@@ -182,7 +182,7 @@ def _roomy(slots: AvailabilityList) -> Availability:
 
 
 def _items(slot: Availability) -> tuple[TicketItem, ...]:
-    from eguma_async.ticketing.items import TicketItem
+    from eguma_async.eguma.ticketing.items import TicketItem
 
     return (TicketItem(slot.prices[0].category_id, TICKETS),)
 

@@ -16,9 +16,9 @@ from .options import DEFAULT_API, Api, FromOption, ToOption, day_range, open_ses
 from .text import as_json, is_dumb, is_plain, plain, print_json
 
 if TYPE_CHECKING:
+    from eguma_async.eguma.session import AsyncSession
+    from eguma_async.eguma.ticketing.availabilities import AvailabilityList, ListAvailabilities
     from eguma_async.fanout import Outcome, Progress
-    from eguma_async.session import AsyncSession
-    from eguma_async.ticketing.availabilities import AvailabilityList, ListAvailabilities
 
 
 async def fanout(
@@ -48,7 +48,7 @@ async def fanout(
         raise usage("give ids of products, or --all")
     from_date, to_date = day_range(first, last)
 
-    from eguma_async.ticketing.availabilities import ListAvailabilities
+    from eguma_async.eguma.ticketing.availabilities import ListAvailabilities
 
     async with open_session(api) as session:
         ids = await _active_products(session) if every else product

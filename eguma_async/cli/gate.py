@@ -12,7 +12,7 @@ from .tables import print_table
 from .text import clean, money, print_json
 
 if TYPE_CHECKING:
-    from eguma_async.ticketing.tickets import TicketCheck
+    from eguma_async.eguma.ticketing.tickets import TicketCheck
 
 Number = Annotated[str, Parameter(help="The 19 digits of the ticket.")]
 
@@ -32,7 +32,7 @@ async def check_out(number: Number, /, *, api: Api = DEFAULT_API) -> None:
 
 
 def _report(check: TicketCheck, done: str, number: str, api: Api) -> None:
-    from eguma_async.ticketing.tickets import UnsuccessfulCode
+    from eguma_async.eguma.ticketing.tickets import UnsuccessfulCode
 
     if api.json:
         print_json(check)

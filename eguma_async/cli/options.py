@@ -15,8 +15,8 @@ from .errors import usage
 from .prompt import read_secret
 
 if TYPE_CHECKING:
-    from eguma_async.session import AsyncSession
-    from eguma_async.ticketing.items import TicketItem
+    from eguma_async.eguma.session import AsyncSession
+    from eguma_async.eguma.ticketing.items import TicketItem
 
 DEFAULT_DAYS = timedelta(days=7)
 
@@ -101,7 +101,7 @@ async def open_session(api: Api) -> AsyncIterator[AsyncSession]:
 async def _session(api: Api) -> tuple[AsyncSession, str | None]:
     import os
 
-    from eguma_async.session import AsyncSession
+    from eguma_async.eguma.session import AsyncSession
 
     if api.sandbox:
         if api.base_url or api.key_stdin:
@@ -173,7 +173,7 @@ def ticket_items(texts: Sequence[str]) -> tuple[TicketItem, ...]:
     Raises:
         Stop: One is malformed.
     """
-    from eguma_async.ticketing.items import TicketItem
+    from eguma_async.eguma.ticketing.items import TicketItem
 
     found = [_ITEM.fullmatch(text) for text in texts]
     if not all(found) or not found:

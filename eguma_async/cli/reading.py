@@ -21,9 +21,9 @@ from .tables import print_table
 from .text import money, print_json, say
 
 if TYPE_CHECKING:
-    from eguma_async.ticketing.availabilities import AvailabilityList
-    from eguma_async.ticketing.orders import Order
-    from eguma_async.ticketing.products import Category, ProductList
+    from eguma_async.eguma.ticketing.availabilities import AvailabilityList
+    from eguma_async.eguma.ticketing.orders import Order
+    from eguma_async.eguma.ticketing.products import Category, ProductList
 
 
 async def products(*, api: Api = DEFAULT_API) -> None:

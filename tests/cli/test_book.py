@@ -12,8 +12,8 @@ import pytest
 from eguma_async.cli import main
 from eguma_async.cli.errors import Stop
 from eguma_async.cli.prompt import confirm_within, read_line
+from eguma_async.eguma.ticketing.bookings import BookTickets
 from eguma_async.sandbox import DropAfter, Park, Reply
-from eguma_async.ticketing.bookings import BookTickets
 
 Out = pytest.CaptureFixture[str]
 

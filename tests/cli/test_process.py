@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 def test_help_is_quick_to_load_and_names_commands_and_exit_codes() -> None:
     program = (
         "import sys; from eguma_async.cli import main; code = main(['--help']);"
-        "heavy = {'aiohttp', 'msgspec', 'cattrs', 'eguma_async.session', 'eguma_async.sandbox',"
+        "heavy = {'aiohttp', 'msgspec', 'cattrs', 'eguma_async.eguma.session', 'eguma_async.sandbox',"
         "'eguma_async.korus'};"
         "sys.exit(code or ','.join(heavy & sys.modules.keys()) or None)"
     )

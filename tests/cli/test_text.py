@@ -6,8 +6,8 @@ import pytest
 
 from eguma_async.cli.tables import print_table
 from eguma_async.cli.text import as_json, clean, money
-from eguma_async.ticketing.orders import OrderStatus
-from eguma_async.ticketing.tickets import TicketCheck
+from eguma_async.eguma.ticketing.orders import OrderStatus
+from eguma_async.eguma.ticketing.tickets import TicketCheck
 
 
 def test_control_characters_become_spaces() -> None:

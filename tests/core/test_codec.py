@@ -20,12 +20,12 @@ from eguma_async.core.codec import Codec, why_not_fast
 from eguma_async.core.enums import OpenEnum
 from eguma_async.core.errors import DecodingError
 from eguma_async.core.operation import Operation
-from eguma_async.ticketing.availabilities import AvailabilityList, CategoryPrice
-from eguma_async.ticketing.bookings import BookedTicket, Booking, CancelledBooking
-from eguma_async.ticketing.orders import Order, OrderTicket
-from eguma_async.ticketing.products import Category, ProductList, SlotType
-from eguma_async.ticketing.reservations import ReleasedReservation, Reservation
-from eguma_async.ticketing.tickets import TicketCheck, TicketInfo
+from eguma_async.eguma.ticketing.availabilities import AvailabilityList, CategoryPrice
+from eguma_async.eguma.ticketing.bookings import BookedTicket, Booking, CancelledBooking
+from eguma_async.eguma.ticketing.orders import Order, OrderTicket
+from eguma_async.eguma.ticketing.products import Category, ProductList, SlotType
+from eguma_async.eguma.ticketing.reservations import ReleasedReservation, Reservation
+from eguma_async.eguma.ticketing.tickets import TicketCheck, TicketInfo
 from tests.support.calls import BOOKED, CANCELLED, HELD, RELEASED, order
 
 PRODUCTS = {
@@ -101,7 +101,9 @@ def response_kinds() -> set[typing.Any]:
             yield from below(sub)
 
     return {
-        op.RETURNS for op in below(Operation) if op.__module__.startswith("eguma_async.ticketing")
+        op.RETURNS
+        for op in below(Operation)
+        if op.__module__.startswith("eguma_async.eguma.ticketing")
     }
 
 

@@ -12,12 +12,12 @@ from eguma_async.core.codec import Codec
 from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.messages import Replay
 from eguma_async.core.operation import IN_PATH, Operation, in_query
-from eguma_async.ticketing.bookings import BookTickets, CancelBooking
-from eguma_async.ticketing.items import TicketItem
-from eguma_async.ticketing.orders import ListOrders
-from eguma_async.ticketing.products import ListProducts
-from eguma_async.ticketing.reservations import ReserveTickets
-from eguma_async.ticketing.tickets import CheckInTicket
+from eguma_async.eguma.ticketing.bookings import BookTickets, CancelBooking
+from eguma_async.eguma.ticketing.items import TicketItem
+from eguma_async.eguma.ticketing.orders import ListOrders
+from eguma_async.eguma.ticketing.products import ListProducts
+from eguma_async.eguma.ticketing.reservations import ReserveTickets
+from eguma_async.eguma.ticketing.tickets import CheckInTicket
 from tests.support.calls import BOOK, CUSTOMER, SLOT, slots_of
 
 

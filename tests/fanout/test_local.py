@@ -15,10 +15,10 @@ from eguma_async.core.errors import (
     SessionStateError,
 )
 from eguma_async.core.messages import HttpResponse
+from eguma_async.eguma.ticketing.bookings import Booking
 from eguma_async.fanout import FanOut, Outcome, Progress
 from eguma_async.pipeline.limiting import Limits
 from eguma_async.testing import FakeClock, json_reply
-from eguma_async.ticketing.bookings import Booking
 from tests.support.calls import (
     BOOK,
     CANCEL,

@@ -11,12 +11,12 @@ import pytest
 
 from eguma_async.core.errors import NotSentError, OutcomeUnknownError
 from eguma_async.core.messages import Credentials, HttpRequest, HttpResponse, Replay
+from eguma_async.eguma.session import EGUMA
 from eguma_async.pipeline.authenticating import Authenticating, QueryKey
 from eguma_async.pipeline.limiting import Limiting, Limits
 from eguma_async.pipeline.observing import AttemptEvent, Observing
 from eguma_async.pipeline.policy import RetryPolicy
 from eguma_async.pipeline.retrying import Retrying
-from eguma_async.session import EGUMA
 from eguma_async.testing import FakeClock, ScriptedTransport, json_reply, text_reply
 from tests.support.calls import (
     BOOK,

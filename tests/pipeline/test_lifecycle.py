@@ -15,9 +15,9 @@ from eguma_async.core.errors import (
     OutcomeUnknownError,
     SessionStateError,
 )
+from eguma_async.eguma.session import EGUMA, AsyncSession
 from eguma_async.pipeline.limiting import Limits
 from eguma_async.pipeline.session import BaseSession, checked_base_url
-from eguma_async.session import EGUMA, AsyncSession
 from eguma_async.testing import FakeClock, ScriptedTransport, json_reply
 from tests.support.calls import (
     BASE,

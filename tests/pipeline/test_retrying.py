@@ -26,9 +26,9 @@ from eguma_async.core.errors import (
     TransportError,
 )
 from eguma_async.core.messages import HttpResponse, Replay
+from eguma_async.eguma.ticketing.tickets import CheckInTicket
 from eguma_async.pipeline.policy import RetryPolicy
 from eguma_async.testing import FakeClock, ScriptedTransport, json_reply, text_reply
-from eguma_async.ticketing.tickets import CheckInTicket
 from tests.support.calls import (
     BOOK,
     BOOKED,

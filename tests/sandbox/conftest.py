@@ -1,31 +1,13 @@
-"""A clock that stands still, for sandboxes that are moved by hand."""
+"""What the tests of all sandboxes share."""
 
 from __future__ import annotations
-
-import asyncio
-from datetime import UTC, datetime
 
 import pytest
 
 from eguma_async.sandbox import SandboxClock
-
-# A Monday, 09:00 in Zurich.
-START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
-
-
-class StillClock:
-    """Never moves by itself, and nobody who sleeps on it wakes up."""
-
-    def now(self) -> datetime:
-        return START
-
-    def monotonic(self) -> float:
-        return 0.0
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.Event().wait()
+from tests.support.clocks import still_clock
 
 
 @pytest.fixture
 def clock() -> SandboxClock:
-    return SandboxClock(StillClock())
+    return still_clock()

@@ -9,15 +9,15 @@ from datetime import UTC, date, datetime
 import attrs
 
 from eguma_async.core.errors import NotSentError, OutcomeUnknownError
+from eguma_async.eguma.session import AsyncSession
+from eguma_async.eguma.ticketing.availabilities import ListAvailabilities
+from eguma_async.eguma.ticketing.bookings import BookTickets, CancelBooking, Customer
+from eguma_async.eguma.ticketing.items import TicketItem
+from eguma_async.eguma.ticketing.orders import ListOrders
+from eguma_async.eguma.ticketing.products import ListProducts
+from eguma_async.eguma.ticketing.reservations import CancelReservation, ReserveTickets
 from eguma_async.pipeline.policy import RetryPolicy
-from eguma_async.session import AsyncSession
 from eguma_async.testing import FakeClock, ScriptedTransport, json_reply
-from eguma_async.ticketing.availabilities import ListAvailabilities
-from eguma_async.ticketing.bookings import BookTickets, CancelBooking, Customer
-from eguma_async.ticketing.items import TicketItem
-from eguma_async.ticketing.orders import ListOrders
-from eguma_async.ticketing.products import ListProducts
-from eguma_async.ticketing.reservations import CancelReservation, ReserveTickets
 
 BASE = "https://api.e-guma.test"
 KEY = "canary-key-0123456789abcdef"

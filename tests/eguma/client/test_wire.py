@@ -54,7 +54,7 @@ from eguma_async import (
 )
 from eguma_async.testing import json_reply
 
-WIRE = Path(__file__).parents[1] / "wire" / "eguma"
+WIRE = Path(__file__).parents[2] / "wire" / "eguma"
 API_KEY = "0123456789abcdef01234567"
 IDEMPOTENCY_KEY = "3f0c9a4e-6d1b-4b57-8a5e-2f6f1f0f9c11"
 PRODUCT, ADULT, CHILD = (

@@ -9,8 +9,9 @@ from typing import Any
 import attrs
 import pytest
 
-from eguma_async.sandbox import EgumaSandbox, WireRequest, WireResponse
+from eguma_async.sandbox import EgumaSandbox, SandboxClock, WireRequest, WireResponse
 from eguma_async.sandbox.eguma import Example, Product
+from tests.support.clocks import still_clock
 
 CUSTOMER = {"first_name": "John", "last_name": "Doe", "email": "john.doe@example.com"}
 
@@ -139,6 +140,11 @@ async def settle() -> None:
     """Let tasks that were started run until they wait for something."""
     for _ in range(10):
         await asyncio.sleep(0)
+
+
+@pytest.fixture
+def clock() -> SandboxClock:
+    return still_clock()
 
 
 @pytest.fixture

@@ -25,7 +25,8 @@ from eguma_async.pipeline.limiting import Limits
 from eguma_async.pipeline.observing import Observer
 from eguma_async.pipeline.policy import RetryPolicy
 from eguma_async.pipeline.session import BaseSession
-from eguma_async.ticketing import Ticketing
+
+from .ticketing import Ticketing
 
 # The codes of the two idempotency refusals are not documented; these are their usual words.
 _IN_PROGRESS = ("progress", "processing", "concurrent", "locked", "in_flight", "pending")

@@ -1,0 +1,1 @@
+"""e-guma: sessions, products, availabilities, reservations, bookings, orders, tickets."""
