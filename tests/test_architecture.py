@@ -28,6 +28,8 @@ FLOORS = (
     ("journal", 30),
     ("sync", 30),
     ("eguma", 40),
+    ("session", 40),
+    ("ticketing", 40),
     ("korus", 40),
     ("sandbox", 50),
     ("cli", 60),
@@ -36,7 +38,7 @@ FLOORS = (
     ("", 60),
 )
 SANDBOX_USES = re.compile(r"core\.(errors|messages|clock|enums|checks|transport)|sandbox(\..*)?")
-PROVIDERS = ({"eguma"}, {"korus"})
+PROVIDERS = ({"eguma", "session", "ticketing"}, {"korus"})
 
 # A base class that hands out one of the classes built on it.
 MADE_ON_DEMAND = {("sandbox.base", "sandbox.transport")}

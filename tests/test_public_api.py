@@ -205,3 +205,29 @@ def test_the_package_can_be_run_as_a_command():
     )
     assert ran.returncode == 0, ran.stderr
     assert "eguma" in ran.stdout.lower()
+
+
+SHORT_PATHS = {
+    "session": "eguma.session",
+    "ticketing": "eguma.ticketing",
+    "ticketing.availabilities": "eguma.ticketing.availabilities",
+    "ticketing.bookings": "eguma.ticketing.bookings",
+    "ticketing.items": "eguma.ticketing.items",
+    "ticketing.orders": "eguma.ticketing.orders",
+    "ticketing.products": "eguma.ticketing.products",
+    "ticketing.reservations": "eguma.ticketing.reservations",
+    "ticketing.tickets": "eguma.ticketing.tickets",
+}
+
+
+@pytest.mark.parametrize(("path", "home"), SHORT_PATHS.items())
+def test_public_names_keep_their_short_import_paths(path, home):
+    short = importlib.import_module(f"eguma_async.{path}")
+    long = importlib.import_module(f"eguma_async.{home}")
+    public = {
+        name
+        for name, of in eguma_async._HOME_OF.items()
+        if of == home or of.startswith(f"{home}.hold")
+    }
+    assert public <= set(short.__all__)
+    assert all(getattr(short, name) is getattr(long, name) for name in short.__all__)
