@@ -41,7 +41,7 @@ SANDBOX_USES = re.compile(r"core\.(errors|messages|clock|enums|checks|transport)
 PROVIDERS = ({"eguma", "session", "ticketing"}, {"korus"})
 
 # A base class that hands out one of the classes built on it.
-MADE_ON_DEMAND = {("sandbox.base", "sandbox.transport")}
+MADE_ON_DEMAND = {("sandbox.engine.base", "sandbox.engine.transport")}
 
 VALUES = {"attrs", "cattrs", "msgspec"}
 THIRD_PARTY = {
@@ -55,7 +55,7 @@ THIRD_PARTY = {
     60: VALUES | {"cyclopts", "rich", "segno", "pytest"},
 }
 NETWORK = {"aiohttp", "multidict", "yarl"}
-NETWORK_HOMES = {"transports.aiohttp", "sandbox.server"}
+NETWORK_HOMES = {"transports.aiohttp", "sandbox.serving.server"}
 
 NAMELESS = ("core", "transports", "fanout", "pipeline", "journal", "sync")
 PROVIDER_NAME = re.compile(r"e-?guma(?!_async|-async|Error\b)|korus", re.IGNORECASE)

@@ -13,9 +13,8 @@
 
 from __future__ import annotations
 
-from .beneficiaries import GetOrderTicket, UpdateBeneficiary
-from .catalogs import Catalog, CatalogPage, GetCatalog, ListCatalogs
-from .documents import (
+from .booking.beneficiaries import GetOrderTicket, UpdateBeneficiary
+from .booking.documents import (
     DocumentLink,
     DocumentPage,
     DownloadedDocument,
@@ -24,37 +23,7 @@ from .documents import (
     ListDocuments,
     OrderDocument,
 )
-from .errors import (
-    DocumentError,
-    InconsistentAnswerError,
-    PartialFailureError,
-    Violation,
-    ViolationsError,
-)
-from .hydra import Iri
-from .offer_models import (
-    Offer,
-    OfferAvailability,
-    OfferPrice,
-    OfferProduct,
-    OfferSession,
-    OfferTicket,
-    SessionAvailability,
-)
-from .offers import (
-    GetOffer,
-    GetOfferAvailability,
-    GetOfferPrice,
-    GetOfferSession,
-    GetOfferTicket,
-    ListOffers,
-    ListOfferSessions,
-    ListOfferTickets,
-    OfferPage,
-    OfferSessionPage,
-    OfferTicketPage,
-)
-from .order_models import (
+from .booking.order_models import (
     Beneficiary,
     BulkOrders,
     Customer,
@@ -67,8 +36,51 @@ from .order_models import (
     TicketStatus,
     Title,
 )
-from .order_operations import CreateOrders, GetOrder, ListOrders, OrderPage
-from .product_bases import (
+from .booking.order_operations import CreateOrders, GetOrder, ListOrders, OrderPage
+from .booking.reservation_models import (
+    BulkReservations,
+    FailedReservation,
+    OfferItem,
+    Reservation,
+    ReservationStatus,
+    ReservedItem,
+    ReservedTicket,
+    SeatsArrangement,
+    TicketChoice,
+    TicketSeating,
+)
+from .booking.reservation_operations import (
+    GetReservation,
+    ListReservations,
+    ReservationPage,
+    ReserveOffers,
+)
+from .booking.reservations import Hold
+from .booking.settling import Settlement
+from .catalog.catalogs import Catalog, CatalogPage, GetCatalog, ListCatalogs
+from .catalog.offer_models import (
+    Offer,
+    OfferAvailability,
+    OfferPrice,
+    OfferProduct,
+    OfferSession,
+    OfferTicket,
+    SessionAvailability,
+)
+from .catalog.offers import (
+    GetOffer,
+    GetOfferAvailability,
+    GetOfferPrice,
+    GetOfferSession,
+    GetOfferTicket,
+    ListOffers,
+    ListOfferSessions,
+    ListOfferTickets,
+    OfferPage,
+    OfferSessionPage,
+    OfferTicketPage,
+)
+from .catalog.product_bases import (
     GetProductBase,
     ListOptions,
     ListOptionValues,
@@ -82,29 +94,17 @@ from .product_bases import (
     ProductBasePage,
     Venue,
 )
-from .products import GetProduct, ListProducts, Product, ProductPage
+from .catalog.products import GetProduct, ListProducts, Product, ProductPage
+from .errors import (
+    DocumentError,
+    InconsistentAnswerError,
+    PartialFailureError,
+    Violation,
+    ViolationsError,
+)
+from .hydra import Iri
 from .provider import KORUS
-from .reservation_models import (
-    BulkReservations,
-    FailedReservation,
-    OfferItem,
-    Reservation,
-    ReservationStatus,
-    ReservedItem,
-    ReservedTicket,
-    SeatsArrangement,
-    TicketChoice,
-    TicketSeating,
-)
-from .reservation_operations import (
-    GetReservation,
-    ListReservations,
-    ReservationPage,
-    ReserveOffers,
-)
-from .reservations import Hold
 from .session import KorusSession
-from .settling import Settlement
 from .signed_url import SignedUrl
 
 __all__ = [

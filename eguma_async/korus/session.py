@@ -21,16 +21,16 @@ from eguma_async.pipeline.observing import Observer
 from eguma_async.pipeline.policy import RetryPolicy
 from eguma_async.pipeline.session import BaseSession
 
-from .beneficiaries import Beneficiaries
-from .catalogs import Catalogs
-from .documents import Documents
+from .booking.beneficiaries import Beneficiaries
+from .booking.documents import Documents
+from .booking.orders import Orders
+from .booking.reservations import Reservations
+from .catalog.catalogs import Catalogs
+from .catalog.offers import Offers
+from .catalog.product_bases import ProductBases
+from .catalog.products import Products
 from .hydra import with_language
-from .offers import Offers
-from .orders import Orders
-from .product_bases import ProductBases
-from .products import Products
 from .provider import KORUS, TOKEN_URL
-from .reservations import Reservations
 from .storage import DOCUMENT_HOSTS, Storage, checked_hosts
 
 

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .base import ControlError, RequestLog, RequestRecord, Sandbox
-from .clock import SandboxClock
-from .faults import CutBody, Delay, DropAfter, DropBefore, Fault, FaultList, Park, Reply
-from .transport import SandboxTransport
-from .wire import CutResponse, Dropped, Outcome, WireRequest, WireResponse
+from .engine.base import ControlError, RequestLog, RequestRecord, Sandbox
+from .engine.clock import SandboxClock
+from .engine.faults import CutBody, Delay, DropAfter, DropBefore, Fault, FaultList, Park, Reply
+from .engine.messages import CutResponse, Dropped, Outcome, WireRequest, WireResponse
+from .engine.transport import SandboxTransport
 
 if TYPE_CHECKING:
     from .eguma import EgumaOptions, EgumaSandbox
     from .korus import KorusOptions, KorusSandbox
-    from .server import SandboxServer, serve
+    from .serving.server import SandboxServer, serve
 
 __all__ = [
     "ControlError",
@@ -52,8 +52,8 @@ _LAZY = {
     "EgumaSandbox": ".eguma",
     "KorusOptions": ".korus",
     "KorusSandbox": ".korus",
-    "SandboxServer": ".server",
-    "serve": ".server",
+    "SandboxServer": ".serving.server",
+    "serve": ".serving.server",
 }
 
 

@@ -9,7 +9,7 @@ import os
 import pytest
 
 from eguma_async.cli import main
-from eguma_async.korus import settling
+from eguma_async.korus.booking import settling
 from eguma_async.sandbox import DropAfter, DropBefore, Park
 from tests.cli.korus_commands import document, run
 

@@ -20,9 +20,9 @@ from eguma_async.sandbox import (
     Sandbox,
     WireRequest,
 )
-from eguma_async.sandbox.base import RequestLog
-from eguma_async.sandbox.faults import KINDS, FaultList, fault_from_json, fault_to_json
-from eguma_async.sandbox.wire import json_response
+from eguma_async.sandbox.engine.base import RequestLog
+from eguma_async.sandbox.engine.faults import KINDS, FaultList, fault_from_json, fault_to_json
+from eguma_async.sandbox.engine.messages import json_response
 
 SECRET = "canary-of-a-key"
 

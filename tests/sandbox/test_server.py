@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 
 from eguma_async.sandbox import EgumaSandbox, Park, Reply, Sandbox, serve
-from eguma_async.sandbox.server import MAX_BODY, _is_loopback
-from eguma_async.sandbox.wire import json_response
+from eguma_async.sandbox.engine.messages import json_response
+from eguma_async.sandbox.serving.server import MAX_BODY, _is_loopback
 
 PRODUCTS = "/v1/ticketing/products.json"
 

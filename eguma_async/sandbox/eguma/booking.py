@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from eguma_async.sandbox.wire import WireRequest, WireResponse, json_response
+from eguma_async.sandbox.engine.messages import WireRequest, WireResponse, json_response
 
 from .catalogue import Product, Slot
 from .local_time import instant, ticks_text, wall_clock

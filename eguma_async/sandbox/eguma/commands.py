@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from eguma_async.sandbox.base import ControlCommand, ControlError
+from eguma_async.sandbox.engine.base import ControlCommand, ControlError
 
 from .catalogue import Merchant
 from .local_time import parse_date, seconds_text

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from eguma_async.sandbox.wire import WireResponse
+from eguma_async.sandbox.engine.messages import WireResponse
 
 LIFETIME = timedelta(hours=72)
 

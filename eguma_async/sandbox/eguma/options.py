@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import attrs
 
-from eguma_async.sandbox.options import Options
-from eguma_async.sandbox.wire import is_header_name, is_header_value
+from eguma_async.sandbox.engine.messages import is_header_name, is_header_value
+from eguma_async.sandbox.engine.options import Options
 
 Zone = Literal["zurich", "utc"]
 Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from eguma_async.sandbox.wire import (
+from eguma_async.sandbox.engine.messages import (
     JSON_TYPE,
     WireRequest,
     WireResponse,

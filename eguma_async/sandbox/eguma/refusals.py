@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eguma_async.sandbox.wire import WireResponse, json_response, text_response
+from eguma_async.sandbox.engine.messages import WireResponse, json_response, text_response
 
 VALIDATION = "validation_error"
 

@@ -8,8 +8,8 @@ from typing import ClassVar
 import attrs
 
 from eguma_async.core.clock import Clock
-from eguma_async.sandbox.base import ControlCommand, Sandbox, Work
-from eguma_async.sandbox.wire import WireRequest, WireResponse, text_response
+from eguma_async.sandbox.engine.base import ControlCommand, Sandbox, Work
+from eguma_async.sandbox.engine.messages import WireRequest, WireResponse, text_response
 
 from . import commands, demo
 from .backoffice import BackOffice

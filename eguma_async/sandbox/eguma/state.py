@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import attrs
 
-from eguma_async.sandbox.clock import SandboxClock
+from eguma_async.sandbox.engine.clock import SandboxClock
 
 from .catalogue import ApiKey, Merchant, Product, Slot, User
 from .idempotency import IdempotencyStore

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from eguma_async.sandbox.wire import WireRequest, WireResponse, json_response
+from eguma_async.sandbox.engine.messages import WireRequest, WireResponse, json_response
 
 from .catalogue import Merchant
 from .local_time import parse_local, wall_clock

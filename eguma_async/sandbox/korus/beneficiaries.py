@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eguma_async.sandbox.wire import WireResponse
+from eguma_async.sandbox.engine.messages import WireResponse
 
 from .booking_views import BookingViews
 from .bookings import VALIDATED, OrderTicket

@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeAlias
 
 import attrs
 
-from eguma_async.sandbox.wire import WireRequest, WireResponse, encode_json
+from eguma_async.sandbox.engine.messages import WireRequest, WireResponse, encode_json
 
 from .negotiation import LD_JSON, preferred_language
 from .problems import RefusedError

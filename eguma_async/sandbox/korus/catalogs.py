@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from eguma_async.sandbox.wire import WireResponse
+from eguma_async.sandbox.engine.messages import WireResponse
 
 from . import ids
 from .call import ApiCall, ld_response

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from eguma_async.sandbox.base import ControlCommand, ControlError
+from eguma_async.sandbox.engine.base import ControlCommand, ControlError
 
 from .demo import EXAMPLE_RESERVATION
 

@@ -8,7 +8,7 @@ import re
 from datetime import timedelta
 from urllib.parse import urlencode
 
-from eguma_async.sandbox.wire import WireRequest, WireResponse, text_response
+from eguma_async.sandbox.engine.messages import WireRequest, WireResponse, text_response
 
 from . import ids
 from .booking_views import BookingViews

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 import attrs
 
-from eguma_async.sandbox.wire import WireRequest, WireResponse, json_response
+from eguma_async.sandbox.engine.messages import WireRequest, WireResponse, json_response
 
 from .negotiation import media_type
 from .problems import RefusedError

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from eguma_async.sandbox.options import Options
+from eguma_async.sandbox.engine.options import Options
 
 Generation: TypeAlias = Literal["seed", "1.0.7", "release"]
 """Which bodies to produce.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eguma_async.sandbox.wire import WireResponse
+from eguma_async.sandbox.engine.messages import WireResponse
 
 from .booking_views import BookingViews
 from .bookings import (

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 import attrs
 
-from eguma_async.sandbox.wire import WireResponse, encode_json
+from eguma_async.sandbox.engine.messages import WireResponse, encode_json
 
 PROBLEM_TYPE = "application/problem+json; charset=utf-8"
 ERROR_LINK = '</contexts/Error>; rel="http://www.w3.org/ns/json-ld#error"'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from eguma_async.sandbox.wire import WireResponse
+from eguma_async.sandbox.engine.messages import WireResponse
 
 from .booking_views import BookingViews
 from .bookings import HeldItem, Reservation

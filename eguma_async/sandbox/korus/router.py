@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import attrs
 
-from eguma_async.sandbox.wire import WireRequest, WireResponse
+from eguma_async.sandbox.engine.messages import WireRequest, WireResponse
 
 from . import ids
 from .beneficiaries import Beneficiaries

@@ -9,8 +9,8 @@ from typing import ClassVar
 import attrs
 
 from eguma_async.core.clock import Clock
-from eguma_async.sandbox.base import ControlCommand, Sandbox
-from eguma_async.sandbox.wire import WireRequest, WireResponse
+from eguma_async.sandbox.engine.base import ControlCommand, Sandbox
+from eguma_async.sandbox.engine.messages import WireRequest, WireResponse
 
 from . import commands, demo
 from .backoffice import BackOffice

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeAlias
 
-from eguma_async.sandbox.clock import SandboxClock
+from eguma_async.sandbox.engine.clock import SandboxClock
 
 from . import ids
 from .bookings import (

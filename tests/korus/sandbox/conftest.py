@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
+from eguma_async.sandbox.engine.messages import WireRequest, WireResponse
 from eguma_async.sandbox.korus import TOKEN_PATH, KorusOptions, KorusSandbox
-from eguma_async.sandbox.wire import WireRequest, WireResponse
 
 START = datetime(2026, 3, 2, 9, 0, 0, 250_000, tzinfo=UTC)
 RESERVE = "/v1/booking/reservations/_bulk"

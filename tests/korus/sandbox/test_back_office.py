@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from eguma_async.sandbox.base import ControlError
-from eguma_async.sandbox.control import ControlPlane
+from eguma_async.sandbox.engine.base import ControlError
+from eguma_async.sandbox.engine.messages import WireRequest
 from eguma_async.sandbox.korus import KorusOptions, KorusSandbox
-from eguma_async.sandbox.wire import WireRequest
+from eguma_async.sandbox.serving.control import ControlPlane
 
 UNKNOWN = "01940000-0000-7000-8000-000000000000"
 

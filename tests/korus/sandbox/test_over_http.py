@@ -8,7 +8,7 @@ import pytest
 from eguma_async.core.errors import OutcomeUnknownError
 from eguma_async.core.messages import Credentials, HttpRequest
 from eguma_async.sandbox import serve
-from eguma_async.sandbox.faults import DropAfter
+from eguma_async.sandbox.engine.faults import DropAfter
 from eguma_async.sandbox.korus import TOKEN_PATH, KorusSandbox
 
 JSON_LD = {"Content-Type": "application/ld+json", "Accept": "application/ld+json"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from eguma_async.sandbox.engine.messages import WireRequest
 from eguma_async.sandbox.korus import TOKEN_PATH
-from eguma_async.sandbox.wire import WireRequest
 
 CATALOGS = "/v1/ticketing/catalogs"
 PARK = f"{CATALOGS}/0194abdc-3a71-72b0-a9b9-89d4be0cd73e"

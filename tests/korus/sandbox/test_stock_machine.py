@@ -10,8 +10,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
+from eguma_async.sandbox.engine.messages import WireRequest
 from eguma_async.sandbox.korus import TOKEN_PATH, KorusSandbox
-from eguma_async.sandbox.wire import WireRequest
 
 STOCKS = {"seated": 60, "availability_check": 3, "fails_reserving": 5, "fails_ordering": 6}
 LIMITS = {"seated": 5, "availability_check": 3, "fails_reserving": 5, "fails_ordering": 6}

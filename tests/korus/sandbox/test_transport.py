@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from eguma_async.sandbox.faults import CutBody, DropAfter, DropBefore, Park, Reply
-from eguma_async.sandbox.wire import CutResponse, Dropped, WireRequest
+from eguma_async.sandbox.engine.faults import CutBody, DropAfter, DropBefore, Park, Reply
+from eguma_async.sandbox.engine.messages import CutResponse, Dropped, WireRequest
 
 RESERVE = "/v1/booking/reservations/_bulk"
 ORDER = "/v1/booking/orders/_bulk"

@@ -12,11 +12,11 @@ from eguma_async.core.errors import (
     SessionStateError,
     unknown_outcome,
 )
+from eguma_async.korus.errors import InconsistentAnswerError
+from eguma_async.korus.hydra import pager
 from eguma_async.pipeline.pages import Pager
 from eguma_async.pipeline.session import BaseSession
 
-from .errors import InconsistentAnswerError
-from .hydra import pager
 from .order_models import BulkOrders, Customer
 from .order_operations import CreateOrders
 from .reservation_models import BulkReservations, OfferItem, Reservation

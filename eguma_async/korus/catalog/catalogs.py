@@ -9,10 +9,7 @@ import attrs
 
 from eguma_async.core.messages import Replay
 from eguma_async.core.operation import in_query
-from eguma_async.pipeline.pages import Pager
-from eguma_async.pipeline.session import BaseSession
-
-from .hydra import (
+from eguma_async.korus.hydra import (
     Collection,
     ItemOperation,
     PagedOperation,
@@ -21,6 +18,8 @@ from .hydra import (
     order_of,
     pager,
 )
+from eguma_async.pipeline.pages import Pager
+from eguma_async.pipeline.session import BaseSession
 
 
 @attrs.frozen(kw_only=True)

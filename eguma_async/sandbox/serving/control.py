@@ -26,9 +26,9 @@ from typing import Any
 
 import attrs
 
-from .base import ControlError, Sandbox
-from .faults import KINDS, Fault, Park, fault_from_json, fault_to_json
-from .wire import WireRequest, WireResponse, json_response
+from eguma_async.sandbox.engine.base import ControlError, Sandbox
+from eguma_async.sandbox.engine.faults import KINDS, Fault, Park, fault_from_json, fault_to_json
+from eguma_async.sandbox.engine.messages import WireRequest, WireResponse, json_response
 
 PREFIX = "/_sandbox"
 SHOWN_REQUESTS = 100

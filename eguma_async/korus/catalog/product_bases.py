@@ -11,10 +11,7 @@ from eguma_async.core.codec import also_named, wire_named
 from eguma_async.core.enums import OpenEnum
 from eguma_async.core.messages import Replay
 from eguma_async.core.operation import PLACED_BY_HAND, in_query
-from eguma_async.pipeline.pages import Pager
-from eguma_async.pipeline.session import BaseSession
-
-from .hydra import (
+from eguma_async.korus.hydra import (
     RAW,
     Collection,
     Iri,
@@ -26,6 +23,8 @@ from .hydra import (
     nested,
     pager,
 )
+from eguma_async.pipeline.pages import Pager
+from eguma_async.pipeline.session import BaseSession
 
 
 class OptionCode(OpenEnum):

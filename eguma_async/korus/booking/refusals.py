@@ -7,7 +7,8 @@ from typing import Any
 
 import attrs
 
-from .errors import Violation, ViolationsError
+from eguma_async.korus.errors import Violation, ViolationsError
+
 from .order_models import FailedOrder
 
 _PLACE = re.compile(r"reservations\[([0-9]{1,6})\]", re.ASCII)

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from eguma_async.core.errors import EgumaError
+from eguma_async.korus.hydra import as_tuple, pager
 from eguma_async.pipeline.pages import Pager
 from eguma_async.pipeline.session import BaseSession
 
-from .hydra import as_tuple, pager
 from .order_models import BulkOrders, Customer, Order
 from .order_operations import CreateOrders, GetOrder, ListOrders
 from .settling import Settlement, finish, in_doubt, look_up

@@ -9,9 +9,9 @@ import attrs
 from eguma_async.core import checks
 from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.messages import Replay
+from eguma_async.korus.hydra import MERGE_PATCH, ItemOperation
 from eguma_async.pipeline.session import BaseSession
 
-from .hydra import MERGE_PATCH, ItemOperation
 from .order_models import Beneficiary, OrderTicket
 
 

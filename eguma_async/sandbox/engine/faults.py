@@ -19,7 +19,7 @@ import attrs
 
 from eguma_async.core.clock import Clock
 
-from .wire import (
+from .messages import (
     HTML_TYPE,
     TEXT_TYPE,
     CutResponse,

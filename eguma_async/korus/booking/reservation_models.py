@@ -12,9 +12,8 @@ from eguma_async.core import checks
 from eguma_async.core.codec import also_named, wire_named
 from eguma_async.core.enums import OpenEnum
 from eguma_async.core.errors import ConfigurationError
-
-from .errors import PartialFailureError
-from .hydra import RAW, Iri, Resource, as_tuple, iri, link_of, optional
+from eguma_async.korus.errors import PartialFailureError
+from eguma_async.korus.hydra import RAW, Iri, Resource, as_tuple, iri, link_of, optional
 
 Day: TypeAlias = date
 

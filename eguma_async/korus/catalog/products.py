@@ -8,10 +8,18 @@ import attrs
 
 from eguma_async.core.messages import Replay
 from eguma_async.core.operation import PLACED_BY_HAND
+from eguma_async.korus.hydra import (
+    RAW,
+    Collection,
+    ItemOperation,
+    PagedOperation,
+    Resource,
+    iri,
+    nested,
+    pager,
+)
 from eguma_async.pipeline.pages import Pager
 from eguma_async.pipeline.session import BaseSession
-
-from .hydra import RAW, Collection, ItemOperation, PagedOperation, Resource, iri, nested, pager
 
 
 @attrs.frozen(kw_only=True)

@@ -9,9 +9,8 @@ import attrs
 
 from eguma_async.core.messages import Replay
 from eguma_async.core.operation import Answer, Operation, in_query
-
-from .errors import InconsistentAnswerError
-from .hydra import (
+from eguma_async.korus.errors import InconsistentAnswerError
+from eguma_async.korus.hydra import (
     Collection,
     ItemOperation,
     PagedOperation,
@@ -19,6 +18,7 @@ from .hydra import (
     optional,
     order_of,
 )
+
 from .reservation_models import BulkReservations, OfferItem, Reservation, offer_items
 
 

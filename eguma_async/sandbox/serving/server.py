@@ -11,9 +11,16 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from .base import Sandbox
+from eguma_async.sandbox.engine.base import Sandbox
+from eguma_async.sandbox.engine.messages import (
+    CutResponse,
+    Outcome,
+    WireRequest,
+    WireResponse,
+    json_response,
+)
+
 from .control import ControlPlane, is_control
-from .wire import CutResponse, Outcome, WireRequest, WireResponse, json_response
 
 MAX_BODY = 16 * 1024 * 1024
 # How long requests that are parked or delayed may hold up the end.

@@ -9,8 +9,7 @@ from typing import Any, TypeAlias
 import attrs
 
 from eguma_async.core.codec import also_named
-
-from .hydra import RAW, Iri, Resource
+from eguma_async.korus.hydra import RAW, Iri, Resource
 
 Day: TypeAlias = date
 

@@ -11,10 +11,7 @@ import attrs
 from eguma_async.core import checks
 from eguma_async.core.messages import Replay
 from eguma_async.core.operation import PLACED_BY_HAND, in_query
-from eguma_async.pipeline.pages import Pager
-from eguma_async.pipeline.session import BaseSession
-
-from .hydra import (
+from eguma_async.korus.hydra import (
     Collection,
     ItemOperation,
     ListOperation,
@@ -28,6 +25,9 @@ from .hydra import (
     order_of,
     pager,
 )
+from eguma_async.pipeline.pages import Pager
+from eguma_async.pipeline.session import BaseSession
+
 from .offer_models import Offer, OfferAvailability, OfferPrice, OfferSession, OfferTicket
 
 

@@ -18,10 +18,7 @@ from eguma_async.core import checks
 from eguma_async.core.errors import ConfigurationError, StatusError
 from eguma_async.core.messages import Replay
 from eguma_async.core.operation import PLACED_BY_HAND, in_header
-from eguma_async.pipeline.pages import Pager
-from eguma_async.pipeline.session import BaseSession
-
-from .hydra import (
+from eguma_async.korus.hydra import (
     MERGE_PATCH,
     Collection,
     ItemOperation,
@@ -32,8 +29,10 @@ from .hydra import (
     optional,
     pager,
 )
-from .signed_url import SignedUrl
-from .storage import Storage
+from eguma_async.korus.signed_url import SignedUrl
+from eguma_async.korus.storage import Storage
+from eguma_async.pipeline.pages import Pager
+from eguma_async.pipeline.session import BaseSession
 
 _STALE = (400, 403, 404, 410)
 

@@ -11,9 +11,8 @@ from eguma_async.core import checks
 from eguma_async.core.errors import ConfigurationError, StatusError
 from eguma_async.core.messages import Replay
 from eguma_async.core.operation import Answer, Operation, in_query
-
-from .errors import InconsistentAnswerError, ViolationsError, says_expired
-from .hydra import (
+from eguma_async.korus.errors import InconsistentAnswerError, ViolationsError, says_expired
+from eguma_async.korus.hydra import (
     Collection,
     ItemOperation,
     PagedOperation,
@@ -23,6 +22,7 @@ from .hydra import (
     optional,
     order_of,
 )
+
 from .order_models import BulkOrders, Customer, Order
 
 

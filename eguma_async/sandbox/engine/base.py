@@ -16,7 +16,7 @@ from eguma_async.core.clock import Clock
 
 from .clock import SandboxClock
 from .faults import FaultList, Park
-from .wire import Outcome, WireRequest, WireResponse
+from .messages import Outcome, WireRequest, WireResponse
 
 if TYPE_CHECKING:
     from .transport import SandboxTransport

@@ -21,11 +21,11 @@ from eguma_async.core.errors import (
     StatusError,
     unknown_outcome,
 )
+from eguma_async.korus.errors import InconsistentAnswerError, ViolationsError
+from eguma_async.korus.hydra import pager
 from eguma_async.pipeline.pages import Pager
 from eguma_async.pipeline.session import BaseSession
 
-from .errors import InconsistentAnswerError, ViolationsError
-from .hydra import pager
 from .order_models import BulkOrders, Order, OrderStatus
 from .order_operations import CreateOrders, GetOrder, ListOrders
 from .refusals import failures, in_callers_order

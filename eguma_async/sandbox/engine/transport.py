@@ -9,7 +9,7 @@ from eguma_async.core.errors import OutcomeUnknownError
 from eguma_async.core.messages import BodySink, HttpRequest, HttpResponse
 
 from .base import Sandbox
-from .wire import CutResponse, Dropped, Outcome, WireRequest
+from .messages import CutResponse, Dropped, Outcome, WireRequest
 
 CHUNK = 64 * 1024
 

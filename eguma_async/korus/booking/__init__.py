@@ -1,0 +1,1 @@
+"""The half of the API that sells: reservations, orders, their tickets and documents."""

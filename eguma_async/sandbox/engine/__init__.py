@@ -1,0 +1,1 @@
+"""What both sandboxes are built on."""

@@ -1,0 +1,1 @@
+"""Sandboxes over HTTP: the server and its control plane."""
