@@ -6,7 +6,7 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import attrs
@@ -16,8 +16,6 @@ from .errors import ConfigurationError
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _HEADER_SAFE = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
-
-T = TypeVar("T")
 
 Field: TypeAlias = "attrs.Attribute[Any]"
 
@@ -138,17 +136,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def option(name: str, value: T | None, default: T) -> T:
-    """Return an option, or its default if it is None.
-
-    Raises:
-        ConfigurationError: It is of another class than its default.
-    """
-    if value is None:
-        return default
-    if not isinstance(value, type(default)):
-        kind = type(default).__name__
-        raise ConfigurationError(f"{name} must be a {kind}, not {type(value).__name__}")
-    return value

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import inspect
+from typing import Protocol, cast
 
+from .errors import ConfigurationError
 from .messages import HttpRequest, HttpResponse
 
 
@@ -35,3 +37,27 @@ class Transport(Protocol):
     async def aclose(self) -> None:
         """Release what this transport made. May be called more than once."""
         ...
+
+
+def checked_transport(given: object) -> Transport:
+    """Return what was given as a transport, if it looks like one.
+
+    Raises:
+        ConfigurationError: It does not; the message says what to pass instead.
+    """
+    functions = (getattr(given, name, None) for name in ("send", "aclose"))
+    if not isinstance(given, type) and all(map(callable, functions)):
+        return cast("Transport", given)
+    hint = ""
+    if isinstance(given, type):
+        hint = f"; pass an instance: {given.__name__}(...)"
+    elif inspect.ismethod(given) and given.__name__ == "transport":
+        hint = "; call it: .transport()"
+    elif callable(getattr(given, "transport", None)):
+        hint = "; pass its .transport()"
+    elif callable(getattr(given, "request", None)):
+        hint = "; wrap a session of aiohttp: AiohttpTransport(session)"
+    kind = given.__name__ if isinstance(given, type) else type(given).__name__
+    raise ConfigurationError(
+        f"transport must have `send` and `aclose`, as AiohttpTransport() has; got {kind}{hint}"
+    )

@@ -15,12 +15,12 @@ import attrs
 from eguma_async.core import checks
 from eguma_async.core.codec import Codec, wire_named
 from eguma_async.core.errors import ConfigurationError, DecodingError
-from eguma_async.core.messages import Replay
+from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import PLACED_BY_HAND, Operation, in_query
 from eguma_async.core.provider import Provider
 from eguma_async.core.scalars import MismatchError
+from eguma_async.core.session import Session
 from eguma_async.pipeline.pages import Pager
-from eguma_async.pipeline.session import BaseSession
 
 from .signed_url import SignedUrl
 
@@ -266,8 +266,8 @@ class ListOperation(Operation[T]):
         link: Where the server said this page is; it then replaces path and query.
     """
 
-    METHOD: ClassVar = "GET"
-    REPLAY: ClassVar = Replay.SAFE
+    METHOD: ClassVar[str] = "GET"
+    REPEAT: ClassVar[Repeat] = Repeat.READ
 
     link: str | None = attrs.field(
         default=None, validator=optional(_page_link), metadata=PLACED_BY_HAND
@@ -300,7 +300,7 @@ def nested(operation: ListOperation[Any], parent: str) -> str:
     return operation.PATH.format(parent=parent)
 
 
-def pager(session: BaseSession, operation: ListOperation[Any]) -> Pager[Any]:
+def pager(session: Session, operation: ListOperation[Any]) -> Pager[Any]:
     """Return an iterator over all pages of a list."""
 
     def follow(link: str) -> ListOperation[Any]:

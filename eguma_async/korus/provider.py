@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from eguma_async.core.answers import json_object, plain_text, printable
 from eguma_async.core.errors import StatusError, error_class
-from eguma_async.core.messages import HttpResponse, Replay
-from eguma_async.core.provider import Provider, Verdict, classify
+from eguma_async.core.messages import HttpResponse, Repeat
+from eguma_async.core.provider import Provider, Verdict, classify, json_object
+from eguma_async.core.text import plain_text, printable
 
 from .errors import Violation, ViolationsError
 from .hydra import LD_JSON, make_codec
@@ -19,13 +19,13 @@ _WORDS = ("detail", "description", "hydra:description", "message", "title")
 _INDEX = re.compile(r"\[([0-9]{1,6})\]", re.ASCII)
 
 
-def _verdict(response: HttpResponse, replay: Replay) -> Verdict:
+def _verdict(response: HttpResponse, repeat: Repeat) -> Verdict:
     # A write that is refused with 503 may have reached an issuer's system: nothing says it has not.
-    own_answer = replay is Replay.SAFE and "title" in json_object(response)
+    own_answer = repeat is Repeat.READ and "title" in json_object(response)
     return classify(response, own_answer=own_answer)
 
 
-def _error_from(response: HttpResponse, replay: Replay) -> StatusError:
+def _error_from(response: HttpResponse, repeat: Repeat) -> StatusError:
     answer = json_object(response)
     words = next((answer[name] for name in _WORDS if isinstance(answer.get(name), str)), "")
     message = printable(words if answer else plain_text(response))

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import os
-import random
 import sys
 from collections.abc import Callable, Iterable
+from typing import Unpack
 from urllib.parse import urlsplit
 
 from eguma_async.core.checks import checked_base_url
-from eguma_async.core.clock import Clock, SystemClock
+from eguma_async.core.clock import Clock
 from eguma_async.core.errors import ConfigurationError
-from eguma_async.core.messages import Timeouts
 from eguma_async.core.transport import Transport
 from eguma_async.pipeline.authenticating import Auth
-from eguma_async.pipeline.bearer import Bearer, FixedToken, is_token
+from eguma_async.pipeline.bearer import Bearer, bearer_header, is_token
+from eguma_async.pipeline.fixed import FixedCredentials
 from eguma_async.pipeline.limiting import Limits
 from eguma_async.pipeline.oauth import ClientCredentials
-from eguma_async.pipeline.observing import Observer
-from eguma_async.pipeline.policy import RetryPolicy
-from eguma_async.pipeline.session import BaseSession
+from eguma_async.pipeline.options import SessionOptions, spelled_out
+from eguma_async.pipeline.session import BaseSession, MakeAuth
 
 from .booking.beneficiaries import Beneficiaries
 from .booking.documents import Documents
@@ -55,20 +54,13 @@ class KorusSession(BaseSession):
         language: ISO 639-1 language of texts, of error messages and of documents; the catalog's
             own if not given.
         document_hosts: Hosts that documents may be fetched from.
-        transport: Carries the requests; over the network with aiohttp if not given. One that is
-            passed in is not closed by the session. It carries the downloads of documents too, as
-            it is, unless it is an `AiohttpTransport`.
         downloads: Carries the downloads of documents, and is not closed by the session. If not
             given: a `transport` of another kind than `AiohttpTransport`, such as a fake or a layer
             of yours, whose addresses nobody checks then; else an `AiohttpTransport` of the
             session's own that connects to public addresses only, without a proxy. What a sandbox on
             this machine keeps at its own origin is fetched by `transport`.
-        timeouts: Limits of each attempt.
-        retry: When to send again; ``RetryPolicy(attempts=1)`` for never.
-        limits: How many requests may be under way at once.
-        clock: Where to read the time and sleep.
-        observer: Called with an `AttemptEvent` after each attempt.
-        random: Returns a number from 0 to 1, for the jitter of pauses and renewals.
+        options: See `SessionOptions`: ``transport``, ``timeouts``, ``retry``, ``limits``,
+            ``clock``, ``observer``, ``random``.
 
     Attributes:
         catalogs: What issuers sell.
@@ -84,6 +76,7 @@ class KorusSession(BaseSession):
         ConfigurationError: No credentials, or a malformed argument.
     """
 
+    @spelled_out
     def __init__(
         self,
         client_id: str | None = None,
@@ -95,25 +88,15 @@ class KorusSession(BaseSession):
         refresh_token_url: str | None = None,
         language: str | None = None,
         document_hosts: Iterable[str] = DOCUMENT_HOSTS,
-        transport: Transport | None = None,
         downloads: Transport | None = None,
-        timeouts: Timeouts | None = None,
-        retry: RetryPolicy | None = None,
-        limits: Limits | None = None,
-        clock: Clock | None = None,
-        observer: Observer | None = None,
-        random: Callable[[], float] = random.random,
+        **options: Unpack[SessionOptions],
     ) -> None:
-        clock = clock or SystemClock()
-        limits = limits or Limits()
         auth = _auth(
             client_id,
             client_secret,
             token,
             token_url=token_url,
             refresh_token_url=refresh_token_url,
-            clock=clock,
-            random=random,
         )
         del client_secret, token  # a traceback that shows variables must not show these
         if isinstance(auth, ConfigurationError):
@@ -121,28 +104,18 @@ class KorusSession(BaseSession):
         hosts = checked_hosts(document_hosts)
         if base_url is None:
             base_url = os.environ.get("KORUS_BASE_URL") or None
-        super().__init__(
-            with_language(KORUS, language),
-            auth,
-            base_url=base_url,
-            transport=transport,
-            timeouts=timeouts,
-            retry=retry,
-            limits=limits,
-            clock=clock,
-            observer=observer,
-            random=random,
-        )
+        super().__init__(with_language(KORUS, language), auth, base_url=base_url, **options)
+        transport, limits = self._options.transport, self._options.limits
         guarded = downloads is None and (transport is None or _is_network(transport))
         self._owned_downloads = _public_transport(limits) if guarded else None
-        layers, own_way = self._layers, self._layers.retried(self._wire)
+        layers, own_way = self._layers, self._layers.repeated(self._network)
         carrier = self._owned_downloads if downloads is None else downloads
         storage = Storage(
-            own_way if carrier is None else layers.retried(layers.limited(carrier)),
+            own_way if carrier is None else layers.repeated(layers.network(carrier)),
             local=own_way,
             hosts=hosts,
             local_origin=_plain_origin(self._base_url),
-            timeouts=self._timeouts,
+            timeouts=self._options.timeouts,
         )
         self.catalogs = Catalogs(self)
         self.product_bases = ProductBases(self)
@@ -169,9 +142,7 @@ def _auth(
     *,
     token_url: str | None,
     refresh_token_url: str | None,
-    clock: Clock,
-    random: Callable[[], float],
-) -> Callable[[Transport], Auth] | ConfigurationError:
+) -> MakeAuth | ConfigurationError:
     """Return what is wrong with the credentials, not raise it: its frames would hold them."""
     if token is not None:
         return _fixed_auth(token, alone=client_id is None and client_secret is None)
@@ -191,9 +162,9 @@ def _auth(
     except ConfigurationError as error:
         return error.with_traceback(None)
 
-    def make(inner: Transport) -> Auth:
+    def make(network: Transport, /, *, clock: Clock, random: Callable[[], float]) -> Auth:
         client = ClientCredentials(
-            inner,
+            network,
             client_id=name,
             client_secret=secret,
             token_url=url,
@@ -206,13 +177,13 @@ def _auth(
     return make
 
 
-def _fixed_auth(token: str, *, alone: bool) -> Callable[[Transport], Auth] | ConfigurationError:
+def _fixed_auth(token: str, *, alone: bool) -> MakeAuth | ConfigurationError:
     if not alone:
         return ConfigurationError("pass either token or client_id and client_secret, not both")
     if not is_token(token):
         return ConfigurationError("token must be visible ASCII characters, without spaces")
-    fixed = FixedToken(token)
-    return lambda _: fixed
+    fixed = FixedCredentials(bearer_header(token))
+    return lambda _, **_options: fixed
 
 
 def _is_filled(value: object) -> bool:

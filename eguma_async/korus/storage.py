@@ -13,7 +13,7 @@ from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from eguma_async.core.errors import ConfigurationError, StatusError, error_class
-from eguma_async.core.messages import Credentials, HttpRequest, HttpResponse, Replay, Timeouts
+from eguma_async.core.messages import Credentials, HttpRequest, HttpResponse, Repeat, Timeouts
 from eguma_async.core.transport import Transport
 
 from .errors import DocumentError
@@ -44,13 +44,19 @@ def checked_hosts(hosts: Iterable[str]) -> frozenset[str]:
 
 
 class PdfSink:
-    """Writes a PDF file of bounded size; anything else is refused at its first bytes."""
+    """Writes a PDF file of bounded size; anything else is refused at its first bytes.
+
+    Attributes:
+        size: Bytes so far.
+        begun: How often the file was begun, which is once for each request.
+    """
 
     def __init__(self, file: BinaryIO, *, limit: int) -> None:
         self._file = file
         self._limit = limit
         self._head = b""
         self.size = 0
+        self.begun = 0
 
     async def write(self, chunk: bytes, /) -> None:
         """Take the next piece.
@@ -73,6 +79,7 @@ class PdfSink:
         self._file.truncate()
         self._head = b""
         self.size = 0
+        self.begun += 1
 
     def finish(self) -> None:
         """Check that there was a file at all.
@@ -127,7 +134,7 @@ class Storage:
         sink.restart()
         response = await transport.send(self._request(link, sink))
         if not response.ok:
-            return _refusal(response)
+            return _refusal(response, sink)
         sink.finish()
         return sink.size
 
@@ -140,7 +147,7 @@ class Storage:
             url=url,
             headers={"Accept": "application/pdf"},
             timeouts=self._timeouts,
-            replay=Replay.SAFE,
+            repeat=Repeat.READ,
             credentials=Credentials(query=_pairs(query)),
             sink=sink,
             operation=OPERATION,
@@ -168,11 +175,11 @@ def _pairs(query: str) -> tuple[tuple[str, str], ...]:
     return tuple((unquote(name), unquote(value)) for name, _, value in parts)
 
 
-def _refusal(response: HttpResponse) -> StatusError:
+def _refusal(response: HttpResponse, sink: PdfSink) -> StatusError:
     """Make an error of a refusal, without its body: storages repeat the request in it."""
     return error_class(response.status)(
         "the storage did not give the document",
         status=response.status,
         operation=OPERATION,
-        attempts=response.attempts,
+        attempts=sink.begun,
     )

@@ -84,28 +84,6 @@ def bearer_header(access_token: str) -> Credentials:
     return Credentials(headers=(("Authorization", f"Bearer {access_token}"),))
 
 
-class FixedToken:
-    """A token that was handed over ready, and is used until it is refused."""
-
-    def __init__(self, access_token: str) -> None:
-        self._credentials = bearer_header(access_token)
-
-    def ready(self) -> Credentials:
-        """Return the token."""
-        return self._credentials
-
-    async def credentials(self) -> Credentials:
-        """Return the token."""
-        return self._credentials
-
-    async def rejected(self, used: Credentials, /) -> bool:
-        """Return False: there is no other token to try."""
-        return False
-
-    async def aclose(self) -> None:
-        """Do nothing: nothing is under way."""
-
-
 class Bearer:
     """Keeps one valid token for all calls. However many need a new one, it is fetched once.
 
@@ -118,6 +96,8 @@ class Bearer:
         clock: Tells how old a token is.
         random: Returns a number from 0 to 1, for the moment of renewal.
     """
+
+    renews = True
 
     def __init__(
         self,
@@ -156,12 +136,10 @@ class Bearer:
         """
         return self.ready() or (await self._renewed()).credentials
 
-    async def rejected(self, used: Credentials, /) -> bool:
-        """Renew a token the server refused, unless that has been done meanwhile."""
+    def rejected(self, used: Credentials, /) -> None:
+        """Use a token no longer that the server refused, unless it has been renewed meanwhile."""
         if self._token is not None and self._token.credentials is used:
             self._refused = used
-            await self._renewed()
-        return True
 
     async def aclose(self) -> None:
         """End a fetch that is under way."""

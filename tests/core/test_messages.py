@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from eguma_async.core.errors import ConfigurationError
-from eguma_async.core.messages import Credentials, HttpRequest, HttpResponse, Replay, Timeouts
+from eguma_async.core.messages import Credentials, HttpRequest, HttpResponse, Timeouts
 
 SECRET = "canary+secret/0123456789="
 CREDENTIALS = Credentials(
@@ -88,17 +88,12 @@ def test_timeouts_take_whole_numbers_too():
     assert Timeouts(connect=1, read=2, total=3).total == 3
 
 
-@pytest.mark.parametrize(
-    ("method", "replay", "is_read"),
-    [
-        ("GET", Replay.SAFE, True),
-        ("POST", Replay.SAFE, False),
-        ("GET", Replay.NEVER, False),
-        ("POST", Replay.KEYED, False),
-    ],
-)
-def test_a_read_is_a_get_that_may_be_repeated(method, replay, is_read):
-    assert HttpRequest(method=method, url="https://x.test/", replay=replay).is_read is is_read
+def test_a_request_with_changes_leaves_the_first_one_alone():
+    first = request()
+    other = first.but(attempt=2, url="https://x.test/b")
+    assert other == attrs.evolve(first, attempt=2, url="https://x.test/b")
+    assert (first.attempt, other.attempt) == (1, 2)
+    assert first == request()
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def test_it_never_fails_and_is_never_negative(value, date):
         (204, Verdict.OK, Verdict.OK),
         (302, Verdict.FINAL, Verdict.FINAL),
         (400, Verdict.FINAL, Verdict.FINAL),
-        (401, Verdict.FINAL, Verdict.FINAL),
+        (401, Verdict.UNAUTHORIZED, Verdict.UNAUTHORIZED),
         (404, Verdict.FINAL, Verdict.FINAL),
         (408, Verdict.UNKNOWN, Verdict.UNKNOWN),
         (409, Verdict.FINAL, Verdict.FINAL),

@@ -23,7 +23,7 @@ from eguma_async.core.errors import (
     OutcomeUnknownError,
     TransportError,
 )
-from eguma_async.core.messages import Credentials, HttpRequest, HttpResponse, Replay
+from eguma_async.core.messages import Credentials, HttpRequest, HttpResponse, Repeat
 from eguma_async.core.transport import Transport
 from eguma_async.transports.aiohttp import AiohttpTransport
 from eguma_async.transports.memory import MemoryTransport
@@ -53,7 +53,7 @@ class Stage:
             ),
             "operation": "DoThing",
             "attempt": 3,
-            "replay": Replay.NEVER,
+            "repeat": Repeat.ONCE,
         }
         return HttpRequest(**{**defaults, **changes})
 

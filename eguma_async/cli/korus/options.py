@@ -17,7 +17,7 @@ from eguma_async.cli.prompt import read_secret
 
 if TYPE_CHECKING:
     from eguma_async.korus import KorusSession
-    from eguma_async.pipeline.observing import Observer
+    from eguma_async.pipeline.observing import OnAttempt
     from eguma_async.pipeline.pages import Pager
 
 T = TypeVar("T")
@@ -58,7 +58,7 @@ DEFAULT_API = KorusApi()
 
 @asynccontextmanager
 async def open_session(
-    api: KorusApi, *, observer: Observer | None = None
+    api: KorusApi, *, observer: OnAttempt | None = None
 ) -> AsyncIterator[KorusSession]:
     """Open a session as the options say.
 
@@ -77,7 +77,7 @@ async def open_session(
         raise Stop(line.replace(secret, "***") if secret else line, exit_code(error)) from None
 
 
-async def _session(api: KorusApi, observer: Observer | None) -> tuple[KorusSession, str | None]:
+async def _session(api: KorusApi, observer: OnAttempt | None) -> tuple[KorusSession, str | None]:
     from eguma_async.korus import KorusSession
 
     if api.sandbox:
@@ -104,7 +104,7 @@ async def _session(api: KorusApi, observer: Observer | None) -> tuple[KorusSessi
     return session, secret
 
 
-def _sandbox_session(api: KorusApi, observer: Observer | None) -> KorusSession:
+def _sandbox_session(api: KorusApi, observer: OnAttempt | None) -> KorusSession:
     if api.base_url or api.token_url or api.secret_stdin:
         raise usage("--sandbox comes with its own credentials and address; leave the others out")
     from eguma_async.korus import KorusSession

@@ -8,9 +8,9 @@ import attrs
 
 from eguma_async.core import checks
 from eguma_async.core.errors import ConfigurationError
-from eguma_async.core.messages import Replay
+from eguma_async.core.messages import Repeat
+from eguma_async.core.session import Session
 from eguma_async.korus.hydra import MERGE_PATCH, ItemOperation
-from eguma_async.pipeline.session import BaseSession
 
 from .order_models import Beneficiary, OrderTicket
 
@@ -22,10 +22,9 @@ class GetOrderTicket(ItemOperation[OrderTicket]):
     Source: ``GET /v1/booking/orders/{id}/items/{id}/tickets/{id}``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar = "GET"
-    PATH: ClassVar = "{iri}"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = OrderTicket
+    METHOD: ClassVar[str] = "GET"
+    PATH: ClassVar[str] = "{iri}"
+    REPEAT: ClassVar[Repeat] = Repeat.READ
 
 
 @attrs.frozen(kw_only=True)
@@ -37,11 +36,10 @@ class UpdateBeneficiary(ItemOperation[OrderTicket]):
     Source: ``PATCH /v1/booking/orders/{id}/items/{id}/tickets/{id}``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar = "PATCH"
-    PATH: ClassVar = "{iri}"
-    REPLAY: ClassVar = Replay.NEVER
-    RETURNS: ClassVar = OrderTicket
-    CONTENT_TYPE: ClassVar = MERGE_PATCH
+    METHOD: ClassVar[str] = "PATCH"
+    PATH: ClassVar[str] = "{iri}"
+    REPEAT: ClassVar[Repeat] = Repeat.ONCE
+    CONTENT_TYPE: ClassVar[str | None] = MERGE_PATCH
 
     beneficiary: Beneficiary = attrs.field(
         validator=checks.instance_of(Beneficiary, "a Beneficiary")
@@ -56,7 +54,7 @@ class UpdateBeneficiary(ItemOperation[OrderTicket]):
 class Beneficiaries:
     """``session.beneficiaries``."""
 
-    def __init__(self, session: BaseSession) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
 
     async def get(self, ticket: str) -> OrderTicket:

@@ -16,8 +16,9 @@ import attrs
 
 from eguma_async.core import checks
 from eguma_async.core.errors import ConfigurationError, StatusError
-from eguma_async.core.messages import Replay
+from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import PLACED_BY_HAND, in_header
+from eguma_async.core.session import Session
 from eguma_async.korus.hydra import (
     MERGE_PATCH,
     Collection,
@@ -32,7 +33,6 @@ from eguma_async.korus.hydra import (
 from eguma_async.korus.signed_url import SignedUrl
 from eguma_async.korus.storage import Storage
 from eguma_async.pipeline.pages import Pager
-from eguma_async.pipeline.session import BaseSession
 
 _STALE = (400, 403, 404, 410)
 
@@ -99,8 +99,7 @@ class ListDocuments(ListOperation[DocumentPage]):
     Source: ``GET /v1/booking/orders/{orderId}/documents``, docs.korusticket.com.
     """
 
-    PATH: ClassVar = "{parent}/documents"
-    RETURNS: ClassVar = DocumentPage
+    PATH: ClassVar[str] = "{parent}/documents"
 
     order: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
 
@@ -116,10 +115,9 @@ class GetDocument(ItemOperation[OrderDocument]):
     Source: ``GET /v1/booking/orders/{orderId}/documents/{id}``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar = "GET"
-    PATH: ClassVar = "{iri}"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = OrderDocument
+    METHOD: ClassVar[str] = "GET"
+    PATH: ClassVar[str] = "{iri}"
+    REPEAT: ClassVar[Repeat] = Repeat.READ
 
 
 def _language(instance: object, field: checks.Field, value: object) -> None:
@@ -133,11 +131,10 @@ class LinkDocument(ItemOperation[DocumentLink]):
     Source: ``PATCH /v1/booking/orders/{orderId}/documents/{id}``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar = "PATCH"
-    PATH: ClassVar = "{iri}"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = DocumentLink
-    CONTENT_TYPE: ClassVar = MERGE_PATCH
+    METHOD: ClassVar[str] = "PATCH"
+    PATH: ClassVar[str] = "{iri}"
+    REPEAT: ClassVar[Repeat] = Repeat.IDEMPOTENT
+    CONTENT_TYPE: ClassVar[str | None] = MERGE_PATCH
 
     language: str | None = attrs.field(
         default=None, validator=optional(_language), metadata=in_header("Accept-Language")
@@ -147,7 +144,7 @@ class LinkDocument(ItemOperation[DocumentLink]):
 class Documents:
     """``session.documents``."""
 
-    def __init__(self, session: BaseSession, storage: Storage) -> None:
+    def __init__(self, session: Session, storage: Storage) -> None:
         self._session = session
         self._storage = storage
 

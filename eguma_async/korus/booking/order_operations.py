@@ -9,8 +9,8 @@ import attrs
 
 from eguma_async.core import checks
 from eguma_async.core.errors import ConfigurationError, StatusError
-from eguma_async.core.messages import Replay
-from eguma_async.core.operation import Answer, Operation, in_query
+from eguma_async.core.messages import Repeat
+from eguma_async.core.operation import Operation, ResponseContext, in_query
 from eguma_async.korus.errors import InconsistentAnswerError, ViolationsError, says_expired
 from eguma_async.korus.hydra import (
     Collection,
@@ -45,17 +45,16 @@ class CreateOrders(Operation[BulkOrders]):
     Source: ``POST /v1/booking/orders/_bulk``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar = "POST"
-    PATH: ClassVar = "/v1/booking/orders/_bulk"
-    REPLAY: ClassVar = Replay.NEVER
-    RETURNS: ClassVar = BulkOrders
+    METHOD: ClassVar[str] = "POST"
+    PATH: ClassVar[str] = "/v1/booking/orders/_bulk"
+    REPEAT: ClassVar[Repeat] = Repeat.ONCE
 
     reservations: tuple[str, ...] = attrs.field(converter=as_tuple, validator=iris)
     customer: Customer = attrs.field(validator=checks.instance_of(Customer, "a korus.Customer"))
     external_reference: str = attrs.field(validator=findable_reference)
     notes: str | None = attrs.field(default=None, repr=False)
 
-    def complete(self, value: BulkOrders, answer: Answer, /) -> BulkOrders:
+    def complete(self, value: BulkOrders, context: ResponseContext, /) -> BulkOrders:
         """Compare what was asked for with what came back."""
         done = {order.reservation for order in value.orders}
         refused = {failure.reservation for failure in value.failed}
@@ -64,7 +63,6 @@ class CreateOrders(Operation[BulkOrders]):
             raise InconsistentAnswerError(
                 "a reservation stands twice in the answer",
                 result=value,
-                attempts=answer.response.attempts,
             )
         accounted = done | refused
         return attrs.evolve(
@@ -101,8 +99,7 @@ class ListOrders(PagedOperation[OrderPage]):
     Source: ``GET /v1/booking/orders``, docs.korusticket.com.
     """
 
-    PATH: ClassVar = "/v1/booking/orders"
-    RETURNS: ClassVar = OrderPage
+    PATH: ClassVar[str] = "/v1/booking/orders"
 
     external_reference: str | None = attrs.field(
         default=None,
@@ -133,7 +130,6 @@ class GetOrder(ItemOperation[Order]):
     Source: ``GET /v1/booking/orders/{id}``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar = "GET"
-    PATH: ClassVar = "{iri}"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = Order
+    METHOD: ClassVar[str] = "GET"
+    PATH: ClassVar[str] = "{iri}"
+    REPEAT: ClassVar[Repeat] = Repeat.READ

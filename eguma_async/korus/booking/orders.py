@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from eguma_async.core.errors import EgumaError
+from eguma_async.core.session import Session
 from eguma_async.korus.hydra import as_tuple, pager
 from eguma_async.pipeline.pages import Pager
-from eguma_async.pipeline.session import BaseSession
 
 from .order_models import BulkOrders, Customer, Order
 from .order_operations import CreateOrders, GetOrder, ListOrders
@@ -18,7 +18,7 @@ from .settling import Settlement, finish, in_doubt, look_up
 class Orders:
     """``session.orders``."""
 
-    def __init__(self, session: BaseSession) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
 
     async def create(

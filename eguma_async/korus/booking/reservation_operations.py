@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import attrs
 
-from eguma_async.core.messages import Replay
-from eguma_async.core.operation import Answer, Operation, in_query
+from eguma_async.core.messages import Repeat
+from eguma_async.core.operation import Operation, ResponseContext, in_query
 from eguma_async.korus.errors import InconsistentAnswerError
 from eguma_async.korus.hydra import (
     Collection,
@@ -32,14 +32,13 @@ class ReserveOffers(Operation[BulkReservations]):
     Source: ``POST /v1/booking/reservations/_bulk``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar = "POST"
-    PATH: ClassVar = "/v1/booking/reservations/_bulk"
-    REPLAY: ClassVar = Replay.NEVER
-    RETURNS: ClassVar = BulkReservations
+    METHOD: ClassVar[str] = "POST"
+    PATH: ClassVar[str] = "/v1/booking/reservations/_bulk"
+    REPEAT: ClassVar[Repeat] = Repeat.ONCE
 
     items: tuple[OfferItem, ...] = attrs.field(converter=as_tuple, validator=offer_items)
 
-    def complete(self, value: BulkReservations, answer: Answer, /) -> BulkReservations:
+    def complete(self, value: BulkReservations, context: ResponseContext, /) -> BulkReservations:
         """Compare what was asked for with what came back."""
         asked = Counter(item.offer for item in self.items)
         held = {item.offer for reservation in value.reservations for item in reservation.items}
@@ -48,7 +47,6 @@ class ReserveOffers(Operation[BulkReservations]):
             raise InconsistentAnswerError(
                 "an offer is both held and failed in the answer",
                 result=value,
-                attempts=answer.response.attempts,
             )
         accounted = held | failed
         return attrs.evolve(
@@ -70,8 +68,7 @@ class ListReservations(PagedOperation[ReservationPage]):
     Source: ``GET /v1/booking/reservations``, docs.korusticket.com.
     """
 
-    PATH: ClassVar = "/v1/booking/reservations"
-    RETURNS: ClassVar = ReservationPage
+    PATH: ClassVar[str] = "/v1/booking/reservations"
 
     order: str | None = attrs.field(
         default=None, validator=optional(order_of), metadata=in_query("order[createdAt]")
@@ -85,7 +82,6 @@ class GetReservation(ItemOperation[Reservation]):
     Source: ``GET /v1/booking/reservations/{id}``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar = "GET"
-    PATH: ClassVar = "{iri}"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = Reservation
+    METHOD: ClassVar[str] = "GET"
+    PATH: ClassVar[str] = "{iri}"
+    REPEAT: ClassVar[Repeat] = Repeat.READ

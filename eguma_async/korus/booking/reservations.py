@@ -12,10 +12,10 @@ from eguma_async.core.errors import (
     SessionStateError,
     unknown_outcome,
 )
+from eguma_async.core.session import Session
 from eguma_async.korus.errors import InconsistentAnswerError
 from eguma_async.korus.hydra import pager
 from eguma_async.pipeline.pages import Pager
-from eguma_async.pipeline.session import BaseSession
 
 from .order_models import BulkOrders, Customer
 from .order_operations import CreateOrders
@@ -31,7 +31,7 @@ class Hold:
         result: The answer, failures included.
     """
 
-    def __init__(self, session: BaseSession, result: BulkReservations) -> None:
+    def __init__(self, session: Session, result: BulkReservations) -> None:
         self.result = result
         self._session = session
         self._pending: tuple[CreateOrders, datetime, EgumaError] | None = None
@@ -138,9 +138,7 @@ def _doubt(error: BaseException) -> EgumaError:
 class HoldContext:
     """``async with`` around a hold: offers are held on entering. Leaving gives nothing back."""
 
-    def __init__(
-        self, session: BaseSession, operation: ReserveOffers, *, allow_partial: bool
-    ) -> None:
+    def __init__(self, session: Session, operation: ReserveOffers, *, allow_partial: bool) -> None:
         self._session = session
         self._operation = operation
         self._allow_partial = allow_partial
@@ -163,7 +161,7 @@ class HoldContext:
 class Reservations:
     """``session.reservations``."""
 
-    def __init__(self, session: BaseSession) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
 
     async def create(self, items: Iterable[OfferItem]) -> BulkReservations:

@@ -21,10 +21,10 @@ from eguma_async.core.errors import (
     StatusError,
     unknown_outcome,
 )
+from eguma_async.core.session import Session
 from eguma_async.korus.errors import InconsistentAnswerError, ViolationsError
 from eguma_async.korus.hydra import pager
 from eguma_async.pipeline.pages import Pager
-from eguma_async.pipeline.session import BaseSession
 
 from .order_models import BulkOrders, Order, OrderStatus
 from .order_operations import CreateOrders, GetOrder, ListOrders
@@ -63,7 +63,7 @@ def in_doubt(error: BaseException) -> bool:
 
 
 async def look_up(
-    session: BaseSession,
+    session: Session,
     external_reference: str,
     reservations: tuple[str, ...],
     since: datetime | None,
@@ -98,7 +98,7 @@ async def look_up(
 
 
 async def _listed(
-    session: BaseSession, external_reference: str, wanted: frozenset[str], since: datetime | None
+    session: Session, external_reference: str, wanted: frozenset[str], since: datetime | None
 ) -> dict[str, Order]:
     """Read all orders of a reference and pick those made of our reservations."""
     # Oldest first: what is added meanwhile comes last and moves nothing to another page.
@@ -117,7 +117,7 @@ async def _listed(
     return found | {order.reservation: order for order in valid}
 
 
-async def _order_of(session: BaseSession, reservation: str) -> Order | None:
+async def _order_of(session: Session, reservation: str) -> Order | None:
     """Follow a reservation to its order."""
     link = (await session.send(GetReservation(iri=reservation))).order
     if link is None:
@@ -131,7 +131,7 @@ async def _order_of(session: BaseSession, reservation: str) -> Order | None:
 
 
 async def finish(
-    session: BaseSession, operation: CreateOrders, began_at: datetime, doubt: EgumaError
+    session: Session, operation: CreateOrders, began_at: datetime, doubt: EgumaError
 ) -> BulkOrders:
     """Bring a call of unknown outcome to its end.
 
@@ -160,7 +160,7 @@ class _Course:
     """Two sends at most, each of them followed by looks until the outcome is known."""
 
     def __init__(
-        self, session: BaseSession, operation: CreateOrders, since: datetime, doubt: EgumaError
+        self, session: Session, operation: CreateOrders, since: datetime, doubt: EgumaError
     ) -> None:
         self._session = session
         self._operation = operation

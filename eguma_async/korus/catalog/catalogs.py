@@ -7,8 +7,9 @@ from typing import ClassVar
 
 import attrs
 
-from eguma_async.core.messages import Replay
+from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import in_query
+from eguma_async.core.session import Session
 from eguma_async.korus.hydra import (
     Collection,
     ItemOperation,
@@ -19,7 +20,6 @@ from eguma_async.korus.hydra import (
     pager,
 )
 from eguma_async.pipeline.pages import Pager
-from eguma_async.pipeline.session import BaseSession
 
 
 @attrs.frozen(kw_only=True)
@@ -51,8 +51,7 @@ class ListCatalogs(PagedOperation[CatalogPage]):
     Source: ``GET /v1/ticketing/catalogs``, docs.korusticket.com.
     """
 
-    PATH: ClassVar = "/v1/ticketing/catalogs"
-    RETURNS: ClassVar = CatalogPage
+    PATH: ClassVar[str] = "/v1/ticketing/catalogs"
 
     order: str | None = attrs.field(
         default=None, validator=optional(order_of), metadata=in_query("order[createdAt]")
@@ -66,16 +65,15 @@ class GetCatalog(ItemOperation[Catalog]):
     Source: ``GET /v1/ticketing/catalogs/{id}``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar = "GET"
-    PATH: ClassVar = "{iri}"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = Catalog
+    METHOD: ClassVar[str] = "GET"
+    PATH: ClassVar[str] = "{iri}"
+    REPEAT: ClassVar[Repeat] = Repeat.READ
 
 
 class Catalogs:
     """``session.catalogs``."""
 
-    def __init__(self, session: BaseSession) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
 
     def list(self, *, order: str | None = None) -> Pager[Catalog]:

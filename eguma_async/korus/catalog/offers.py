@@ -9,8 +9,9 @@ from typing import ClassVar
 import attrs
 
 from eguma_async.core import checks
-from eguma_async.core.messages import Replay
+from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import PLACED_BY_HAND, in_query
+from eguma_async.core.session import Session
 from eguma_async.korus.hydra import (
     Collection,
     ItemOperation,
@@ -26,7 +27,6 @@ from eguma_async.korus.hydra import (
     pager,
 )
 from eguma_async.pipeline.pages import Pager
-from eguma_async.pipeline.session import BaseSession
 
 from .offer_models import Offer, OfferAvailability, OfferPrice, OfferSession, OfferTicket
 
@@ -63,8 +63,7 @@ class ListOffers(PagedOperation[OfferPage]):
     Source: ``GET /v1/ticketing/catalogs/{catalogId}/offers``, docs.korusticket.com.
     """
 
-    PATH: ClassVar = "{parent}/offers"
-    RETURNS: ClassVar = OfferPage
+    PATH: ClassVar[str] = "{parent}/offers"
 
     catalog: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
     products: tuple[str, ...] = attrs.field(
@@ -113,10 +112,9 @@ class GetOffer(ItemOperation[Offer]):
     Source: ``GET .../offers/{id}``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar = "GET"
-    PATH: ClassVar = "{iri}"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = Offer
+    METHOD: ClassVar[str] = "GET"
+    PATH: ClassVar[str] = "{iri}"
+    REPEAT: ClassVar[Repeat] = Repeat.READ
 
 
 @attrs.frozen(kw_only=True)
@@ -126,10 +124,9 @@ class GetOfferPrice(ItemOperation[OfferPrice]):
     Source: ``GET .../offers/{id}/price``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar = "GET"
-    PATH: ClassVar = "{iri}/price"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = OfferPrice
+    METHOD: ClassVar[str] = "GET"
+    PATH: ClassVar[str] = "{iri}/price"
+    REPEAT: ClassVar[Repeat] = Repeat.READ
 
 
 @attrs.frozen(kw_only=True)
@@ -139,10 +136,9 @@ class GetOfferAvailability(ItemOperation[OfferAvailability]):
     Source: ``GET .../offers/{id}/availability``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar = "GET"
-    PATH: ClassVar = "{iri}/availability"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = OfferAvailability
+    METHOD: ClassVar[str] = "GET"
+    PATH: ClassVar[str] = "{iri}/availability"
+    REPEAT: ClassVar[Repeat] = Repeat.READ
 
 
 @attrs.frozen(kw_only=True)
@@ -152,8 +148,7 @@ class ListOfferTickets(ListOperation[OfferTicketPage]):
     Source: ``GET .../offers/{offerId}/tickets``, docs.korusticket.com.
     """
 
-    PATH: ClassVar = "{parent}/tickets"
-    RETURNS: ClassVar = OfferTicketPage
+    PATH: ClassVar[str] = "{parent}/tickets"
 
     offer: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
 
@@ -169,10 +164,9 @@ class GetOfferTicket(ItemOperation[OfferTicket]):
     Source: ``GET .../offers/{offerId}/tickets/{id}``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar = "GET"
-    PATH: ClassVar = "{iri}"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = OfferTicket
+    METHOD: ClassVar[str] = "GET"
+    PATH: ClassVar[str] = "{iri}"
+    REPEAT: ClassVar[Repeat] = Repeat.READ
 
 
 @attrs.frozen(kw_only=True)
@@ -182,8 +176,7 @@ class ListOfferSessions(ListOperation[OfferSessionPage]):
     Source: ``GET .../tickets/{ticketId}/sessions``, docs.korusticket.com.
     """
 
-    PATH: ClassVar = "{parent}/sessions"
-    RETURNS: ClassVar = OfferSessionPage
+    PATH: ClassVar[str] = "{parent}/sessions"
 
     ticket: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
 
@@ -199,16 +192,15 @@ class GetOfferSession(ItemOperation[OfferSession]):
     Source: ``GET .../sessions/{id}``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar = "GET"
-    PATH: ClassVar = "{iri}"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = OfferSession
+    METHOD: ClassVar[str] = "GET"
+    PATH: ClassVar[str] = "{iri}"
+    REPEAT: ClassVar[Repeat] = Repeat.READ
 
 
 class Offers:
     """``session.offers``."""
 
-    def __init__(self, session: BaseSession) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
 
     def list(

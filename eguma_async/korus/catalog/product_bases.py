@@ -9,8 +9,9 @@ import attrs
 from eguma_async.core import checks
 from eguma_async.core.codec import also_named, wire_named
 from eguma_async.core.enums import OpenEnum
-from eguma_async.core.messages import Replay
+from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import PLACED_BY_HAND, in_query
+from eguma_async.core.session import Session
 from eguma_async.korus.hydra import (
     RAW,
     Collection,
@@ -24,7 +25,6 @@ from eguma_async.korus.hydra import (
     pager,
 )
 from eguma_async.pipeline.pages import Pager
-from eguma_async.pipeline.session import BaseSession
 
 
 class OptionCode(OpenEnum):
@@ -155,8 +155,7 @@ class ListProductBases(PagedOperation[ProductBasePage]):
     Source: ``GET .../catalogs/{catalogId}/product_bases``, docs.korusticket.com.
     """
 
-    PATH: ClassVar = "{parent}/product_bases"
-    RETURNS: ClassVar = ProductBasePage
+    PATH: ClassVar[str] = "{parent}/product_bases"
 
     catalog: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
     with_disabled: bool | None = attrs.field(default=None, metadata=in_query("withDisabled"))
@@ -173,10 +172,9 @@ class GetProductBase(ItemOperation[ProductBase]):
     Source: ``GET .../product_bases/{id}``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar = "GET"
-    PATH: ClassVar = "{iri}"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = ProductBase
+    METHOD: ClassVar[str] = "GET"
+    PATH: ClassVar[str] = "{iri}"
+    REPEAT: ClassVar[Repeat] = Repeat.READ
 
 
 @attrs.frozen(kw_only=True)
@@ -186,8 +184,7 @@ class ListOptions(ListOperation[OptionPage]):
     Source: ``GET .../product_bases/{id}/options``, docs.korusticket.com.
     """
 
-    PATH: ClassVar = "{parent}/options"
-    RETURNS: ClassVar = OptionPage
+    PATH: ClassVar[str] = "{parent}/options"
 
     product_base: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
 
@@ -203,8 +200,7 @@ class ListOptionValues(PagedOperation[OptionValuePage]):
     Source: ``GET .../product_bases/{id}/options/{code}/values``, docs.korusticket.com.
     """
 
-    PATH: ClassVar = "{parent}/values"
-    RETURNS: ClassVar = OptionValuePage
+    PATH: ClassVar[str] = "{parent}/values"
 
     product_base: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
     code: str = attrs.field(validator=checks.identifier, metadata=PLACED_BY_HAND)
@@ -217,7 +213,7 @@ class ListOptionValues(PagedOperation[OptionValuePage]):
 class ProductBases:
     """``session.product_bases``. This data changes slowly: keep it for a day."""
 
-    def __init__(self, session: BaseSession) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
 
     def list(self, catalog: str, *, with_disabled: bool | None = None) -> Pager[ProductBase]:

@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 
 import attrs
 
-from eguma_async.core.messages import Replay
+from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import PLACED_BY_HAND
+from eguma_async.core.session import Session
 from eguma_async.korus.hydra import (
     RAW,
     Collection,
@@ -19,7 +20,6 @@ from eguma_async.korus.hydra import (
     pager,
 )
 from eguma_async.pipeline.pages import Pager
-from eguma_async.pipeline.session import BaseSession
 
 
 @attrs.frozen(kw_only=True)
@@ -54,8 +54,7 @@ class ListProducts(PagedOperation[ProductPage]):
     docs.korusticket.com.
     """
 
-    PATH: ClassVar = "{parent}/products"
-    RETURNS: ClassVar = ProductPage
+    PATH: ClassVar[str] = "{parent}/products"
 
     parent: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
 
@@ -71,16 +70,15 @@ class GetProduct(ItemOperation[Product]):
     Source: ``GET .../catalogs/{catalogId}/products/{id}``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar = "GET"
-    PATH: ClassVar = "{iri}"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = Product
+    METHOD: ClassVar[str] = "GET"
+    PATH: ClassVar[str] = "{iri}"
+    REPEAT: ClassVar[Repeat] = Repeat.READ
 
 
 class Products:
     """``session.products``."""
 
-    def __init__(self, session: BaseSession) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
 
     def list(self, parent: str) -> Pager[Product]:

@@ -18,7 +18,7 @@ from eguma_async import (
     NotSentError,
     RetryPolicy,
 )
-from eguma_async.core.messages import HttpRequest, Replay
+from eguma_async.core.messages import HttpRequest, Repeat
 from eguma_async.testing import ScriptedTransport, json_reply
 from eguma_async.transports._public import is_public
 from eguma_async.transports.aiohttp import PublicResolver
@@ -73,7 +73,7 @@ def test_public_addresses_are_told_from_others(address, public):
 async def test_an_address_in_the_url_is_refused_before_anything_is_sent(host):
     # Port 9 would not answer; what counts is that nobody tried.
     transport = AiohttpTransport(public_only=True)
-    request = HttpRequest(method="GET", url=f"https://{host}/x.pdf", replay=Replay.SAFE)
+    request = HttpRequest(method="GET", url=f"https://{host}/x.pdf", repeat=Repeat.READ)
     with pytest.raises(NotSentError, match="no public address"):
         await transport.send(request)
     await transport.aclose()
@@ -108,7 +108,7 @@ async def test_a_name_must_have_public_addresses_only():
 
 async def test_a_name_of_this_machine_is_not_connected_to():
     transport = AiohttpTransport(public_only=True)
-    request = HttpRequest(method="GET", url="http://localhost:9/x.pdf", replay=Replay.SAFE)
+    request = HttpRequest(method="GET", url="http://localhost:9/x.pdf", repeat=Repeat.READ)
     with pytest.raises(NotSentError, match="could not be found"):
         await transport.send(request)
     await transport.aclose()

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 
 
-class Permits:
+class Semaphore:
     """A semaphore that is only a number while permits are free.
 
     `asyncio.Semaphore` alone takes six calls for a permit that nobody contends for, and every
     request of every session takes one. Usage::
 
-        if not permits.take():
-            await permits.wait()
+        if not semaphore.try_acquire():
+            await semaphore.acquire()
         try:
             ...
         finally:
-            permits.give_back()
+            semaphore.release()
     """
 
     def __init__(self, count: int) -> None:
@@ -24,14 +24,14 @@ class Permits:
         self._waiting = 0
         self._turns = asyncio.Semaphore(0)
 
-    def take(self) -> bool:
+    def try_acquire(self) -> bool:
         """Take a permit if one is free."""
         if self._free > 0:
             self._free -= 1
             return True
         return False
 
-    async def wait(self) -> None:
+    async def acquire(self) -> None:
         """Wait for a permit, first come, first served, and take it."""
         self._waiting += 1
         try:
@@ -39,7 +39,7 @@ class Permits:
         finally:
             self._waiting -= 1
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Give a permit to whoever waits longest, or set it free."""
         if self._waiting > 0:
             self._turns.release()
