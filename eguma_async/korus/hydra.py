@@ -13,8 +13,9 @@ from urllib.parse import parse_qsl
 import attrs
 
 from eguma_async.core import checks
-from eguma_async.core.codec import Codec, wire_named
+from eguma_async.core.codec import Codec
 from eguma_async.core.errors import ConfigurationError, DecodingError
+from eguma_async.core.fields import wire_named
 from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import PLACED_BY_HAND, Operation, in_query
 from eguma_async.core.provider import Provider
@@ -310,7 +311,7 @@ def pager(session: Session, operation: ListOperation[Any]) -> Pager[Any]:
             pass
         # The link is the server's, so this is no mistake of the caller's. It is not shown.
         raise DecodingError(
-            "unreadable answer",
+            "unreadable response",
             problems=("expected a path of this API @ $.view.next",),
             operation=operation.name(),
         )

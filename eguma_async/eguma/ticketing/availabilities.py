@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from eguma_async.core import checks
-from eguma_async.core.codec import also_named
 from eguma_async.core.errors import ConfigurationError
+from eguma_async.core.fields import also_named
 from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import IN_PATH, Operation, in_query
 

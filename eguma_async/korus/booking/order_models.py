@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 import attrs
 
 from eguma_async.core import checks
-from eguma_async.core.codec import wire_named
 from eguma_async.core.enums import OpenEnum
 from eguma_async.core.errors import ConfigurationError
+from eguma_async.core.fields import wire_named
 from eguma_async.korus.errors import PartialFailureError, says_expired
 from eguma_async.korus.hydra import RAW, Iri, Resource, link_of, optional
 

@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 import attrs
 
 from eguma_async.core import checks
-from eguma_async.core.codec import also_named, wire_named
 from eguma_async.core.enums import OpenEnum
 from eguma_async.core.errors import ConfigurationError
+from eguma_async.core.fields import also_named, wire_named
 from eguma_async.korus.errors import PartialFailureError
 from eguma_async.korus.hydra import RAW, Iri, Resource, as_tuple, iri, link_of, optional
 

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from eguma_async.core.codec import also_named
+from eguma_async.core.fields import also_named
 from eguma_async.korus.hydra import RAW, Iri, Resource
 
 Day: TypeAlias = date

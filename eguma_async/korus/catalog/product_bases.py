@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import attrs
 
 from eguma_async.core import checks
-from eguma_async.core.codec import also_named, wire_named
 from eguma_async.core.enums import OpenEnum
+from eguma_async.core.fields import also_named, wire_named
 from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import PLACED_BY_HAND, in_query
 from eguma_async.core.session import Session
