@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .core.errors import NotSentError as NotSentError
     from .core.errors import OutcomeUnknownError as OutcomeUnknownError
     from .core.errors import RateLimitedError as RateLimitedError
+    from .core.errors import ResultMismatchError as ResultMismatchError
     from .core.errors import ServerError as ServerError
     from .core.errors import SessionStateError as SessionStateError
     from .core.errors import StatusError as StatusError
@@ -111,6 +112,7 @@ _HOMES = {
         "NotSentError",
         "OutcomeUnknownError",
         "RateLimitedError",
+        "ResultMismatchError",
         "ServerError",
         "SessionStateError",
         "StatusError",
@@ -246,6 +248,7 @@ __all__ = [
     "Replay",
     "Reservation",
     "ReserveTickets",
+    "ResultMismatchError",
     "RetryPolicy",
     "ServerError",
     "SessionStateError",

@@ -17,7 +17,8 @@
     │  │  └─ IdempotencyMismatchError
     │  ├─ RateLimitedError           429
     │  └─ ServerError                5xx
-    └─ DecodingError                 a success that cannot be read
+    ├─ DecodingError                 a success that cannot be read
+    └─ ResultMismatchError           a success that is not what was asked for
 
 ``str(error)`` and ``repr(error)`` are for logs: status, code and operation, never a body, a key or
 a customer. All of them survive ``pickle`` and ``copy``.
@@ -239,6 +240,38 @@ class DecodingError(EgumaError):
         more = len(self.problems) - 3
         shown = "; ".join(self.problems[:3]) + (f" (+{more} more)" if more > 0 else "")
         return f"{self.message}: {shown}" if shown else self.message
+
+
+class ResultMismatchError(EgumaError):
+    """A success that is not what was asked for, such as a booking with fewer tickets.
+
+    What was done is done: look at `result` and at `differences`, and do not send it again.
+
+    Attributes:
+        result: What came back. It may hold a customer's data: it is in no ``str`` and no ``repr``,
+            and it is left behind when the error is pickled.
+        differences: One line for each difference, such as ``"category c1: 2 asked for, 1 given"``.
+    """
+
+    def __init__(
+        self,
+        message: str = "the result is not what was asked for",
+        *,
+        result: Any = None,
+        differences: tuple[str, ...] = (),
+        **details: Any,
+    ) -> None:
+        super().__init__(message, **details)
+        self.result = result
+        self.differences = differences
+
+    def _summary(self) -> str:
+        return (
+            f"{self.message}: {'; '.join(self.differences)}" if self.differences else self.message
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), {**self.__dict__, "result": None})
 
 
 def unknown_outcome(error: BaseException) -> EgumaError | None:
