@@ -31,7 +31,9 @@ class SystemClock:
         """Return the current time in UTC."""
         return datetime.now(UTC)
 
-    monotonic = staticmethod(time.monotonic)
+    def monotonic(self) -> float:
+        """Return the seconds of the machine's monotonic clock."""
+        return time.monotonic()
 
     async def sleep(self, seconds: float, /) -> None:
         """Sleep on the running event loop."""

@@ -163,7 +163,7 @@ class StatusError(EgumaError):
         self.error_code = error_code
         self.retry_after = retry_after
         self.replayed = replayed
-        self.headers = dict(headers or {})
+        self.headers: dict[str, str] = dict(headers or {})
         self.body = body
         self.outcome_unknown = outcome_unknown
 

@@ -81,6 +81,9 @@ class Credentials:
 
     __slots__ = ("headers", "query")
 
+    query: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...]
+
     def __init__(
         self,
         *,

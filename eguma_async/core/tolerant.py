@@ -21,7 +21,7 @@ from .scalars import MismatchError, got, register_scalars
 AsObject: TypeAlias = "Callable[[type, object], object] | None"
 Hook: TypeAlias = Callable[[Any, Any], Any]
 
-logger = logging.getLogger("eguma_async")
+logger: logging.Logger = logging.getLogger("eguma_async")
 
 
 def register_hooks(converter: cattrs.Converter, names: WireNames, as_object: AsObject) -> None:

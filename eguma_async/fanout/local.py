@@ -184,7 +184,7 @@ class WorkerPool(Generic[T]):
         self._dismissed = False
         self._dismissal: asyncio.Task[None] | None = None
         self._because: EgumaError | None = None
-        self.is_through = False
+        self.is_through: bool = False
 
     async def next(self) -> Outcome[T]:
         """Return the next outcome, and begin the work if this is the first.

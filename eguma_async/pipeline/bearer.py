@@ -17,7 +17,7 @@ from eguma_async.core.errors import (
 )
 from eguma_async.core.messages import Credentials
 
-logger = logging.getLogger("eguma_async")
+logger: logging.Logger = logging.getLogger("eguma_async")
 
 RENEW_AT = 0.8
 """Share of its life after which a token is renewed."""
@@ -46,6 +46,12 @@ class Token:
     """
 
     __slots__ = ("credentials", "fetched_at", "life", "refresh_life", "refresh_token")
+
+    credentials: Credentials
+    fetched_at: float
+    life: float
+    refresh_life: float | None
+    refresh_token: str | None
 
     def __init__(
         self,

@@ -28,7 +28,7 @@ from eguma_async.core.provider import Verdict
 
 T = TypeVar("T")
 
-logger = logging.getLogger("eguma_async")
+logger: logging.Logger = logging.getLogger("eguma_async")
 
 
 class Call(Generic[T]):
@@ -72,7 +72,21 @@ class Call(Generic[T]):
         "was_in_doubt",
     )
 
+    attempts: int
+    began: float
+    failures: int
+    in_doubt: bool
+    key: str | None
+    name: str
+    polls: int
+    read: Callable[[HttpResponse], T] | None
+    repeat: Repeat
+    response: HttpResponse | None
+    spent: int
+    unauthorized: int
+    unreadable: int
     value: T
+    was_in_doubt: bool
 
     def __init__(
         self,
@@ -91,7 +105,7 @@ class Call(Generic[T]):
         self.attempts = self.failures = self.polls = self.spent = 0
         self.unreadable = self.unauthorized = 0
         self.in_doubt = self.was_in_doubt = False
-        self.response: HttpResponse | None = None
+        self.response = None
 
     @property
     def is_read(self) -> bool:

@@ -19,7 +19,7 @@ from .call import Call
 
 __all__ = ["AttemptEvent", "Notifier", "Observer", "Observing", "OnAttempt", "checked_observer"]
 
-logger = logging.getLogger("eguma_async")
+logger: logging.Logger = logging.getLogger("eguma_async")
 
 OnAttempt: TypeAlias = Callable[[AttemptEvent], None]
 """A function that is called after each request."""
