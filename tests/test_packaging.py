@@ -12,6 +12,8 @@ import pytest
 
 import eguma_async
 
+pytestmark = pytest.mark.source
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 VERSION = (ROOT / "eguma_async" / "_version.py").read_text("utf-8")
@@ -80,8 +82,9 @@ def test_a_session_with_a_transport_of_its_own_never_loads_aiohttp():
 
 def requirements():
     project = PROJECT["project"]
-    extras = project["optional-dependencies"]
-    return [*project["dependencies"], *(line for lines in extras.values() for line in lines)]
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    groups += PROJECT["dependency-groups"].values()
+    return [line for lines in groups for line in lines if isinstance(line, str)]
 
 
 @pytest.mark.parametrize("requirement", requirements())
