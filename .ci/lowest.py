@@ -1,4 +1,4 @@
-"""Print the lowest version of each dependency that pyproject.toml allows, as constraints for pip."""
+"""Print, as constraints for pip, the lowest versions that pyproject.toml allows."""
 
 from __future__ import annotations
 
