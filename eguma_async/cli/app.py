@@ -14,7 +14,7 @@ from cyclopts import App, CycloptsError
 from eguma_async._version import __version__
 from eguma_async.core.errors import EgumaError
 
-from . import book, demo, fanout, gate, holding, korus, reading, sandbox
+from . import eguma, korus, sandbox
 from .errors import EXIT_CODES, Exit, Stop, exit_code, explain, explain_interruption, usage
 from .process import Ended, drop_unread_output, run_until_ended, usable_streams
 from .text import clean, is_plain, say
@@ -50,7 +50,7 @@ def build_app(*, plain: bool) -> App:
         version=__version__,
         version_format="plaintext",
     )
-    for commands in (demo, sandbox, reading, holding, book, gate, fanout, korus):
+    for commands in (eguma, sandbox, korus):
         commands.add_to(app)
     return app
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cyclopts import App
 
-from . import booking, catalog, orders
+from . import catalog, orders
+from . import reservations as booking
 
 HELP = """Sell admission tickets through Korus Ticket.
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eguma_async.cli.story import Story, check_claims
+from eguma_async.cli.steps import Story, check_claims
 from eguma_async.cli.tables import print_table
 from eguma_async.cli.text import amount, print_json
 

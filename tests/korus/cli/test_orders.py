@@ -11,7 +11,7 @@ import pytest
 from eguma_async.cli import main
 from eguma_async.korus.booking import settling
 from eguma_async.sandbox import DropAfter, DropBefore, Park
-from tests.cli.korus_commands import document, run
+from tests.korus.cli.commands import document, run
 
 Out = pytest.CaptureFixture[str]
 

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import pytest
 
 from eguma_async.sandbox import DropAfter, DropBefore, Reply
-from tests.cli.korus_commands import document, run
+from tests.korus.cli.commands import document, run
 
 Out = pytest.CaptureFixture[str]
 

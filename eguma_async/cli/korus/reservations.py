@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from eguma_async.cli.eguma.reservations import minutes
 from eguma_async.cli.errors import Exit, Stop, resume_with, usage
-from eguma_async.cli.holding import minutes
 from eguma_async.cli.options import YesOption
 from eguma_async.cli.prompt import confirm_within, require_answerable
 from eguma_async.cli.tables import print_table

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from eguma_async.cli import main
-from eguma_async.cli.demo import check, play
+from eguma_async.cli.eguma.demo import check, play
 from eguma_async.cli.errors import Stop
 from eguma_async.sandbox import EgumaOptions, EgumaSandbox
 

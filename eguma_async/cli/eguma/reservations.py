@@ -7,8 +7,8 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from .errors import Exit, Stop
-from .options import (
+from eguma_async.cli.errors import Exit, Stop
+from eguma_async.cli.options import (
     DEFAULT_API,
     Api,
     ItemOption,
@@ -17,9 +17,9 @@ from .options import (
     slot_start,
     ticket_items,
 )
-from .prompt import confirm, require_answerable
-from .tables import print_table
-from .text import clean, plain, print_json, say
+from eguma_async.cli.prompt import confirm, require_answerable
+from eguma_async.cli.tables import print_table
+from eguma_async.cli.text import clean, plain, print_json, say
 
 
 async def reserve(

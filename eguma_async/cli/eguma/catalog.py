@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from .options import (
+from eguma_async.cli.options import (
     DEFAULT_API,
     Api,
     FromOption,
@@ -17,8 +17,8 @@ from .options import (
     open_session,
     wall_clock,
 )
-from .tables import print_table
-from .text import money, print_json, say
+from eguma_async.cli.tables import print_table
+from eguma_async.cli.text import money, print_json, say
 
 if TYPE_CHECKING:
     from eguma_async.eguma.ticketing.availabilities import AvailabilityList

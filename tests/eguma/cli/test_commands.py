@@ -319,7 +319,7 @@ def test_a_bug_is_shown_without_the_key(connected, capsys: Out, monkeypatch) -> 
     def broken(*_: object) -> None:
         raise RuntimeError(f"oops {connected.sandbox.demo_key}")
 
-    monkeypatch.setattr("eguma_async.cli.reading.print_json", broken)
+    monkeypatch.setattr("eguma_async.cli.eguma.catalog.print_json", broken)
 
     assert main(["products", "--json"]) == 1
 

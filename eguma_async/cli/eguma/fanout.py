@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 from cyclopts import App, Parameter
 
-from .errors import Exit, Stop, exit_code, explain, usage
-from .options import DEFAULT_API, Api, FromOption, ToOption, day_range, open_session
-from .text import as_json, is_dumb, is_plain, plain, print_json
+from eguma_async.cli.errors import Exit, Stop, exit_code, explain, usage
+from eguma_async.cli.options import DEFAULT_API, Api, FromOption, ToOption, day_range, open_session
+from eguma_async.cli.text import as_json, is_dumb, is_plain, plain, print_json
 
 if TYPE_CHECKING:
     from eguma_async.eguma.session import AsyncSession

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from .errors import Stop, resume_with
-from .holding import minutes
-from .options import (
+from eguma_async.cli.errors import Stop, resume_with
+from eguma_async.cli.options import (
     DEFAULT_API,
     Api,
     ItemOption,
@@ -22,9 +21,11 @@ from .options import (
     slot_start,
     ticket_items,
 )
-from .prompt import confirm, confirm_within, require_answerable
-from .tables import print_table
-from .text import clean, money, print_json, say
+from eguma_async.cli.prompt import confirm, confirm_within, require_answerable
+from eguma_async.cli.tables import print_table
+from eguma_async.cli.text import clean, money, print_json, say
+
+from .reservations import minutes
 
 if TYPE_CHECKING:
     from eguma_async.eguma.session import AsyncSession

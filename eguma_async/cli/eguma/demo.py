@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from .errors import usage
-from .options import JsonOption
-from .story import Story, check_claims
-from .tables import print_table
-from .text import money, print_json
+from eguma_async.cli.errors import usage
+from eguma_async.cli.options import JsonOption
+from eguma_async.cli.steps import Story, check_claims
+from eguma_async.cli.tables import print_table
+from eguma_async.cli.text import money, print_json
 
 if TYPE_CHECKING:
     from eguma_async.eguma.session import AsyncSession
@@ -90,7 +90,7 @@ async def demo(
     Needs no key and no network: the sandbox listens on a free port of this machine.
     """
     if provider == "korus":
-        from .korus import demo as korus_demo
+        from eguma_async.cli.korus import demo as korus_demo
 
         await korus_demo.run(output, json=json)
         return

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from .errors import Exit, Stop
-from .options import DEFAULT_API, Api, open_session
-from .tables import print_table
-from .text import clean, money, print_json
+from eguma_async.cli.errors import Exit, Stop
+from eguma_async.cli.options import DEFAULT_API, Api, open_session
+from eguma_async.cli.tables import print_table
+from eguma_async.cli.text import clean, money, print_json
 
 if TYPE_CHECKING:
     from eguma_async.eguma.ticketing.tickets import TicketCheck
