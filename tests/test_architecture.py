@@ -69,7 +69,7 @@ TIME_AND_CHANCE = {
     "random": {"random", "randint", "randrange", "choice", "choices", "uniform", "shuffle", "seed"},
 }
 # At the edge, "today" is the day of whoever sits at the machine.
-CLOCK_HOMES = {"core.clock", "cli.eguma.demo", "cli.options"}
+CLOCK_HOMES = {"core.clock", "cli.eguma.demo", "cli.eguma.options"}
 # Only as the default of an argument of these names.
 DEFAULTS = {("random", "random")}
 

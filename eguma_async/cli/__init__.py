@@ -11,6 +11,7 @@ Data goes to stdout, everything else to stderr. Exit codes:
 5     refused by the server: invalid, in conflict, sold out
 6     outcome unknown: it may have been done
 7     no connection, or no answer to a read; nothing was done
+129   the terminal was closed (SIGHUP)
 130   interrupted with Ctrl-C
 141   the reader of the output left early, as `head` does
 143   terminated with SIGTERM

@@ -20,24 +20,28 @@ class Counted(Protocol):
 F = TypeVar("F", bound=Counted)
 
 
-class Story(Generic[F]):
+class Steps(Generic[F]):
     """The steps of a demo, each with the requests the sandbox counted for it.
 
     Args:
         simulated: Counts the requests.
         facts: What is yet to be found out.
+
+    Attributes:
+        facts: What was found out.
+        rows: Name, result and number of requests of each step.
     """
 
     def __init__(self, simulated: Sandbox, facts: F) -> None:
         self.facts = facts
-        self.steps: list[tuple[str, str, str]] = []
+        self.rows: list[tuple[str, str, str]] = []
         self._requests = simulated.requests
         self._counted = simulated.requests.total
 
-    def tell(self, step: str, happened: str) -> None:
-        """Tell a step that is done; the requests since the one before are its own."""
+    def add(self, step: str, happened: str) -> None:
+        """Add a step that is done; the requests since the one before are its own."""
         total = self._requests.total
-        self.steps.append((step, happened, str(total - self._counted)))
+        self.rows.append((step, happened, str(total - self._counted)))
         self._counted = self.facts.requests_on_the_wire = total
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import enum
+import errno
 import json
 import os
 import re
 import sys
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TextIO
+
+from .redaction import redacted
 
 # C0, DEL, C1, line separators and the controls of writing direction.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
@@ -24,9 +27,18 @@ def clean(text: str) -> str:
 
 
 def say(text: str) -> None:
-    """Print a line for people, on stderr."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    """Print a line for people, on stderr; no known secret gets into it."""
+    tell(f"{redacted(text)}\n")
+
+
+def tell(text: str) -> None:
+    """Write on stderr. If its terminal is gone, nobody reads that, and nothing else changes."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
 
 
 def is_plain(stream: TextIO) -> bool:
@@ -50,6 +62,21 @@ def money(cents: int | None, currency: str | None) -> str:
 def amount(value: Decimal | None, currency: str = "EUR") -> str:
     """Write an amount such as ``45.00 EUR``; ``?`` if it is not known."""
     return "?" if value is None else f"{value:.2f} {currency}"
+
+
+def moment(value: datetime | None) -> str:
+    """Write a moment as it came."""
+    return "-" if value is None else value.isoformat()
+
+
+def span(left: timedelta) -> str:
+    """Write a span such as ``59 min``, rounded down."""
+    return f"{max(0, int(left.total_seconds())) // 60} min"
+
+
+def stock(quantity: int | None) -> str:
+    """Write how many are left; None for no limit."""
+    return "unlimited" if quantity is None else str(quantity)
 
 
 def print_json(value: object, *, indent: int | None = 2) -> None:

@@ -40,9 +40,10 @@ def test_help_is_quick_to_load_and_names_commands_and_exit_codes() -> None:
         "sandbox",
         "korus",
         "book",
+        "129 ",
         "130 interrupted",
         "141 ",
-        "143 ",
+        "143",
         "EGUMA_API_KEY",
     ):
         assert name in done.stdout

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from cyclopts import App
 
-from . import bookings, catalog, demo, fanout, reservations, tickets
+from . import bookings, catalog, fanout, orders, reservations, tickets
+from .words import ADVICE
+
+__all__ = ["ADVICE", "add_to"]
 
 
 def add_to(app: App) -> None:
     """Add the commands of this package."""
-    for commands in (demo, catalog, reservations, bookings, tickets, fanout):
+    for commands in (catalog, reservations, bookings, orders, tickets, fanout):
         commands.add_to(app)

@@ -1,4 +1,7 @@
-"""``eguma book``: hold, show, ask, book; and give the places back whatever else happens."""
+"""``eguma book`` and ``eguma cancel``.
+
+`book` holds, shows, asks and books; it gives the places back whatever else happens.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +14,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from eguma_async.cli.errors import Stop, resume_with
-from eguma_async.cli.options import (
-    DEFAULT_API,
-    Api,
-    ItemOption,
-    YesOption,
-    open_session,
-    slot_start,
-    ticket_items,
-)
+from eguma_async.cli.errors import Exit, Stop, resume_with
+from eguma_async.cli.options import YesOption
 from eguma_async.cli.prompt import confirm, confirm_within, require_answerable
 from eguma_async.cli.tables import print_table
-from eguma_async.cli.text import clean, money, print_json, say
+from eguma_async.cli.text import clean, money, print_json, say, span
 
-from .reservations import minutes
+from .options import DEFAULT_API, Api, ItemOption, open_session, slot_start, ticket_items
 
 if TYPE_CHECKING:
     from eguma_async.eguma.session import AsyncSession
@@ -97,7 +92,7 @@ async def _hold_and_book(
     session: AsyncSession, wanted: BookTickets, key: str | None, *, yes: bool
 ) -> Booking:
     async with _held(session, wanted) as hold:
-        say(f"Held for {minutes(hold.remaining)} as reservation {clean(hold.reservation_id)}.")
+        say(f"Held for {span(hold.remaining)} as reservation {clean(hold.reservation_id)}.")
         if not yes and not await confirm_within("Book this?", hold.remaining):
             raise Stop("nothing was booked")
         return await hold.book(wanted.customer, language=wanted.language, idempotency_key=key)
@@ -211,6 +206,31 @@ def _show(booking: Booking, api: Api) -> None:
         say(f"Cancel it: eguma cancel {clean(booking.booking_id)}")
 
 
+async def cancel(
+    booking: Annotated[str, Parameter(help="Id of a booking.")],
+    /,
+    *,
+    yes: YesOption = False,
+    api: Api = DEFAULT_API,
+) -> None:
+    """Cancel a booking with all of its tickets. This refunds no money."""
+    require_answerable(yes=yes)
+    question = f"Cancel booking {clean(booking)} with all of its tickets?"
+    if not yes and not await confirm(question):
+        raise Stop("nothing was cancelled", Exit.FAILURE)
+    async with open_session(api) as session:
+        cancelled = await session.ticketing.bookings.cancel(booking)
+    if api.json:
+        print_json(cancelled)
+        return
+    print_table(
+        f"Booking {cancelled.booking_reference} cancelled",
+        ("Ticket no longer valid",),
+        [(ticket.ticket_number,) for ticket in cancelled.cancelled_tickets],
+    )
+
+
 def add_to(app: App) -> None:
-    """Add the command of this module."""
+    """Add the commands of this module."""
     app.command(book)
+    app.command(cancel)

@@ -8,14 +8,9 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
-from cyclopts import App, Parameter
-
-from eguma_async.cli.errors import usage
-from eguma_async.cli.options import JsonOption
-from eguma_async.cli.steps import Story, check_claims
+from eguma_async.cli.steps import Steps, check_claims
 from eguma_async.cli.tables import print_table
 from eguma_async.cli.text import money, print_json
 
@@ -55,99 +50,80 @@ class Facts:
     requests_on_the_wire: int = 0
 
 
-class SaleStory(Story[Facts]):
-    """The story of a sale, which watches its own booking."""
+class SaleSteps(Steps[Facts]):
+    """The steps of a sale, which watch their own booking."""
 
     def __init__(self, simulated: EgumaSandbox) -> None:
         super().__init__(simulated, Facts())
         self._simulated = simulated
 
     def observe(self, event: AttemptEvent) -> None:
-        """Count the attempts of the booking, and tell of the one whose reply was lost."""
+        """Count the attempts of the booking, and add a step for the one whose reply was lost."""
         if event.operation != "BookTickets":
             return
         self.facts.attempts += 1
         if event.status is None:
             booked = len(self._simulated.bookings())
-            self.tell("Book", f"attempt {event.attempt}: the reply is lost, {booked} order booked")
+            self.add("Book", f"attempt {event.attempt}: the reply is lost, {booked} order booked")
 
 
-async def demo(
-    *,
-    provider: Annotated[
-        Literal["eguma", "korus"], Parameter(help="Whose sandbox to sell in.")
-    ] = "eguma",
-    output: Annotated[
-        Path | None,
-        Parameter(
-            help="Directory for the tickets, with --provider korus; a temporary one if not given."
-        ),
-    ] = None,
-    json: JsonOption = False,
-) -> None:
-    """Book tickets in a sandbox, lose the reply, and recover it.
+async def run(*, json: bool) -> None:
+    """Play the demo, print it and check it.
 
-    Needs no key and no network: the sandbox listens on a free port of this machine.
+    Args:
+        json: Print one JSON document instead of a table.
     """
-    if provider == "korus":
-        from eguma_async.cli.korus import demo as korus_demo
-
-        await korus_demo.run(output, json=json)
-        return
-    if output is not None:
-        raise usage("--output goes with --provider korus: e-guma hands out no files")
-
     from eguma_async.sandbox import EgumaSandbox
 
-    story = await play(EgumaSandbox())
+    steps = await play(EgumaSandbox())
     if json:
-        print_json(asdict(story.facts))
+        print_json(asdict(steps.facts))
     else:
-        _print(story)
-    check(story.facts)
+        _print(steps)
+    check(steps.facts)
 
 
-async def play(simulated: EgumaSandbox) -> SaleStory:
+async def play(simulated: EgumaSandbox) -> SaleSteps:
     """Drive a sandbox through the whole flow over HTTP, and return what happened."""
     from eguma_async.eguma.session import AsyncSession
     from eguma_async.sandbox import serve
 
-    story = SaleStory(simulated)
+    steps = SaleSteps(simulated)
     async with (
         serve(simulated) as server,
-        AsyncSession(simulated.demo_key, base_url=server.url, observer=story.observe) as session,
+        AsyncSession(simulated.demo_key, base_url=server.url, observer=steps.observe) as session,
     ):
-        product = await _choose_product(session, story)
-        slots = await _list_slots(session, story, product)
-        booking = await _book(session, story, simulated, product, slots)
-        await _find_order(session, story, simulated, booking)
-        await _cancel(session, story, booking)
-    return story
+        product = await _choose_product(session, steps)
+        slots = await _list_slots(session, steps, product)
+        booking = await _book(session, steps, simulated, product, slots)
+        await _find_order(session, steps, simulated, booking)
+        await _cancel(session, steps, booking)
+    return steps
 
 
-async def _choose_product(session: AsyncSession, story: SaleStory) -> Product:
+async def _choose_product(session: AsyncSession, steps: SaleSteps) -> Product:
     catalogue = await session.ticketing.products.list()
-    story.facts.company_name = catalogue.company_name
-    story.facts.products = len(catalogue.products)
-    story.tell("List products", f"{len(catalogue.products)} products of {catalogue.company_name}")
+    steps.facts.company_name = catalogue.company_name
+    steps.facts.products = len(catalogue.products)
+    steps.add("List products", f"{len(catalogue.products)} products of {catalogue.company_name}")
     return next(product for product in catalogue.products if product.is_active)
 
 
 async def _list_slots(
-    session: AsyncSession, story: SaleStory, product: Product
+    session: AsyncSession, steps: SaleSteps, product: Product
 ) -> AvailabilityList:
     tomorrow = datetime.now().astimezone().date() + timedelta(days=1)
     slots = await session.ticketing.availabilities.list(
         product.id, from_date=tomorrow, to_date=tomorrow + DAYS
     )
-    count = story.facts.slots = len(slots.availabilities)
-    story.tell("List availabilities", f"{count} slots of {slots.product_name} in eight days")
+    count = steps.facts.slots = len(slots.availabilities)
+    steps.add("List availabilities", f"{count} slots of {slots.product_name} in eight days")
     return slots
 
 
 async def _book(
     session: AsyncSession,
-    story: SaleStory,
+    steps: SaleSteps,
     simulated: EgumaSandbox,
     product: Product,
     slots: AvailabilityList,
@@ -155,21 +131,21 @@ async def _book(
     from eguma_async.eguma.ticketing.bookings import Customer
     from eguma_async.sandbox import DropAfter
 
-    facts, slot = story.facts, _roomy(slots)
+    facts, slot = steps.facts, _roomy(slots)
     lost = simulated.faults.add(DropAfter(method="POST", path="*/booking.json"))
     async with session.ticketing.reservations.hold(
         product_id=product.id, starts_at=slot.starts_at, items=_items(slot)
     ) as hold:
         facts.reservation_id = hold.reservation_id
-        story.tell("Hold places", f"{TICKETS} places on {slot.starts_at:%Y-%m-%d at %H:%M}, held")
+        steps.add("Hold places", f"{TICKETS} places on {slot.starts_at:%Y-%m-%d at %H:%M}, held")
         booking = await hold.book(Customer("Ada", "Lovelace", "ada@example.com"))
     facts.booking_id, facts.booking_reference = booking.booking_id, booking.booking_reference
     facts.tickets = [ticket.ticket_number for ticket in booking.tickets]
     facts.idempotency_key, facts.replayed = booking.idempotency_key, booking.replayed
     facts.lost_replies = lost.fired
     answer = "a replay of the lost reply" if booking.replayed else "no replay of the lost reply"
-    story.tell("Recover", f"attempt {facts.attempts}, same idempotency key: {answer}")
-    story.tell("Tickets", ", ".join(facts.tickets))
+    steps.add("Recover", f"attempt {facts.attempts}, same idempotency key: {answer}")
+    steps.add("Tickets", ", ".join(facts.tickets))
     return booking
 
 
@@ -188,29 +164,27 @@ def _items(slot: Availability) -> tuple[TicketItem, ...]:
 
 
 async def _find_order(
-    session: AsyncSession, story: SaleStory, simulated: EgumaSandbox, booking: Booking
+    session: AsyncSession, steps: SaleSteps, simulated: EgumaSandbox, booking: Booking
 ) -> None:
     orders = await session.ticketing.orders.list(order_number=booking.booking_reference)
     total = ", ".join(money(order.grand_total_in_cents, order.currency) for order in orders)
-    story.facts.orders_with_this_reference = sum(
+    steps.facts.orders_with_this_reference = sum(
         order.number == booking.booking_reference for order in simulated.orders()
     )
-    story.facts.orders_booked = len(simulated.bookings())
-    story.facts.order_status = ", ".join(order.status.value for order in orders)
-    story.tell(
-        "Find the order", f"{booking.booking_reference}: {story.facts.order_status}, {total}"
-    )
+    steps.facts.orders_booked = len(simulated.bookings())
+    steps.facts.order_status = ", ".join(order.status.value for order in orders)
+    steps.add("Find the order", f"{booking.booking_reference}: {steps.facts.order_status}, {total}")
 
 
-async def _cancel(session: AsyncSession, story: SaleStory, booking: Booking) -> None:
+async def _cancel(session: AsyncSession, steps: SaleSteps, booking: Booking) -> None:
     cancelled = await session.ticketing.bookings.cancel(booking.booking_id)
-    story.facts.tickets_cancelled = len(cancelled.cancelled_tickets)
-    story.tell("Cancel the booking", f"{len(cancelled.cancelled_tickets)} tickets no longer valid")
+    steps.facts.tickets_cancelled = len(cancelled.cancelled_tickets)
+    steps.add("Cancel the booking", f"{len(cancelled.cancelled_tickets)} tickets no longer valid")
     orders = await session.ticketing.orders.list(order_number=booking.booking_reference)
-    status = story.facts.order_status_after_cancel = ", ".join(
+    status = steps.facts.order_status_after_cancel = ", ".join(
         order.status.value for order in orders
     )
-    story.tell("Look again", f"{booking.booking_reference}: {status}")
+    steps.add("Look again", f"{booking.booking_reference}: {status}")
 
 
 def check(facts: Facts) -> None:
@@ -234,9 +208,9 @@ def check(facts: Facts) -> None:
     )
 
 
-def _print(story: SaleStory) -> None:
-    facts = story.facts
-    print_table("A sale with a lost reply", ("Step", "What happened", ">Requests"), story.steps)
+def _print(steps: SaleSteps) -> None:
+    facts = steps.facts
+    print_table("A sale with a lost reply", ("Step", "What happened", ">Requests"), steps.rows)
     orders = facts.orders_with_this_reference
     times = "once, not twice" if orders == 1 else f"{orders} times"
     sys.stdout.write(
@@ -244,8 +218,3 @@ def _print(story: SaleStory) -> None:
         f" order with reference {facts.booking_reference}.\nIt was booked {times}."
         f" Requests on the wire: {facts.requests_on_the_wire}.\n"
     )
-
-
-def add_to(app: App) -> None:
-    """Add the command of this module."""
-    app.command(demo)

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 from cyclopts import App, Parameter
 
 from eguma_async.cli.errors import Exit, Stop, exit_code, explain, usage
-from eguma_async.cli.options import DEFAULT_API, Api, FromOption, ToOption, day_range, open_session
 from eguma_async.cli.text import as_json, is_dumb, is_plain, plain, print_json
+
+from .options import DEFAULT_API, Api, FromOption, ToOption, day_range, open_session
+from .words import ADVICE
 
 if TYPE_CHECKING:
     from eguma_async.eguma.session import AsyncSession
@@ -85,7 +87,7 @@ async def _run(
         output.write(as_json(_line(outcome)) + "\n")
         output.flush()
         if outcome.error is not None:
-            failures.append((exit_code(outcome.error), explain(outcome.error)))
+            failures.append((exit_code(outcome.error), explain(outcome.error, ADVICE)))
     return failures
 
 

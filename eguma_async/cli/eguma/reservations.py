@@ -1,25 +1,15 @@
-"""Commands for places and bookings that take one request: reserve, release, cancel."""
+"""``eguma reserve`` and ``eguma release``."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from eguma_async.cli.errors import Exit, Stop
-from eguma_async.cli.options import (
-    DEFAULT_API,
-    Api,
-    ItemOption,
-    YesOption,
-    open_session,
-    slot_start,
-    ticket_items,
-)
-from eguma_async.cli.prompt import confirm, require_answerable
 from eguma_async.cli.tables import print_table
-from eguma_async.cli.text import clean, plain, print_json, say
+from eguma_async.cli.text import clean, plain, print_json, say, span
+
+from .options import DEFAULT_API, Api, ItemOption, open_session, slot_start, ticket_items
 
 
 async def reserve(
@@ -43,7 +33,7 @@ async def reserve(
     print_table(
         "Places held",
         ("Reservation", "Expires at", "Left"),
-        [(held.reservation_id, held.expires_at.isoformat(), minutes(left))],
+        [(held.reservation_id, held.expires_at.isoformat(), span(left))],
     )
     if not api.sandbox:  # which ends with the command
         id_ = clean(held.reservation_id)
@@ -68,37 +58,7 @@ async def release(
         print_table("Places given back", ("Reservation",), [(released.reservation_id,)])
 
 
-async def cancel(
-    booking: Annotated[str, Parameter(help="Id of a booking.")],
-    /,
-    *,
-    yes: YesOption = False,
-    api: Api = DEFAULT_API,
-) -> None:
-    """Cancel a booking with all of its tickets. This refunds no money."""
-    require_answerable(yes=yes)
-    question = f"Cancel booking {clean(booking)} with all of its tickets?"
-    if not yes and not await confirm(question):
-        raise Stop("nothing was cancelled", Exit.FAILURE)
-    async with open_session(api) as session:
-        cancelled = await session.ticketing.bookings.cancel(booking)
-    if api.json:
-        print_json(cancelled)
-        return
-    print_table(
-        f"Booking {cancelled.booking_reference} cancelled",
-        ("Ticket no longer valid",),
-        [(ticket.ticket_number,) for ticket in cancelled.cancelled_tickets],
-    )
-
-
-def minutes(left: timedelta) -> str:
-    """Write a span such as ``59 min``, rounded down."""
-    return f"{max(0, int(left.total_seconds())) // 60} min"
-
-
 def add_to(app: App) -> None:
     """Add the commands of this module."""
     app.command(reserve)
     app.command(release)
-    app.command(cancel)

@@ -1,4 +1,4 @@
-"""Commands of the gate: check-in, check-out, what is known of a ticket."""
+"""``eguma ticket``: check-in, check-out, what is known of a ticket."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from eguma_async.cli.errors import Exit, Stop
-from eguma_async.cli.options import DEFAULT_API, Api, open_session
 from eguma_async.cli.tables import print_table
-from eguma_async.cli.text import clean, money, print_json
+from eguma_async.cli.text import clean, moment, money, print_json
+
+from .options import DEFAULT_API, Api, open_session
 
 if TYPE_CHECKING:
     from eguma_async.eguma.ticketing.tickets import TicketCheck
@@ -55,7 +56,6 @@ async def info(number: Number, /, *, api: Api = DEFAULT_API) -> None:
     if api.json:
         print_json(ticket)
         return
-    entered = "-" if ticket.checked_in_at is None else ticket.checked_in_at.isoformat()
     print_table(
         f"Ticket {ticket.ticket_number}",
         ("Product", "Created at", "Checked in", "Checked in at", ">Price"),
@@ -64,7 +64,7 @@ async def info(number: Number, /, *, api: Api = DEFAULT_API) -> None:
                 ticket.event_or_admission_id,
                 ticket.created_at.isoformat(),
                 "yes" if ticket.is_checked_in else "no",
-                entered,
+                moment(ticket.checked_in_at),
                 money(ticket.price_in_cents, None),
             )
         ],

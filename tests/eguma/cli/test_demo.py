@@ -46,10 +46,10 @@ def test_the_demo_needs_neither_the_key_nor_the_address_of_the_environment(monke
 
 
 async def test_a_replay_that_is_not_marked_fails_the_demo() -> None:
-    story = await play(EgumaSandbox(options=EgumaOptions(replay_header=None)))
+    steps = await play(EgumaSandbox(options=EgumaOptions(replay_header=None)))
 
     with pytest.raises(Stop, match="replay") as stop:
-        check(story.facts)
+        check(steps.facts)
     assert stop.value.code == 1
 
 
@@ -68,8 +68,8 @@ async def test_a_replay_that_is_not_marked_fails_the_demo() -> None:
     ],
 )
 async def test_every_claim_of_the_demo_is_checked(lie: dict) -> None:
-    story = await play(EgumaSandbox())
-    check(story.facts)
+    steps = await play(EgumaSandbox())
+    check(steps.facts)
 
     with pytest.raises(Stop, match="not true"):
-        check(dataclasses.replace(story.facts, **lie))
+        check(dataclasses.replace(steps.facts, **lie))

@@ -101,10 +101,10 @@ async def test_an_order_that_shows_late_is_found_by_a_later_look(simulated, tmp_
     fault = Reply(200, body=empty, content_type="application/ld+json", path="/v1/booking/orders")
     late = simulated.faults.add(fault)
 
-    story = await play(simulated, tmp_path)
+    steps = await play(simulated, tmp_path)
 
     assert late.fired == 1
-    check(story.facts)
+    check(steps.facts)
 
 
 async def test_a_sandbox_without_the_wanted_stock_fails_the_demo(simulated, tmp_path) -> None:
@@ -134,11 +134,11 @@ async def test_a_sandbox_without_the_wanted_stock_fails_the_demo(simulated, tmp_
     ],
 )
 async def test_every_claim_of_the_demo_is_checked(lie: dict, simulated, tmp_path) -> None:
-    story = await play(simulated, tmp_path)
-    check(story.facts)
+    steps = await play(simulated, tmp_path)
+    check(steps.facts)
 
     with pytest.raises(Stop, match="not true") as stop:
-        check(dataclasses.replace(story.facts, **lie))
+        check(dataclasses.replace(steps.facts, **lie))
     assert stop.value.code == 1
 
 
