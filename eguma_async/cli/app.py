@@ -6,6 +6,7 @@ import inspect
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cyclopts import App, CycloptsError
@@ -114,10 +115,12 @@ def _command(arguments: list[str]) -> None:
         command, bound, _ = app.parse_args(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         raise wrong_usage(error, arguments) from None
+    run: Callable[..., Any] = command
+    if inspect.iscoroutinefunction(run):
+        run_until_ended(run(*bound.args, **bound.kwargs))
+        return
     with captured_output(console):  # of help and version
-        result: Any = command(*bound.args, **bound.kwargs)
-    if inspect.iscoroutine(result):
-        run_until_ended(result)
+        run(*bound.args, **bound.kwargs)
 
 
 def _refuse_unreadable(arguments: list[str]) -> None:

@@ -51,11 +51,13 @@ class ConnectionOptions:
     proxy: Annotated[
         str | None,
         Parameter(
-            help="URL of an HTTP proxy, http://HOST:PORT. Those of the environment are not used."
+            metavar="URL",
+            help="An HTTP proxy, http://HOST:PORT. Those of the environment are not used.",
         ),
     ] = None
     timeout: Annotated[
-        float | None, Parameter(help="Seconds to wait for each answer; 60 if not given.")
+        float | None,
+        Parameter(metavar="SECONDS", help="How long to wait for each answer; 60 if not given."),
     ] = None
     verbose: Annotated[
         bool,

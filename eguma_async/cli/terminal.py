@@ -43,6 +43,5 @@ def captured_output(console: Console) -> Iterator[None]:
     with console.capture() as captured:
         yield
     text = "\n".join(line.rstrip() for line in captured.get().splitlines()).strip("\n")
-    if text:
-        sys.stdout.write(f"{text}\n")
+    sys.stdout.write(f"{text}\n")
     sys.stdout.flush()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import errno
 import json
 import os
 import re
@@ -32,13 +31,18 @@ def say(text: str) -> None:
 
 
 def tell(text: str) -> None:
-    """Write on stderr. If its terminal is gone, nobody reads that, and nothing else changes."""
+    """Write on stderr. If its terminal is gone, nobody reads that, and nothing else changes.
+
+    Raises:
+        BrokenPipeError: Its reader has left, as `head` does.
+    """
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
-    except OSError as error:
-        if error.errno != errno.EIO:
-            raise
+    except BrokenPipeError:
+        raise
+    except OSError:
+        pass
 
 
 def is_plain(stream: TextIO) -> bool:
@@ -49,6 +53,11 @@ def is_plain(stream: TextIO) -> bool:
 def is_dumb(stream: TextIO) -> bool:
     """Tell whether a stream is no terminal, or one that cannot move its cursor."""
     return not stream.isatty() or os.environ.get("TERM") == "dumb"
+
+
+def is_utf8(stream: TextIO) -> bool:
+    """Tell whether a stream takes any character."""
+    return (stream.encoding or "").lower().replace("-", "").startswith("utf8")
 
 
 def money(cents: int | None, currency: str | None) -> str:
@@ -87,7 +96,7 @@ def print_json(value: object, *, indent: int | None = 2) -> None:
 
 def as_json(value: object, *, indent: int | None = None) -> str:
     """Write a value of ours as JSON."""
-    text = json.dumps(plain(value), ensure_ascii=not _is_utf8(sys.stdout), indent=indent)
+    text = json.dumps(plain(value), ensure_ascii=not is_utf8(sys.stdout), indent=indent)
     return _JSON_CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
@@ -105,7 +114,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return str(value)
     return value.isoformat() if isinstance(value, date) else value
-
-
-def _is_utf8(stream: TextIO) -> bool:
-    return (stream.encoding or "").lower().replace("-", "").startswith("utf8")

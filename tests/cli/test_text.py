@@ -50,11 +50,3 @@ def test_a_table_takes_a_merchants_text_literally(capsys: pytest.CaptureFixture[
     assert "[red]x :smile:  [31my" in out
     assert "\x1b" not in out
     assert "\x07" not in out
-
-
-def test_a_long_cell_is_not_cut_when_the_output_is_no_terminal(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    print_table("T", ("A", "B"), [("a" * 90, "b" * 90)])
-
-    assert "a" * 90 + "   " + "b" * 90 in capsys.readouterr().out

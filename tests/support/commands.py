@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
 import os
 import pty
 import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -19,6 +23,11 @@ from eguma_async.sandbox import EgumaSandbox, KorusSandbox, Sandbox, serve
 from eguma_async.sandbox.korus import TOKEN_PATH
 
 ROOT = Path(__file__).parents[2]
+AS_SESSION_LEADER = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+    "os.execv(sys.executable, [sys.executable, '-m', 'eguma_async', *sys.argv[1:]])"
+)
+"""Makes the terminal on stdin the controlling one, so that closing it sends SIGHUP."""
 PATIENCE = 30.0
 """Seconds after which a test gives up waiting for another process or thread."""
 
@@ -63,11 +72,18 @@ class Served:
 class Child:
     """A command in a process of its own; its stderr (and stdout) is read up to a marker."""
 
-    def __init__(self, *arguments: str, env: dict[str, str], **pipes: Any) -> None:
+    def __init__(
+        self, *arguments: str, env: dict[str, str], controlling: int | None = None, **pipes: Any
+    ) -> None:
+        how = ["-m", "eguma_async"]
+        if controlling is not None:
+            how = ["-c", AS_SESSION_LEADER]
+            pipes = {**dict.fromkeys(("stdin", "stdout", "stderr"), controlling), **pipes}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "eguma_async", *arguments],
+            [sys.executable, *how, *arguments],
             env=env,
             cwd=ROOT,
+            start_new_session=controlling is not None,
             **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **pipes},
         )
 
@@ -119,7 +135,7 @@ def korus(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     korus = ("BASE_URL", "TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET")
     ours = ("EGUMA_API_KEY", "EGUMA_BASE_URL", *(f"KORUS_{name}" for name in korus))
-    for name in (*ours, "NO_COLOR", "FORCE_COLOR"):
+    for name in (*ours, "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -152,7 +168,30 @@ def terminal() -> Iterator[tuple[int, int]]:
     ours, theirs = pty.openpty()
     yield ours, theirs
     for descriptor in (ours, theirs):
-        os.close(descriptor)
+        with contextlib.suppress(OSError):  # a test may have closed it
+            os.close(descriptor)
+
+
+def on_terminal(
+    start: Callable[..., Child], *arguments: str, columns: int = 80, env: dict[str, str]
+) -> tuple[int, str]:
+    """Return the exit code of a command and what it prints on a terminal."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    child = start(*arguments, stdout=theirs, env={"TERM": "xterm-256color", **env})
+    os.close(theirs)
+    seen, deadline = b"", time.monotonic() + PATIENCE
+    try:
+        while select.select([ours], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            seen += os.read(ours, 65536)
+        raise AssertionError(f"did not end: {seen[-500:].decode()}")
+    except OSError:  # the other side is closed
+        pass
+    finally:
+        os.close(ours)
+    code, _, err = child.finish()
+    assert "Traceback" not in err, err
+    return code, seen.decode().replace("\r\n", "\n")
 
 
 @pytest.fixture

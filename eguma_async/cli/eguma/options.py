@@ -34,7 +34,8 @@ class Api(ConnectionOptions):
     """Which API to talk to, and how."""
 
     base_url: Annotated[
-        str | None, Parameter(help="Where the API is; else EGUMA_BASE_URL, else the live API.")
+        str | None,
+        Parameter(metavar="URL", help="Where the API is; else EGUMA_BASE_URL, else the live API."),
     ] = None
     key_stdin: Annotated[
         bool,
@@ -52,17 +53,23 @@ ItemOption = Annotated[
     list[str],
     Parameter(
         name="--item",
-        help="CATEGORY=QUANTITY; once for each category.",
+        metavar="CATEGORY=QUANTITY",
+        help="Tickets to sell; once for each category.",
         negative="",
         show_default=False,
     ),
 ]
 FromOption = Annotated[
-    str | None, Parameter(name="--from", help="First day, YYYY-MM-DD; today if not given.")
+    str | None,
+    Parameter(name="--from", metavar="DAY", help="First day, YYYY-MM-DD; today if not given."),
 ]
 ToOption = Annotated[
     str | None,
-    Parameter(name="--to", help="Last day, included; seven days after the first if not given."),
+    Parameter(
+        name="--to",
+        metavar="DAY",
+        help="Last day, included; seven days after the first if not given.",
+    ),
 ]
 
 

@@ -31,12 +31,14 @@ class Api(ConnectionOptions):
     """Which API to talk to, and how."""
 
     base_url: Annotated[
-        str | None, Parameter(help="Where the API is; else KORUS_BASE_URL, else the live API.")
+        str | None,
+        Parameter(metavar="URL", help="Where the API is; else KORUS_BASE_URL, else the live API."),
     ] = None
     token_url: Annotated[
         str | None,
         Parameter(
-            help="Where tokens are fetched; else KORUS_TOKEN_URL, else the live identity server."
+            metavar="URL",
+            help="Where tokens are fetched; else KORUS_TOKEN_URL, else the live identity server.",
         ),
     ] = None
     secret_stdin: Annotated[

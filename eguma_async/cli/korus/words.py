@@ -39,6 +39,7 @@ ADVICE = Advice(
         ),
         "LinkDocument": Words(
             doing="asking for the document",
+            in_doubt="a link to it may have been made, which does no harm; try again",
             refused=("it may not be there yet; see `eguma korus order-show` for what it waits for"),
         ),
         "DownloadDocument": Words(doing="fetching the document"),

@@ -20,8 +20,18 @@ Out = pytest.CaptureFixture[str]
 
 ENDINGS = pytest.mark.parametrize(
     ("how", "code", "word"),
+    [
+        (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGTERM, 143, "terminated"),
+        (signal.SIGHUP, 129, "hung up"),
+    ],
+)
+
+AGAIN = pytest.mark.parametrize(
+    ("how", "code", "word"),
     [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
 )
+"""A hang-up that comes again means nothing."""
 
 
 @pytest.fixture
@@ -154,7 +164,52 @@ def test_ending_the_question_releases_the_hold(
     assert out == ""
 
 
-@ENDINGS
+def test_closing_the_terminal_releases_the_hold(connected, slot, customer, terminal, start) -> None:
+    ours, theirs = terminal
+    child = start("book", *slot, *customer, controlling=theirs)
+    os.close(theirs)
+    child.read_until("[y/N]", ours)
+    assert len(connected.sandbox.holds()) == 1
+
+    os.close(ours)
+
+    assert child.finish()[0] == 129
+    assert connected.sandbox.holds() == ()
+    assert connected.sandbox.bookings() == ()
+
+
+def test_a_terminal_that_only_goes_silent_is_a_no(
+    connected, slot, customer, terminal, start
+) -> None:
+    ours, theirs = terminal
+    child = start("book", *slot, *customer, stdin=theirs)
+    os.close(theirs)
+    child.read_until("[y/N]")
+
+    os.close(ours)
+    code, _, err = child.finish()
+
+    assert code == 1
+    assert connected.sandbox.holds() == ()
+    assert err.endswith("eguma: nothing was booked\n")
+
+
+@pytest.mark.parametrize("gone", ["stdout", "stderr"])
+def test_a_hang_up_releases_the_hold_when_readers_are_gone_too(
+    *, connected, slot, customer, terminal, start, gone: str
+) -> None:
+    child = start("book", *slot, *customer, stdin=terminal[1])
+    child.read_until("[y/N]")
+    getattr(child.process, gone).close()
+    setattr(child.process, gone, None)
+
+    child.interrupt(signal.SIGHUP)
+
+    assert child.finish()[0] == 129
+    assert connected.sandbox.holds() == ()
+
+
+@AGAIN
 def test_ending_it_again_during_the_release_says_what_may_still_be_held(
     *, connected, slot, customer, terminal, start, how: signal.Signals, code: int, word: str
 ) -> None:
