@@ -18,7 +18,7 @@ Out = pytest.CaptureFixture[str]
         ("products --jsn", "Did you mean --json?"),
         ("products --jsno=1", "Did you mean --json?"),
         ("products --verbos", "Did you mean --verbose?"),
-        ("book p s --itm a=1", "Did you mean --item?"),
+        ("book p s --itm a=1", "Did you mean --item, not --itm?"),
         ("korus order /v1/r --external-ref x", "Did you mean --external-reference?"),
         ("demo --provider kors", 'Did you mean "korus"?'),
         ("--hlep", "Unknown option: --hlep. Did you mean --help?"),
