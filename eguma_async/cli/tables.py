@@ -20,6 +20,8 @@ Row = Sequence[str]
 def print_table(title: str, columns: Row, rows: Iterable[Row]) -> None:
     """Print a table; where it does not fit, its rows as lines of names and values.
 
+    Without rows there is only the title.
+
     No word is ever cut, so that ids, keys and numbers can be copied whole; cells wrap between
     words. A column whose name begins with ``>`` is aligned to the right and does not wrap.
     """
@@ -31,6 +33,8 @@ def print_table(title: str, columns: Row, rows: Iterable[Row]) -> None:
     with captured_output(console):
         # Never wrapped by rich, whose tables cut words that have wide characters.
         console.print(clean(title), style="bold", soft_wrap=True)
+        if not cells:
+            return
         if widths is None:
             lines = [line for row in cells for line in _pairs(names, row, console.width)]
         else:

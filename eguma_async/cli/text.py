@@ -7,7 +7,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TextIO
@@ -71,6 +71,11 @@ def money(cents: int | None, currency: str | None) -> str:
 def amount(value: Decimal | None, currency: str = "EUR") -> str:
     """Write an amount such as ``45.00 EUR``; ``?`` if it is not known."""
     return "?" if value is None else f"{value:.2f} {currency}"
+
+
+def counted(found: Sized, noun: str) -> str:
+    """Write how many there are, such as ``2 orders``."""
+    return f"{len(found)} {noun}{'' if len(found) == 1 else 's'}"
 
 
 def moment(value: datetime | None) -> str:

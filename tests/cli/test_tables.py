@@ -85,8 +85,8 @@ def test_where_there_is_no_room_for_a_table_rows_are_lines() -> None:
     )
 
 
-def test_a_table_without_rows_shows_its_columns() -> None:
-    assert table(("A", ">B"), [], width=80) == "Title\nA  B\n────\n"
+def test_a_table_without_rows_is_its_title() -> None:
+    assert table(("A", ">B"), [], width=80) == "Title\n"
 
 
 def test_the_rule_is_one_that_the_output_takes() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from eguma_async.cli.tables import print_table
-from eguma_async.cli.text import money, print_json
+from eguma_async.cli.text import counted, money, print_json
 
 from .options import DEFAULT_API, Api, open_session, wall_clock
 
@@ -40,7 +40,7 @@ async def orders(
         print_json(found)
         return
     print_table(
-        f"{len(found)} orders",
+        counted(found, "order"),
         ("Order", "Number", "Status", "Updated at", "Product", "Starts at", ">Tickets", ">Total"),
         map(_order_row, found),
     )

@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 
 from eguma_async.cli.options import day
 from eguma_async.cli.tables import print_table
-from eguma_async.cli.text import amount, moment, plain, print_json, stock
+from eguma_async.cli.text import amount, counted, moment, plain, print_json, stock
 
 from .options import DEFAULT_API, Api, open_session, read_all
 
@@ -27,7 +27,7 @@ async def catalogs(*, api: Api = DEFAULT_API) -> None:
         print_json(found)
         return
     print_table(
-        f"{len(found)} catalogs",
+        counted(found, "catalog"),
         ("Catalog", "Name", "Last synchronised"),
         ((catalog.iri, catalog.name, moment(catalog.last_synced_at)) for catalog in found),
     )
@@ -40,7 +40,7 @@ async def product_bases(catalog: CatalogIri, /, *, api: Api = DEFAULT_API) -> No
         print_json(found)
         return
     print_table(
-        f"{len(found)} product bases",
+        counted(found, "product base"),
         ("Product base", "Name", "Needs sessions", "May need names"),
         (
             (
@@ -66,7 +66,7 @@ async def products(
         print_json(found)
         return
     print_table(
-        f"{len(found)} products",
+        counted(found, "product"),
         ("Product", "Name", "For sale"),
         ((product.iri, product.name, _yes(not product.disabled)) for product in found),
     )
@@ -106,7 +106,7 @@ async def offers(
         print_json(found)
         return
     print_table(
-        f"{len(found)} offers",
+        counted(found, "offer"),
         ("Offer", "Date", "Product", ">Tickets", ">Price", ">Left"),
         map(_offer_row, found),
     )
@@ -175,7 +175,7 @@ async def tickets(offer: OfferIri, /, *, api: Api = DEFAULT_API) -> None:
         print_json([{**plain(ticket), "sessions": sessions} for ticket, sessions in found])
         return
     print_table(
-        f"{len(found)} tickets",
+        counted(found, "ticket"),
         ("Ticket", "Name", "Session", "Starts at", ">Left"),
         (row for ticket, sessions in found for row in _ticket_rows(ticket, sessions)),
     )

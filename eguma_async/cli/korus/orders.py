@@ -15,7 +15,7 @@ from eguma_async.cli.errors import Exit, Stop, resume_with, usage
 from eguma_async.cli.options import YesOption
 from eguma_async.cli.prompt import confirm_within, require_answerable
 from eguma_async.cli.tables import print_table
-from eguma_async.cli.text import amount, clean, moment, print_json, say
+from eguma_async.cli.text import amount, clean, counted, moment, print_json, say
 
 from .options import DEFAULT_API, Api, open_session, read_all
 from .tickets import print_tickets
@@ -172,7 +172,7 @@ async def orders(
         print_json(found)
         return
     print_table(
-        f"{len(found)} orders",
+        counted(found, "order"),
         ("Order", "Reference", "Your reference", "Created at", "Status", ">Total"),
         (
             (

@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 
 from eguma_async.cli.errors import Exit, Stop, usage
 from eguma_async.cli.tables import print_table
-from eguma_async.cli.text import amount, clean, moment, print_json, say, span
+from eguma_async.cli.text import amount, clean, counted, moment, print_json, say, span
 
 from .options import DEFAULT_API, Api, open_session, read_all
 
@@ -107,7 +107,7 @@ async def reservations(*, api: Api = DEFAULT_API) -> None:
         print_json(found)
         return
     print_table(
-        f"{len(found)} reservations",
+        counted(found, "reservation"),
         ("Reservation", "Expires at", "State", ">Total", "Order"),
         (
             (
