@@ -8,11 +8,11 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextman
 from typing import TYPE_CHECKING, TypeVar
 
 from eguma_async._version import __version__
-from eguma_async.core.errors import EgumaError
+from eguma_async.core.errors import EgumaError, ResultMismatchError
 
 from .errors import Advice, Stop, exit_code, explain
 from .options import ConnectionOptions, proxy_url
-from .text import clean, say
+from .text import clean, print_json, say
 
 if TYPE_CHECKING:
     from eguma_async.pipeline.options import SessionOptions
@@ -52,6 +52,8 @@ async def opened(
                 logger.debug("eguma_async %s, %r", __version__, session)
                 yield session
         except EgumaError as error:
+            if isinstance(error, ResultMismatchError) and error.result is not None:
+                print_json(error.result)  # something was made: its ids must not be lost
             raise Stop(explain(error, advice), exit_code(error)) from None
 
 

@@ -21,6 +21,7 @@ from eguma_async.core.errors import (
     NotFoundError,
     OutcomeUnknownError,
     RateLimitedError,
+    ResultMismatchError,
     ServerError,
     StatusError,
     TransportError,
@@ -49,9 +50,10 @@ class Exit(enum.IntEnum):
 
 EXIT_CODES = (
     "Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or without rights,"
-    " 4 not found, 5 refused by the server (invalid, conflict, sold out), 6 outcome unknown,"
-    " 7 no connection, 129 the terminal was closed (SIGHUP), 130 interrupted (Ctrl-C),"
-    " 141 the reader of the output left early (SIGPIPE), 143 terminated (SIGTERM).\n"
+    " 4 not found, 5 refused by the server (invalid, conflict, sold out), 6 outcome unknown"
+    " or not what was asked for, 7 no connection, 129 the terminal was closed (SIGHUP),"
+    " 130 interrupted (Ctrl-C), 141 the reader of the output left early (SIGPIPE),"
+    " 143 terminated (SIGTERM).\n"
 )
 
 
@@ -115,9 +117,11 @@ _CODES: tuple[tuple[type[EgumaError], Exit], ...] = (
     (NotFoundError, Exit.NOT_FOUND),
     (InvalidRequestError, Exit.REFUSED),
     (ConflictError, Exit.REFUSED),
+    (ResultMismatchError, Exit.UNKNOWN),
     (EgumaError, Exit.FAILURE),
 )
 _ANY_ADVICE: tuple[tuple[type[EgumaError], str], ...] = (
+    (ResultMismatchError, "it was done: look at the result before you do it again"),
     (RateLimitedError, "try again later"),
     (ServerError, "try again later"),
     (TransportError, "nothing was changed; check the network and the base URL"),
@@ -180,7 +184,8 @@ def _doing(error: EgumaError, operations: Mapping[str, Words]) -> str:
 def _what(error: EgumaError, operations: Mapping[str, Words]) -> str:
     if error.outcome_unknown:
         return f"{_doing(error, operations)} has an unknown outcome"
-    return f"{_doing(error, operations)} failed" if error.operation else ""
+    end = "" if isinstance(error, ResultMismatchError) else " failed"
+    return f"{_doing(error, operations)}{end}" if error.operation else ""
 
 
 def _said(error: EgumaError) -> str:
@@ -190,6 +195,8 @@ def _said(error: EgumaError) -> str:
         return words + _request_id(error)
     if isinstance(error, DecodingError):
         return f"{error.message} ({'; '.join(error.problems[:3])})"
+    if isinstance(error, ResultMismatchError) and error.differences:
+        return f"{error.message} ({'; '.join(error.differences)})"
     if isinstance(error, OutcomeUnknownError) and error.refusal is not None:
         return f"{error.message} ({_said(error.refusal)})"
     return error.message

@@ -45,6 +45,16 @@ def tell(text: str) -> None:
         pass
 
 
+def say_unreadable(elements: tuple[Any, ...]) -> None:
+    """Say how many elements of a list could not be read: what is shown is not all there is."""
+    from eguma_async.core.listing import unreadable_of
+
+    left_out = unreadable_of(elements)
+    if left_out:
+        faults = clean("; ".join(dict.fromkeys(p for one in left_out for p in one.problems)))
+        say(f"{len(left_out)} of {len(elements) + len(left_out)} could not be read: {faults}.")
+
+
 def is_plain(stream: TextIO) -> bool:
     """Tell whether a stream takes bare text only: no colour, no movement of the cursor."""
     return bool(os.environ.get("NO_COLOR")) or is_dumb(stream)

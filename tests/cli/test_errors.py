@@ -27,6 +27,7 @@ from eguma_async.core.errors import (
     NotSentError,
     OutcomeUnknownError,
     RateLimitedError,
+    ResultMismatchError,
     ServerError,
     SessionStateError,
     TransportError,
@@ -60,6 +61,7 @@ def decoding(*, outcome_unknown: bool, **details: str) -> DecodingError:
         (ServerError(status=500, outcome_unknown=True, operation="RedeemVoucher"), 6),
         (OutcomeUnknownError("x", operation="RedeemVoucher"), 6),
         (OutcomeUnknownError("x"), 6),
+        (ResultMismatchError(operation="BookTickets"), 6),
         (OutcomeUnknownError("x", operation="CreateOrders"), 6),
         (OutcomeUnknownError("x", operation="ReserveOffers"), 6),
         (TransportError("x", operation="FetchToken"), 7),
@@ -133,6 +135,17 @@ def test_the_error_itself_decides_not_an_attempt_behind_it() -> None:
 def test_a_throttled_call_says_how_long_to_wait() -> None:
     assert (
         "try again in 7 seconds" in explain(RateLimitedError(status=429, retry_after=7.0)).lower()
+    )
+
+
+def test_what_was_done_otherwise_is_told_as_done() -> None:
+    error = ResultMismatchError(
+        differences=("category c1: 2 asked for, 1 given",), operation="BookTickets"
+    )
+
+    assert explain(error, eguma.ADVICE) == (
+        "booking: the result is not what was asked for (category c1: 2 asked for, 1 given)."
+        " It was done: look at the result before you do it again."
     )
 
 

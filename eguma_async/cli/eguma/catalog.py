@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from eguma_async.cli.tables import print_table
-from eguma_async.cli.text import moment, money, print_json, say, stock
+from eguma_async.cli.text import moment, money, print_json, say, say_unreadable, stock
 
 from .options import DEFAULT_API, Api, FromOption, ToOption, day_range, open_session
 
@@ -21,6 +21,7 @@ async def products(*, api: Api = DEFAULT_API) -> None:
     """List the products the key may sell, with their categories."""
     async with open_session(api) as session:
         catalogue = await session.ticketing.products.list()
+    say_unreadable(catalogue.products)
     if api.json:
         print_json(catalogue)
         return
@@ -67,6 +68,7 @@ async def availabilities(
         slots = await session.ticketing.availabilities.list(
             product, from_date=from_date, to_date=to_date
         )
+    say_unreadable(slots.availabilities)
     if api.json:
         print_json(slots)
         return

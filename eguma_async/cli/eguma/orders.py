@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from eguma_async.cli.tables import print_table
-from eguma_async.cli.text import counted, money, print_json
+from eguma_async.cli.text import counted, money, print_json, say_unreadable
 
 from .options import DEFAULT_API, Api, open_session, wall_clock
 
@@ -36,6 +36,7 @@ async def orders(
             order_number=order_number,
             last_name=last_name,
         )
+    say_unreadable(found)
     if api.json:
         print_json(found)
         return
