@@ -15,7 +15,8 @@ import pytest
 from eguma_async.cli import main
 from eguma_async.cli.app import build_app
 from eguma_async.cli.errors import Stop
-from eguma_async.cli.options import ConnectionOptions
+from eguma_async.cli.options import ConnectionOptions, proxy_url
+from eguma_async.cli.redaction import redacted
 from eguma_async.cli.terminal import output_console
 from eguma_async.core.messages import Timeouts
 from eguma_async.sandbox import Park, Reply
@@ -105,6 +106,12 @@ def test_the_password_of_a_proxy_is_used_and_not_shown(both, command: str, capsy
 
     assert proxy.authorizations[0] == "Basic " + b64encode(b"shop:canary-password").decode()
     assert "canary" not in "".join(capsys.readouterr())
+
+
+def test_the_password_of_a_proxy_is_known_as_a_secret() -> None:
+    assert proxy_url("http://shop:canary-secret@127.0.0.1:1").endswith("@127.0.0.1:1")
+
+    assert redacted("refused: canary-secret") == "refused: ***"
 
 
 def test_a_proxy_that_is_not_there_is_told(connected, capsys: Out) -> None:
@@ -238,11 +245,14 @@ def test_without_it_there_is_no_log_and_nothing_of_it_stays(
     both, command: str, capsys: Out
 ) -> None:
     logger = logging.getLogger("eguma_async")
-    before = logger.level, list(logger.handlers)
-
-    assert main([*command.split(), "-v"]) == 0
-    assert (logger.level, logger.handlers) == before
-    capsys.readouterr()
+    level, handlers = logger.level, list(logger.handlers)
+    logger.setLevel(logging.CRITICAL)
+    try:
+        assert main([*command.split(), "-v"]) == 0
+        assert (logger.level, logger.handlers) == (logging.CRITICAL, handlers)
+    finally:
+        logger.setLevel(level)
+    assert "attempt 1" in capsys.readouterr().err
     assert main(command.split()) == 0
 
     assert capsys.readouterr().err == ""
