@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run() -> None:
-    """Be the ``eguma`` command."""
+    """Run as the ``eguma`` command."""
     try:
         code = main()
     except KeyboardInterrupt:

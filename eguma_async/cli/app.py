@@ -30,7 +30,7 @@ The API key is read from EGUMA_API_KEY, or from stdin with --key-stdin.
 `eguma demo` and --sandbox need no key.
 """
 OPERATIONS = {**korus.ADVICE.operations, **eguma.ADVICE.operations}
-"""Words for all operations. Those of one name in both are reads, with the same words."""
+"""Words for the operations of both providers, which have the same ones for the same name."""
 _SIGNALLED: dict[int, tuple[str, Exit]] = {
     signal.SIGINT: ("interrupted", Exit.INTERRUPTED),
     signal.SIGTERM: ("terminated", Exit.TERMINATED),
@@ -76,12 +76,12 @@ def _reported(arguments: list[str]) -> int:
     except BrokenPipeError:  # the reader has had enough, as `head` does
         return Exit.READER_LEFT
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the outermost frame
-        return _told(error)
+        return _report(error)
     return Exit.OK
 
 
-def _told(error: BaseException) -> int:
-    """Say what ended the command, and return the exit code."""
+def _report(error: BaseException) -> int:
+    """Print what ended the command, and return the exit code."""
     line, code = _line_and_code(error)
     try:
         say(line)

@@ -1,4 +1,4 @@
-"""A session as the options say: its log, its proxy, and what is said when a call fails."""
+"""A session as the options say: its log, its proxy, and the words for a call that fails."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def opened(
 
     Args:
         api: The options.
-        advice: What the provider's users are told when a call fails.
+        advice: Words and advice of the provider, for a call that fails.
         make: Makes the session, given the options that all sessions share.
 
     Raises:

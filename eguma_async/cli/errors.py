@@ -1,7 +1,7 @@
 """Errors as exit codes, and as one line that says what happened and what to do.
 
 What is true of an error is asked of the error itself: its class and its `outcome_unknown`. The
-tables of a provider only add words and advice; an operation they do not know is told safely.
+tables of a provider only add words and advice; an operation they do not know gets safe words.
 """
 
 from __future__ import annotations
@@ -72,13 +72,13 @@ class Stop(Exception):  # noqa: N818  # declining a question is no error
 
 
 def usage(line: str) -> Stop:
-    """Make the end of a command that was called wrongly."""
+    """Return the end of a command that was called wrongly."""
     return Stop(line, Exit.USAGE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """What is said of an operation.
+    """Words for an operation.
 
     Attributes:
         doing: What it does, such as "reserving".
@@ -95,7 +95,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Advice:
-    """What the users of a provider are told.
+    """Advice for the users of one provider.
 
     Attributes:
         operations: Words for operations by their name.
@@ -140,12 +140,12 @@ def explain(error: EgumaError, advice: Advice = NO_ADVICE) -> str:
 
     Args:
         error: What happened.
-        advice: What the provider's users are told.
+        advice: Words and advice of the provider.
     """
     parts = [_what(error, advice.operations), clean(_said(error))]
     line = ": ".join(part.rstrip(".") for part in parts if part)
-    told = _advised(error, advice)
-    return f"{line}. {told[0].upper()}{told[1:]}." if told else f"{line}."
+    hint = _hint(error, advice)
+    return f"{line}. {hint[0].upper()}{hint[1:]}." if hint else f"{line}."
 
 
 def explain_interruption(
@@ -167,8 +167,8 @@ def explain_interruption(
 
 
 def resume_with(error: BaseException, option: str) -> bool:
-    """Note on a call in doubt what names it to the command; False if it is in no doubt."""
-    # An error of ours has the last word; an attempt in doubt behind it may have been settled.
+    """Note on an error of unknown outcome which option names its call; False if there is none."""
+    # The error itself decides: what was unknown of an attempt behind it may be known by now.
     doubt = error if isinstance(error, EgumaError) else unknown_outcome(error)
     if doubt is None or not doubt.outcome_unknown:
         return False
@@ -203,12 +203,12 @@ def _said(error: EgumaError) -> str:
 
 
 def _request_id(error: StatusError) -> str:
-    """Return what the provider's support asks for when its server failed."""
+    """Return the id that the provider's support asks for when its server has failed."""
     named = isinstance(error, ServerError) and error.request_id
     return f" (request id {error.request_id})" if named else ""
 
 
-def _advised(error: EgumaError, advice: Advice) -> str:
+def _hint(error: EgumaError, advice: Advice) -> str:
     if error.outcome_unknown:
         return _in_doubt(error, advice.operations)
     if isinstance(error, StatusError):
@@ -219,9 +219,9 @@ def _advised(error: EgumaError, advice: Advice) -> str:
             )
         if error.retry_after is not None:
             return f"try again in {error.retry_after:.0f} seconds"
-    for kind, told in advice.errors + _ANY_ADVICE:
+    for kind, hint in advice.errors + _ANY_ADVICE:
         if isinstance(error, kind):
-            return told
+            return hint
     known = advice.operations.get(error.operation or "")
     return known.refused if known and isinstance(error, StatusError) else ""
 

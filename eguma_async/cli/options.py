@@ -87,10 +87,10 @@ class ConnectionOptions:
 
 
 def proxy_url(url: str) -> str:
-    """Return the URL of a proxy, whose password is kept secret from here on.
+    """Check the URL of a proxy, and remember its password as a secret.
 
     Raises:
-        Stop: It is none; what is said does not repeat it.
+        Stop: It is none; the message does not repeat it.
     """
     try:
         parts = urlsplit(url)

@@ -1,4 +1,4 @@
-"""What a command gets from its process: signals to end, and streams."""
+"""The process of a command: the signals that end it, and its standard streams."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class _Ending:
                 signal.signal(one, defaults[one])
 
     async def watch(self, command: Coroutine[Any, Any, None]) -> None:
-        """Await a command as what the signals cancel."""
+        """Await a command, which the signals cancel."""
         task = cast("asyncio.Task[None]", asyncio.current_task())  # as asyncio.run made it
         loop = asyncio.get_running_loop()
         self._cancel = lambda: loop.call_soon_threadsafe(task.cancel)
@@ -101,11 +101,11 @@ class _Ending:
 
 @contextlib.contextmanager
 def usable_streams() -> Iterator[None]:
-    """Let every stream be there, and take any character, for the length of a block."""
+    """Give a block three standard streams that exist and take any character."""
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_there("stdin", "r"))
+        stack.enter_context(_not_missing("stdin", "r"))
         for name in ("stdout", "stderr"):
-            stack.enter_context(_there(name, "w"))
+            stack.enter_context(_not_missing(name, "w"))
             stream = getattr(sys, name)
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="replace")
@@ -113,7 +113,7 @@ def usable_streams() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _there(name: Name, mode: Literal["r", "w"]) -> Iterator[None]:
+def _not_missing(name: Name, mode: Literal["r", "w"]) -> Iterator[None]:
     """Put the null device in place of a stream that was closed before the process began."""
     if getattr(sys, name) is not None:
         yield
@@ -129,7 +129,7 @@ def _there(name: Name, mode: Literal["r", "w"]) -> Iterator[None]:
 def drop_unread_output() -> None:
     """Point streams that take nothing more to nowhere: the interpreter's last flush is quiet then.
 
-    Their reader has left, their terminal is gone, or their disk is full; whoever wrote was told.
+    Their reader has left, their terminal is gone or their disk is full, as the writer reported.
     """
     for stream in (sys.stdout, sys.stderr):
         try:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from .errors import Stop, usage
-from .text import tell
+from .text import write_stderr
 
 LONGEST_LINE = 4096
 
@@ -28,11 +28,11 @@ def require_answerable(*, yes: bool) -> None:
 
 async def confirm(question: str) -> bool:
     """Ask on stderr; only "y" and "yes" are a yes."""
-    tell(f"{question} [y/N] ")
+    write_stderr(f"{question} [y/N] ")
     try:
         answer = await read_line()
     except asyncio.CancelledError:
-        tell("\n")
+        write_stderr("\n")
         raise
     return (answer or "").lower() in ("y", "yes")
 
@@ -54,11 +54,11 @@ async def read_secret(question: str) -> str:
     if not sys.stdin.isatty():
         return await read_line() or ""
     with _hidden_typing(sys.stdin.fileno()):
-        tell(f"{question}: ")
+        write_stderr(f"{question}: ")
         try:
             return await read_line() or ""
         finally:
-            tell("\n")
+            write_stderr("\n")
 
 
 async def read_line() -> str | None:

@@ -1,4 +1,4 @@
-"""The secrets this process knows: they stay out of everything that is written for people."""
+"""The secrets that this process knows, and texts without them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _known: set[str] = set()
 
 
 def keep_secret(value: str) -> None:
-    """Remember a secret that came another way than through its environment variable."""
+    """Remember a secret that did not come through its environment variable."""
     _known.add(value)
 
 

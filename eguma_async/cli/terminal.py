@@ -1,4 +1,4 @@
-"""What is printed on stdout through rich: only its layout; the writing is ours."""
+"""Output through rich: rich lays it out, and this module writes it to stdout."""
 
 from __future__ import annotations
 

@@ -27,10 +27,10 @@ def clean(text: str) -> str:
 
 def say(text: str) -> None:
     """Print a line for people, on stderr; no known secret gets into it."""
-    tell(f"{redacted(text)}\n")
+    write_stderr(f"{redacted(text)}\n")
 
 
-def tell(text: str) -> None:
+def write_stderr(text: str) -> None:
     """Write on stderr. If its terminal is gone, nobody reads that, and nothing else changes.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What is said of a command line that cannot be understood."""
+"""Messages for a command line that cannot be understood."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NUMBERS: dict[object, str] = {int: "a whole number", float: "a number"}
 
 
 def wrong_usage(error: CycloptsError, arguments: Sequence[str]) -> Stop:
-    """Return the end of a command line; a secret in it is not repeated."""
+    """Return the end of a command line that is wrong; no secret in it is repeated."""
     flags = {argument.partition("=")[0].lower() for argument in arguments}
     if flags & _KEY_FLAGS:
         return usage(

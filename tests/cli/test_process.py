@@ -230,7 +230,7 @@ def test_help_ends_and_is_whole_at_any_width(start, arguments: list[str], column
 
     assert code == 0
     assert "Usage: eguma" in re.sub(r"\x1b\[[0-9;]*m", "", out)
-    assert ("130 interrupted" if len(arguments) == 1 else "--timeout") in out
+    assert ("(SIGTERM)" if len(arguments) == 1 else "--timeout") in out
 
 
 def test_a_question_whose_terminal_is_gone_is_not_answered(start, terminal) -> None:

@@ -148,7 +148,7 @@ def _how_it_ends(hold: Hold) -> str:
 
 
 async def _summary(session: AsyncSession, wanted: BookTickets) -> str:
-    """Word what will be booked, with the prices of the day."""
+    """Describe what will be booked, with the prices of the day."""
     start = wanted.starts_at
     day = start.date() if isinstance(start, datetime) else start
     slots = await session.ticketing.availabilities.list(

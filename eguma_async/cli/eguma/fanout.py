@@ -103,8 +103,8 @@ def _line(outcome: Outcome[AvailabilityList]) -> dict[str, Any]:
         return {**line, "value": outcome.value}
     status = getattr(error, "status", None)
     code = getattr(error, "error_code", None)
-    told = {"type": type(error).__name__, "status": status, "error_code": code}
-    return {**line, "error": {**told, "message": str(error)}}
+    known = {"type": type(error).__name__, "status": status, "error_code": code}
+    return {**line, "error": {**known, "message": str(error)}}
 
 
 def _failed(failures: list[tuple[Exit, str]], total: int) -> Stop:

@@ -1,4 +1,4 @@
-"""What users of e-guma are told about operations and errors."""
+"""Words and advice about the operations and errors of e-guma."""
 
 from __future__ import annotations
 

@@ -195,7 +195,7 @@ async def _hold_and_order(
     )
     facts.orders_booked = len(simulated.orders)
     waited = f"{session.clock.monotonic() - began:.0f} s later (skipped here)"
-    steps.add("Settle", f"{waited} {order.reference} is found by our reference, not sent again")
+    steps.add("Recover", f"{waited} {order.reference} is found by our reference, not sent again")
     return order
 
 
@@ -286,8 +286,8 @@ def _print(steps: SaleSteps) -> None:
     orders = facts.orders_with_this_reference
     times = "once, not twice" if orders == 1 else f"{orders} times"
     sys.stdout.write(
-        f"\nThe lost reply was settled by our own reference: the sandbox holds {orders} order with"
-        f" {facts.external_reference}.\nIt was booked {times}."
+        f"\nThe order behind the lost reply was found by our own reference: the sandbox holds"
+        f" {orders} order with {facts.external_reference}.\nIt was booked {times}."
         f" Requests on the wire: {facts.requests_on_the_wire}.\n"
         f"The tickets, yours to open: {facts.document_path}\n"
     )

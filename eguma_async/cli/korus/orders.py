@@ -108,7 +108,7 @@ def _is_held(reservation: Reservation, clock: Clock) -> bool:
 
 
 async def _summary(session: KorusSession, held: Sequence[Reservation]) -> str:
-    """Word what will be booked, at the prices of the reservations."""
+    """Describe what will be booked, at the prices of the reservations."""
     lines = ["To be booked:"]
     for reservation in held:
         for item in reservation.items:

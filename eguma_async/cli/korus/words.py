@@ -1,4 +1,4 @@
-"""What users of Korus Ticket are told about operations and errors."""
+"""Words and advice about the operations and errors of Korus Ticket."""
 
 from __future__ import annotations
 
