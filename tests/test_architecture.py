@@ -57,7 +57,15 @@ THIRD_PARTY = {
     60: VALUES | {"cyclopts", "rich", "segno", "pytest"},
 }
 NETWORK = {"aiohttp", "multidict", "yarl"}
-NETWORK_HOMES = {"transports.aiohttp", "sandbox.serving.server"}
+# The network transport and its private parts, and the sandbox behind a socket.
+NETWORK_HOMES = {
+    "transports.aiohttp",
+    "transports._connection",
+    "transports._failure",
+    "transports._passage",
+    "transports._public",
+    "sandbox.serving.server",
+}
 
 NAMELESS = ("core", "transports", "fanout", "pipeline", "journal", "sync")
 PROVIDER_NAME = re.compile(r"e-?guma(?!_async|-async|Error\b)|korus", re.IGNORECASE)

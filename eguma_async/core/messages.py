@@ -6,7 +6,7 @@ import enum
 import math
 from collections.abc import Mapping
 from typing import Any, NoReturn, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 import attrs
 
@@ -77,21 +77,26 @@ class Credentials:
     Attributes:
         query: Pairs to add to the query string.
         headers: Pairs to add to the headers.
+        encoded_query: Query string of a signed link, added byte for byte: its signature covers
+            the bytes, so that nothing may be unquoted, quoted again or put in another order.
     """
 
-    __slots__ = ("headers", "query")
+    __slots__ = ("encoded_query", "headers", "query")
 
     query: tuple[tuple[str, str], ...]
     headers: tuple[tuple[str, str], ...]
+    encoded_query: str
 
     def __init__(
         self,
         *,
         query: tuple[tuple[str, str], ...] = (),
         headers: tuple[tuple[str, str], ...] = (),
+        encoded_query: str = "",
     ) -> None:
         self.query = query
         self.headers = headers
+        self.encoded_query = encoded_query
 
     def __repr__(self) -> str:
         return "Credentials(***)"
@@ -104,12 +109,21 @@ class Credentials:
 
         A secret shorter than 8 characters, as made up for a test, is left: it would hit any word.
         """
-        for _, value in (*self.query, *self.headers):
-            secret = value.removeprefix("Bearer ")
-            if len(secret) >= SHORTEST_SECRET:
-                for form in (secret, quote(secret, safe="")):
-                    data = data.replace(form.encode(), b"***")
+        for secret in self._secrets():
+            data = data.replace(secret, b"***")
         return data
+
+    def _secrets(self) -> list[bytes]:
+        """Return every form of every secret; the longest come first, as they hold the others."""
+        found = {self.encoded_query.encode()}
+        for part in self.encoded_query.split("&"):
+            value = part.partition("=")[2] or part
+            found |= {value.encode(), unquote_to_bytes(value)}
+        for _, value in (*self.query, *self.headers):
+            found.add(value.removeprefix("Bearer ").encode())
+        secrets = {secret for secret in found if len(secret) >= SHORTEST_SECRET}
+        secrets |= {quote(secret, safe="").encode() for secret in secrets}
+        return sorted(secrets, key=len, reverse=True)
 
 
 NO_CREDENTIALS = Credentials()
@@ -194,3 +208,23 @@ class HttpResponse:
     def ok(self) -> bool:
         """True for 2xx."""
         return 200 <= self.status < 300
+
+
+def wire_url(request: HttpRequest) -> str:
+    """Return the URL as it goes on the wire: with its whole query, secrets included.
+
+    What is encoded already stays as it came, byte for byte; pairs are quoted.
+    """
+    pairs = request.query + request.credentials.query
+    quoted = [f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs]
+    added = "&".join(filter(None, (*quoted, request.credentials.encoded_query)))
+    if not added:
+        return request.url
+    if "?" not in request.url:
+        return f"{request.url}?{added}"
+    return f"{request.url}{'' if request.url[-1] in '?&' else '&'}{added}"
+
+
+def wire_headers(request: HttpRequest) -> dict[str, str]:
+    """Return the headers as they go on the wire, secrets included."""
+    return {**request.headers, **dict(request.credentials.headers)}

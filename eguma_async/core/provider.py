@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -14,6 +15,9 @@ import msgspec
 from .codec import Codec
 from .errors import StatusError
 from .messages import HttpResponse, Repeat
+
+_SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_LONGEST_WAIT = 1e9
 
 
 class Verdict(enum.Enum):
@@ -85,12 +89,13 @@ def json_object(response: HttpResponse) -> dict[str, Any]:
 def retry_after(response: HttpResponse, now: datetime) -> float | None:
     """Return the seconds a server asked to wait: given as seconds or as an HTTP date (RFC 9110).
 
-    A date is measured against the response's own ``Date``, so that a wrong clock here does not
-    matter; one in the past is 0. What cannot be read is None.
+    A fraction of a second is read too: some servers write one. A date is measured against the
+    response's own ``Date``, so that a wrong clock here does not matter; one in the past is 0. What
+    cannot be read is None.
     """
     value = response.headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value[:9])
+    if _SECONDS.fullmatch(value):
+        return min(float(value), _LONGEST_WAIT)
     until = _http_date(value)
     if until is None:
         return None

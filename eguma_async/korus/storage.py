@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import BinaryIO
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from eguma_async.core.errors import ConfigurationError, StatusError, error_class
 from eguma_async.core.messages import Credentials, HttpRequest, HttpResponse, Repeat, Timeouts
@@ -148,7 +148,7 @@ class Storage:
             headers={"Accept": "application/pdf"},
             timeouts=self._timeouts,
             repeat=Repeat.READ,
-            credentials=Credentials(query=_pairs(query)),
+            credentials=Credentials(encoded_query=query),
             sink=sink,
             operation=OPERATION,
         )
@@ -167,12 +167,6 @@ class Storage:
         if clean and parts.scheme == "http" and origin == self._local_origin:
             return self._local
         return None
-
-
-def _pairs(query: str) -> tuple[tuple[str, str], ...]:
-    """Return the query as it will be quoted again. A plus stays one: signatures hold them."""
-    parts = (part.partition("=") for part in query.split("&") if part)
-    return tuple((unquote(name), unquote(value)) for name, _, value in parts)
 
 
 def _refusal(response: HttpResponse, sink: PdfSink) -> StatusError:

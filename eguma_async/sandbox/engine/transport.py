@@ -56,13 +56,15 @@ class SandboxTransport:
 
 def _wire_request(request: HttpRequest) -> WireRequest:
     url = urlsplit(request.url)
-    pairs = tuple(parse_qsl(url.query, keep_blank_values=True))
+    secret = request.credentials
+    pairs = parse_qsl(url.query, keep_blank_values=True)
+    signed = parse_qsl(secret.encoded_query, keep_blank_values=True)
     headers = {name.lower(): value for name, value in request.headers.items()}
-    headers.update((name.lower(), value) for name, value in request.credentials.headers)
+    headers.update((name.lower(), value) for name, value in secret.headers)
     return WireRequest(
         request.method.upper(),
         url.path or "/",
-        pairs + tuple(request.query) + tuple(request.credentials.query),
+        (*pairs, *request.query, *secret.query, *signed),
         headers,
         request.body or b"",
     )

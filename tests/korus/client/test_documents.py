@@ -21,6 +21,7 @@ from eguma_async import (
     ServerError,
     StatusError,
 )
+from eguma_async.core.messages import wire_url
 from eguma_async.korus import DocumentError, SignedUrl
 from eguma_async.korus.storage import MAX_DOCUMENT_BYTES
 from eguma_async.testing import FakeClock, ScriptedTransport, json_reply
@@ -71,9 +72,9 @@ async def test_a_document_is_written_to_a_file(tmp_path):
     assert (document.iri, document.language, document.size) == (DOCUMENT, "fr", len(PDF))
     (sent,) = downloads.requests
     assert (sent.method, sent.url) == ("GET", "https://storage.googleapis.com/BUCKET/a%20b.pdf")
-    # The query is a secret, so it travels with the credentials; a plus in it stays one.
-    assert sent.query == ()
-    assert sent.credentials.query == (("Expires", "1738235339"), ("Signature", "abc+d+e="))
+    # The query is a secret, so it travels with the credentials: as it came, for it is signed.
+    assert (sent.query, sent.credentials.query) == ((), ())
+    assert sent.credentials.encoded_query == "Expires=1738235339&Signature=abc%2Bd+e%3D"
     assert sent.credentials.headers == ()
     assert "authorization" not in {name.lower() for name in sent.headers}
 
@@ -244,6 +245,29 @@ async def test_what_is_no_pdf_or_too_large_is_not_kept(tmp_path, body, reason):
     assert [path.name for path in tmp_path.iterdir()] == ["x.pdf"]
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "Signature=a%2Fb%2bc%3D&Expires=1",
+        "response-content-disposition=attachment%3B+filename%3Dx.pdf&Signature=ab",
+        "response-content-disposition=attachment%3B%20filename%3Dcaf%E9.pdf&Signature=ab",
+        "acl&Signature=ab",
+        "Signature=ab&&Expires=1&",
+        "Signature=a=b==",
+        "Signature=ab?c",
+        "",
+    ],
+)
+async def test_a_signed_link_is_followed_byte_for_byte(tmp_path, query):
+    url = f"https://storage.googleapis.com/B/%7ea.pdf?{query}"
+    async with _apart([link(url)], [file()]) as (session, _, downloads):
+        await session.documents.download(DOCUMENT, to=tmp_path / "x.pdf")
+    (sent,) = downloads.requests
+    assert wire_url(sent) == (url if query else url[:-1])
+    assert "?" not in sent.url
+    assert "Signature" not in repr(sent)
+
+
 async def test_the_largest_document_is_kept(tmp_path):
     body = b"%PDF-" + bytes(MAX_DOCUMENT_BYTES - 5)
     async with _apart([link()], [file(body)]) as (session, _, _):
@@ -256,9 +280,9 @@ async def test_an_expired_link_is_replaced_once(tmp_path, status):
     fresh = GOOD.replace("abc", "fresh")
     async with _apart([link(), link(fresh)], [file(b"<Error/>", status), file()]) as (s, _, d):
         await s.documents.download(DOCUMENT, to=tmp_path / "x.pdf")
-    assert [dict(r.credentials.query)["Signature"] for r in d.requests] == [
-        "abc+d+e=",
-        "fresh+d+e=",
+    assert [r.credentials.encoded_query for r in d.requests] == [
+        "Expires=1738235339&Signature=abc%2Bd+e%3D",
+        "Expires=1738235339&Signature=fresh%2Bd+e%3D",
     ]
     assert (tmp_path / "x.pdf").read_bytes() == PDF
 
