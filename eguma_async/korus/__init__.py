@@ -102,7 +102,7 @@ from .errors import (
     Violation,
     ViolationsError,
 )
-from .hydra import Iri
+from .json_ld import Iri
 from .provider import KORUS
 from .session import KorusSession
 from .signed_url import SignedUrl

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import attrs
+
+from eguma_async.core import checks
 from eguma_async.core.errors import StatusError, error_class
 from eguma_async.core.messages import HttpResponse, Repeat
 from eguma_async.core.provider import Provider, Verdict, classify, json_object
 from eguma_async.core.text import plain_text, printable
 
 from .errors import Violation, ViolationsError
-from .hydra import LD_JSON, make_codec
+from .json_ld import LD_JSON, make_codec
 
 TOKEN_URL = "https://auth.korusticket.com/realms/korusticket/protocol/openid-connect/token"  # noqa: S105  # an address
 
@@ -65,3 +68,11 @@ KORUS = Provider(
     verdict=_verdict,
     error_from=_error_from,
 )
+
+
+def with_language(provider: Provider, language: str | None) -> Provider:
+    """Return a provider whose every request asks for a language."""
+    if language is None:
+        return provider
+    checks.header_value("language", language)
+    return attrs.evolve(provider, headers={**provider.headers, "Accept-Language": language})

@@ -28,8 +28,7 @@ from .catalog.catalogs import Catalogs
 from .catalog.offers import Offers
 from .catalog.product_bases import ProductBases
 from .catalog.products import Products
-from .hydra import with_language
-from .provider import KORUS, TOKEN_URL
+from .provider import KORUS, TOKEN_URL, with_language
 from .storage import DOCUMENT_HOSTS, Storage, checked_hosts
 
 

@@ -10,7 +10,8 @@ from eguma_async.core import checks
 from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.messages import Repeat
 from eguma_async.core.session import Session
-from eguma_async.korus.hydra import MERGE_PATCH, ItemOperation
+from eguma_async.korus.json_ld import MERGE_PATCH
+from eguma_async.korus.operations import ItemOperation
 
 from .order_models import Beneficiary, OrderTicket
 

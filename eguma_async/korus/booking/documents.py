@@ -19,17 +19,8 @@ from eguma_async.core.errors import ConfigurationError, StatusError
 from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import PLACED_BY_HAND, in_header
 from eguma_async.core.session import Session
-from eguma_async.korus.hydra import (
-    MERGE_PATCH,
-    Collection,
-    ItemOperation,
-    ListOperation,
-    Resource,
-    iri,
-    nested,
-    optional,
-    pager,
-)
+from eguma_async.korus.json_ld import MERGE_PATCH, Collection, Resource
+from eguma_async.korus.operations import ItemOperation, ListOperation, iri, nested, optional, pager
 from eguma_async.korus.signed_url import SignedUrl
 from eguma_async.korus.storage import Storage
 from eguma_async.pipeline.pages import Pager

@@ -14,7 +14,8 @@ from eguma_async.core.enums import OpenEnum
 from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.fields import wire_named
 from eguma_async.korus.errors import PartialFailureError, says_expired
-from eguma_async.korus.hydra import RAW, Iri, Resource, link_of, optional
+from eguma_async.korus.json_ld import RAW, Iri, Resource, link_of
+from eguma_async.korus.operations import optional
 
 from .reservation_models import TicketSeating, words_of
 

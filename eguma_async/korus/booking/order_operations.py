@@ -12,8 +12,8 @@ from eguma_async.core.errors import ConfigurationError, StatusError
 from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import Operation, ResponseContext, in_query
 from eguma_async.korus.errors import InconsistentAnswerError, ViolationsError, says_expired
-from eguma_async.korus.hydra import (
-    Collection,
+from eguma_async.korus.json_ld import Collection
+from eguma_async.korus.operations import (
     ItemOperation,
     PagedOperation,
     as_tuple,

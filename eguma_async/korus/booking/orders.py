@@ -7,7 +7,7 @@ from datetime import datetime
 
 from eguma_async.core.errors import EgumaError
 from eguma_async.core.session import Session
-from eguma_async.korus.hydra import as_tuple, pager
+from eguma_async.korus.operations import as_tuple, pager
 from eguma_async.pipeline.pages import Pager
 
 from .order_models import BulkOrders, Customer, Order

@@ -13,7 +13,8 @@ from eguma_async.core.enums import OpenEnum
 from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.fields import also_named, wire_named
 from eguma_async.korus.errors import PartialFailureError
-from eguma_async.korus.hydra import RAW, Iri, Resource, as_tuple, iri, link_of, optional
+from eguma_async.korus.json_ld import RAW, Iri, Resource, link_of
+from eguma_async.korus.operations import as_tuple, iri, optional
 
 Day: TypeAlias = date
 

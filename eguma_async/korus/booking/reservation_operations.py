@@ -10,14 +10,8 @@ import attrs
 from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import Operation, ResponseContext, in_query
 from eguma_async.korus.errors import InconsistentAnswerError
-from eguma_async.korus.hydra import (
-    Collection,
-    ItemOperation,
-    PagedOperation,
-    as_tuple,
-    optional,
-    order_of,
-)
+from eguma_async.korus.json_ld import Collection
+from eguma_async.korus.operations import ItemOperation, PagedOperation, as_tuple, optional, order_of
 
 from .reservation_models import BulkReservations, OfferItem, Reservation, offer_items
 

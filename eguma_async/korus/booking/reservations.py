@@ -14,7 +14,7 @@ from eguma_async.core.errors import (
 )
 from eguma_async.core.session import Session
 from eguma_async.korus.errors import InconsistentAnswerError
-from eguma_async.korus.hydra import pager
+from eguma_async.korus.operations import pager
 from eguma_async.pipeline.pages import Pager
 
 from .order_models import BulkOrders, Customer

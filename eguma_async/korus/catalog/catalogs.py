@@ -10,15 +10,8 @@ import attrs
 from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import in_query
 from eguma_async.core.session import Session
-from eguma_async.korus.hydra import (
-    Collection,
-    ItemOperation,
-    PagedOperation,
-    Resource,
-    optional,
-    order_of,
-    pager,
-)
+from eguma_async.korus.json_ld import Collection, Resource
+from eguma_async.korus.operations import ItemOperation, PagedOperation, optional, order_of, pager
 from eguma_async.pipeline.pages import Pager
 
 

@@ -12,8 +12,8 @@ from eguma_async.core import checks
 from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import PLACED_BY_HAND, in_query
 from eguma_async.core.session import Session
-from eguma_async.korus.hydra import (
-    Collection,
+from eguma_async.korus.json_ld import Collection
+from eguma_async.korus.operations import (
     ItemOperation,
     ListOperation,
     PagedOperation,

@@ -12,14 +12,11 @@ from eguma_async.core.fields import also_named, wire_named
 from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import PLACED_BY_HAND, in_query
 from eguma_async.core.session import Session
-from eguma_async.korus.hydra import (
-    RAW,
-    Collection,
-    Iri,
+from eguma_async.korus.json_ld import RAW, Collection, Iri, Resource
+from eguma_async.korus.operations import (
     ItemOperation,
     ListOperation,
     PagedOperation,
-    Resource,
     iri,
     nested,
     pager,

@@ -9,16 +9,8 @@ import attrs
 from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import PLACED_BY_HAND
 from eguma_async.core.session import Session
-from eguma_async.korus.hydra import (
-    RAW,
-    Collection,
-    ItemOperation,
-    PagedOperation,
-    Resource,
-    iri,
-    nested,
-    pager,
-)
+from eguma_async.korus.json_ld import RAW, Collection, Resource
+from eguma_async.korus.operations import ItemOperation, PagedOperation, iri, nested, pager
 from eguma_async.pipeline.pages import Pager
 
 
