@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import lru_cache
+from string import Formatter
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import parse_qsl
 
@@ -97,20 +99,41 @@ def _page_link(instance: object, field: checks.Field, value: object) -> None:
     iri(instance, field, str(value).partition("?")[0])
 
 
+@lru_cache(maxsize=64)
+def _names_in(path: str) -> tuple[str, ...]:
+    return tuple(name for _, name, _, _ in Formatter().parse(path) if name)
+
+
+def _filled(operation: Operation[Any]) -> str:
+    """Return the path of an operation with its IRIs as they are: there is nothing to quote."""
+    path = operation.PATH
+    return path.format(**{name: getattr(operation, name) for name in _names_in(path)})
+
+
 @attrs.frozen(kw_only=True)
-class ItemOperation(Operation[T]):
+class ResourceOperation(Operation[T]):
     """Reads or changes one resource, named by its IRI."""
+
+    PATH: ClassVar[str] = "{iri}"
 
     iri: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
 
     def path(self) -> str:
-        """Return the path: the IRI as it is, there is nothing in it to quote."""
-        return self.PATH.format(iri=self.iri)
+        """Return the IRI as it is, with what `PATH` adds to it."""
+        return _filled(self)
+
+
+@attrs.frozen(kw_only=True)
+class GetOperation(ResourceOperation[T]):
+    """Reads one resource, named by its IRI."""
+
+    METHOD: ClassVar[str] = "GET"
+    REPEAT: ClassVar[Repeat] = Repeat.READ
 
 
 @attrs.frozen(kw_only=True)
 class ListOperation(Operation[T]):
-    """Reads one page of a list.
+    """Reads one page of a list. Its `PATH` may name fields that hold an IRI.
 
     Attributes:
         link: Where the server said this page is; it then replaces path and query.
@@ -125,7 +148,7 @@ class ListOperation(Operation[T]):
 
     def path(self) -> str:
         """Return the path of the list, or that of the link."""
-        return self.PATH if self.link is None else self.link.partition("?")[0]
+        return _filled(self) if self.link is None else self.link.partition("?")[0]
 
     def query(self) -> tuple[tuple[str, str], ...]:
         """Return the query of the list, or that of the link."""
@@ -141,13 +164,6 @@ class PagedOperation(ListOperation[T]):
     page_size: int = attrs.field(
         default=PAGE_SIZE, validator=page_size, metadata=in_query("itemsPerPage")
     )
-
-
-def nested(operation: ListOperation[Any], parent: str) -> str:
-    """Return the path of a list below a resource, or that of its link."""
-    if operation.link is not None:
-        return operation.link.partition("?")[0]
-    return operation.PATH.format(parent=parent)
 
 
 def pager(session: Session, operation: ListOperation[Any]) -> Pager[Any]:

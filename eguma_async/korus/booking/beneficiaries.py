@@ -11,25 +11,21 @@ from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.messages import Repeat
 from eguma_async.core.session import Session
 from eguma_async.korus.json_ld import MERGE_PATCH
-from eguma_async.korus.operations import ItemOperation
+from eguma_async.korus.operations import GetOperation, ResourceOperation
 
 from .order_models import Beneficiary, OrderTicket
 
 
 @attrs.frozen(kw_only=True)
-class GetOrderTicket(ItemOperation[OrderTicket]):
+class GetOrderTicket(GetOperation[OrderTicket]):
     """Read one ticket of an order.
 
     Source: ``GET /v1/booking/orders/{id}/items/{id}/tickets/{id}``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar[str] = "GET"
-    PATH: ClassVar[str] = "{iri}"
-    REPEAT: ClassVar[Repeat] = Repeat.READ
-
 
 @attrs.frozen(kw_only=True)
-class UpdateBeneficiary(ItemOperation[OrderTicket]):
+class UpdateBeneficiary(ResourceOperation[OrderTicket]):
     """Tell who uses a ticket.
 
     It is not sent again once it may have arrived: a second change may not be allowed.
@@ -38,7 +34,6 @@ class UpdateBeneficiary(ItemOperation[OrderTicket]):
     """
 
     METHOD: ClassVar[str] = "PATCH"
-    PATH: ClassVar[str] = "{iri}"
     REPEAT: ClassVar[Repeat] = Repeat.ONCE
     CONTENT_TYPE: ClassVar[str | None] = MERGE_PATCH
 

@@ -20,7 +20,14 @@ from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import PLACED_BY_HAND, in_header
 from eguma_async.core.session import Session
 from eguma_async.korus.json_ld import MERGE_PATCH, Collection, Resource
-from eguma_async.korus.operations import ItemOperation, ListOperation, iri, nested, optional, pager
+from eguma_async.korus.operations import (
+    GetOperation,
+    ListOperation,
+    ResourceOperation,
+    iri,
+    optional,
+    pager,
+)
 from eguma_async.korus.signed_url import SignedUrl
 from eguma_async.korus.storage import Storage
 from eguma_async.pipeline.pages import Pager
@@ -90,25 +97,17 @@ class ListDocuments(ListOperation[DocumentPage]):
     Source: ``GET /v1/booking/orders/{orderId}/documents``, docs.korusticket.com.
     """
 
-    PATH: ClassVar[str] = "{parent}/documents"
+    PATH: ClassVar[str] = "{order}/documents"
 
     order: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
 
-    def path(self) -> str:
-        """Return the path below the order."""
-        return nested(self, self.order)
-
 
 @attrs.frozen(kw_only=True)
-class GetDocument(ItemOperation[OrderDocument]):
+class GetDocument(GetOperation[OrderDocument]):
     """Read one document's record.
 
     Source: ``GET /v1/booking/orders/{orderId}/documents/{id}``, docs.korusticket.com.
     """
-
-    METHOD: ClassVar[str] = "GET"
-    PATH: ClassVar[str] = "{iri}"
-    REPEAT: ClassVar[Repeat] = Repeat.READ
 
 
 def _language(instance: object, field: checks.Field, value: object) -> None:
@@ -116,14 +115,13 @@ def _language(instance: object, field: checks.Field, value: object) -> None:
 
 
 @attrs.frozen(kw_only=True)
-class LinkDocument(ItemOperation[DocumentLink]):
+class LinkDocument(ResourceOperation[DocumentLink]):
     """Ask for a fresh link to a document. Asking twice gives two links and does no harm.
 
     Source: ``PATCH /v1/booking/orders/{orderId}/documents/{id}``, docs.korusticket.com.
     """
 
     METHOD: ClassVar[str] = "PATCH"
-    PATH: ClassVar[str] = "{iri}"
     REPEAT: ClassVar[Repeat] = Repeat.IDEMPOTENT
     CONTENT_TYPE: ClassVar[str | None] = MERGE_PATCH
 

@@ -14,7 +14,7 @@ from eguma_async.core.operation import Operation, ResponseContext, in_query
 from eguma_async.korus.errors import InconsistentAnswerError, ViolationsError, says_expired
 from eguma_async.korus.json_ld import Collection
 from eguma_async.korus.operations import (
-    ItemOperation,
+    GetOperation,
     PagedOperation,
     as_tuple,
     aware_instant,
@@ -124,12 +124,8 @@ class ListOrders(PagedOperation[OrderPage]):
 
 
 @attrs.frozen(kw_only=True)
-class GetOrder(ItemOperation[Order]):
+class GetOrder(GetOperation[Order]):
     """Read one order.
 
     Source: ``GET /v1/booking/orders/{id}``, docs.korusticket.com.
     """
-
-    METHOD: ClassVar[str] = "GET"
-    PATH: ClassVar[str] = "{iri}"
-    REPEAT: ClassVar[Repeat] = Repeat.READ

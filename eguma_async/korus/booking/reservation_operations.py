@@ -11,7 +11,13 @@ from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import Operation, ResponseContext, in_query
 from eguma_async.korus.errors import InconsistentAnswerError
 from eguma_async.korus.json_ld import Collection
-from eguma_async.korus.operations import ItemOperation, PagedOperation, as_tuple, optional, order_of
+from eguma_async.korus.operations import (
+    GetOperation,
+    PagedOperation,
+    as_tuple,
+    optional,
+    order_of,
+)
 
 from .reservation_models import BulkReservations, OfferItem, Reservation, offer_items
 
@@ -70,12 +76,8 @@ class ListReservations(PagedOperation[ReservationPage]):
 
 
 @attrs.frozen(kw_only=True)
-class GetReservation(ItemOperation[Reservation]):
+class GetReservation(GetOperation[Reservation]):
     """Read one reservation.
 
     Source: ``GET /v1/booking/reservations/{id}``, docs.korusticket.com.
     """
-
-    METHOD: ClassVar[str] = "GET"
-    PATH: ClassVar[str] = "{iri}"
-    REPEAT: ClassVar[Repeat] = Repeat.READ

@@ -7,11 +7,16 @@ from typing import ClassVar
 
 import attrs
 
-from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import in_query
 from eguma_async.core.session import Session
 from eguma_async.korus.json_ld import Collection, Resource
-from eguma_async.korus.operations import ItemOperation, PagedOperation, optional, order_of, pager
+from eguma_async.korus.operations import (
+    GetOperation,
+    PagedOperation,
+    optional,
+    order_of,
+    pager,
+)
 from eguma_async.pipeline.pages import Pager
 
 
@@ -52,15 +57,11 @@ class ListCatalogs(PagedOperation[CatalogPage]):
 
 
 @attrs.frozen(kw_only=True)
-class GetCatalog(ItemOperation[Catalog]):
+class GetCatalog(GetOperation[Catalog]):
     """Read one catalog.
 
     Source: ``GET /v1/ticketing/catalogs/{id}``, docs.korusticket.com.
     """
-
-    METHOD: ClassVar[str] = "GET"
-    PATH: ClassVar[str] = "{iri}"
-    REPEAT: ClassVar[Repeat] = Repeat.READ
 
 
 class Catalogs:

@@ -9,19 +9,17 @@ from typing import ClassVar
 import attrs
 
 from eguma_async.core import checks
-from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import PLACED_BY_HAND, in_query
 from eguma_async.core.session import Session
 from eguma_async.korus.json_ld import Collection
 from eguma_async.korus.operations import (
-    ItemOperation,
+    GetOperation,
     ListOperation,
     PagedOperation,
     as_tuple,
     id_of,
     ids_of,
     iri,
-    nested,
     optional,
     order_of,
     pager,
@@ -63,7 +61,7 @@ class ListOffers(PagedOperation[OfferPage]):
     Source: ``GET /v1/ticketing/catalogs/{catalogId}/offers``, docs.korusticket.com.
     """
 
-    PATH: ClassVar[str] = "{parent}/offers"
+    PATH: ClassVar[str] = "{catalog}/offers"
 
     catalog: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
     products: tuple[str, ...] = attrs.field(
@@ -100,45 +98,33 @@ class ListOffers(PagedOperation[OfferPage]):
         default=None, validator=optional(order_of), metadata=in_query("order[date]")
     )
 
-    def path(self) -> str:
-        """Return the path below the catalog."""
-        return nested(self, self.catalog)
-
 
 @attrs.frozen(kw_only=True)
-class GetOffer(ItemOperation[Offer]):
+class GetOffer(GetOperation[Offer]):
     """Read one offer.
 
     Source: ``GET .../offers/{id}``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar[str] = "GET"
-    PATH: ClassVar[str] = "{iri}"
-    REPEAT: ClassVar[Repeat] = Repeat.READ
-
 
 @attrs.frozen(kw_only=True)
-class GetOfferPrice(ItemOperation[OfferPrice]):
+class GetOfferPrice(GetOperation[OfferPrice]):
     """Ask for the price of an offer at this moment.
 
     Source: ``GET .../offers/{id}/price``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar[str] = "GET"
     PATH: ClassVar[str] = "{iri}/price"
-    REPEAT: ClassVar[Repeat] = Repeat.READ
 
 
 @attrs.frozen(kw_only=True)
-class GetOfferAvailability(ItemOperation[OfferAvailability]):
+class GetOfferAvailability(GetOperation[OfferAvailability]):
     """Ask for the stock of an offer at this moment.
 
     Source: ``GET .../offers/{id}/availability``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar[str] = "GET"
     PATH: ClassVar[str] = "{iri}/availability"
-    REPEAT: ClassVar[Repeat] = Repeat.READ
 
 
 @attrs.frozen(kw_only=True)
@@ -148,25 +134,17 @@ class ListOfferTickets(ListOperation[OfferTicketPage]):
     Source: ``GET .../offers/{offerId}/tickets``, docs.korusticket.com.
     """
 
-    PATH: ClassVar[str] = "{parent}/tickets"
+    PATH: ClassVar[str] = "{offer}/tickets"
 
     offer: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
 
-    def path(self) -> str:
-        """Return the path below the offer."""
-        return nested(self, self.offer)
-
 
 @attrs.frozen(kw_only=True)
-class GetOfferTicket(ItemOperation[OfferTicket]):
+class GetOfferTicket(GetOperation[OfferTicket]):
     """Read one ticket of an offer.
 
     Source: ``GET .../offers/{offerId}/tickets/{id}``, docs.korusticket.com.
     """
-
-    METHOD: ClassVar[str] = "GET"
-    PATH: ClassVar[str] = "{iri}"
-    REPEAT: ClassVar[Repeat] = Repeat.READ
 
 
 @attrs.frozen(kw_only=True)
@@ -176,25 +154,17 @@ class ListOfferSessions(ListOperation[OfferSessionPage]):
     Source: ``GET .../tickets/{ticketId}/sessions``, docs.korusticket.com.
     """
 
-    PATH: ClassVar[str] = "{parent}/sessions"
+    PATH: ClassVar[str] = "{ticket}/sessions"
 
     ticket: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
 
-    def path(self) -> str:
-        """Return the path below the ticket."""
-        return nested(self, self.ticket)
-
 
 @attrs.frozen(kw_only=True)
-class GetOfferSession(ItemOperation[OfferSession]):
+class GetOfferSession(GetOperation[OfferSession]):
     """Read one session.
 
     Source: ``GET .../sessions/{id}``, docs.korusticket.com.
     """
-
-    METHOD: ClassVar[str] = "GET"
-    PATH: ClassVar[str] = "{iri}"
-    REPEAT: ClassVar[Repeat] = Repeat.READ
 
 
 class Offers:

@@ -9,16 +9,14 @@ import attrs
 from eguma_async.core import checks
 from eguma_async.core.enums import OpenEnum
 from eguma_async.core.fields import also_named, wire_named
-from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import PLACED_BY_HAND, in_query
 from eguma_async.core.session import Session
 from eguma_async.korus.json_ld import RAW, Collection, Iri, Resource
 from eguma_async.korus.operations import (
-    ItemOperation,
+    GetOperation,
     ListOperation,
     PagedOperation,
     iri,
-    nested,
     pager,
 )
 from eguma_async.pipeline.pages import Pager
@@ -152,26 +150,18 @@ class ListProductBases(PagedOperation[ProductBasePage]):
     Source: ``GET .../catalogs/{catalogId}/product_bases``, docs.korusticket.com.
     """
 
-    PATH: ClassVar[str] = "{parent}/product_bases"
+    PATH: ClassVar[str] = "{catalog}/product_bases"
 
     catalog: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
     with_disabled: bool | None = attrs.field(default=None, metadata=in_query("withDisabled"))
 
-    def path(self) -> str:
-        """Return the path below the catalog."""
-        return nested(self, self.catalog)
-
 
 @attrs.frozen(kw_only=True)
-class GetProductBase(ItemOperation[ProductBase]):
+class GetProductBase(GetOperation[ProductBase]):
     """Read one product base.
 
     Source: ``GET .../product_bases/{id}``, docs.korusticket.com.
     """
-
-    METHOD: ClassVar[str] = "GET"
-    PATH: ClassVar[str] = "{iri}"
-    REPEAT: ClassVar[Repeat] = Repeat.READ
 
 
 @attrs.frozen(kw_only=True)
@@ -181,13 +171,9 @@ class ListOptions(ListOperation[OptionPage]):
     Source: ``GET .../product_bases/{id}/options``, docs.korusticket.com.
     """
 
-    PATH: ClassVar[str] = "{parent}/options"
+    PATH: ClassVar[str] = "{product_base}/options"
 
     product_base: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
-
-    def path(self) -> str:
-        """Return the path below the product base."""
-        return nested(self, self.product_base)
 
 
 @attrs.frozen(kw_only=True)
@@ -197,14 +183,10 @@ class ListOptionValues(PagedOperation[OptionValuePage]):
     Source: ``GET .../product_bases/{id}/options/{code}/values``, docs.korusticket.com.
     """
 
-    PATH: ClassVar[str] = "{parent}/values"
+    PATH: ClassVar[str] = "{product_base}/options/{code}/values"
 
     product_base: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
     code: str = attrs.field(validator=checks.identifier, metadata=PLACED_BY_HAND)
-
-    def path(self) -> str:
-        """Return the path below the option."""
-        return nested(self, f"{self.product_base}/options/{self.code}")
 
 
 class ProductBases:

@@ -6,11 +6,10 @@ from typing import Any, ClassVar
 
 import attrs
 
-from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import PLACED_BY_HAND
 from eguma_async.core.session import Session
 from eguma_async.korus.json_ld import RAW, Collection, Resource
-from eguma_async.korus.operations import ItemOperation, PagedOperation, iri, nested, pager
+from eguma_async.korus.operations import GetOperation, PagedOperation, iri, pager
 from eguma_async.pipeline.pages import Pager
 
 
@@ -50,21 +49,13 @@ class ListProducts(PagedOperation[ProductPage]):
 
     parent: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
 
-    def path(self) -> str:
-        """Return the path below the product base or the catalog."""
-        return nested(self, self.parent)
-
 
 @attrs.frozen(kw_only=True)
-class GetProduct(ItemOperation[Product]):
+class GetProduct(GetOperation[Product]):
     """Read one product.
 
     Source: ``GET .../catalogs/{catalogId}/products/{id}``, docs.korusticket.com.
     """
-
-    METHOD: ClassVar[str] = "GET"
-    PATH: ClassVar[str] = "{iri}"
-    REPEAT: ClassVar[Repeat] = Repeat.READ
 
 
 class Products:
