@@ -23,6 +23,7 @@ from .booking.documents import (
     ListDocuments,
     OrderDocument,
 )
+from .booking.hold import Hold
 from .booking.order_models import (
     Beneficiary,
     BulkOrders,
@@ -36,7 +37,8 @@ from .booking.order_models import (
     TicketStatus,
     Title,
 )
-from .booking.order_operations import CreateOrders, GetOrder, ListOrders, OrderPage
+from .booking.orders import CreateOrders, GetOrder, ListOrders, OrderPage
+from .booking.reconciliation import Reconciliation
 from .booking.reservation_models import (
     BulkReservations,
     FailedReservation,
@@ -49,14 +51,12 @@ from .booking.reservation_models import (
     TicketChoice,
     TicketSeating,
 )
-from .booking.reservation_operations import (
+from .booking.reservations import (
     GetReservation,
     ListReservations,
     ReservationPage,
     ReserveOffers,
 )
-from .booking.reservations import Hold
-from .booking.settling import Settlement
 from .catalog.catalogs import Catalog, CatalogPage, GetCatalog, ListCatalogs
 from .catalog.offer_models import (
     Offer,
@@ -106,6 +106,9 @@ from .json_ld import Iri
 from .provider import KORUS
 from .session import KorusSession
 from .signed_url import SignedUrl
+
+Settlement = Reconciliation
+"""The name of `Reconciliation` before; it stays importable."""
 
 __all__ = [
     "KORUS",
@@ -177,6 +180,7 @@ __all__ = [
     "ProductBaseOptionValue",
     "ProductBasePage",
     "ProductPage",
+    "Reconciliation",
     "Reservation",
     "ReservationPage",
     "ReservationStatus",
