@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 from .errors import ConfigurationError
 from .messages import HttpRequest, HttpResponse
@@ -36,6 +36,18 @@ class Transport(Protocol):
 
     async def aclose(self) -> None:
         """Release what this transport made. May be called more than once."""
+        ...
+
+
+@runtime_checkable
+class SupportsPublicOnly(Protocol):
+    """What a transport may have besides: a way that leads to the public internet only."""
+
+    def public_only(self) -> Transport:
+        """Return a new transport of this kind that connects to public addresses only.
+
+        It is for URLs that somebody else chose, and it is the caller's to close.
+        """
         ...
 
 

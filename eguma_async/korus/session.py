@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable
 from typing import Unpack
 from urllib.parse import urlsplit
@@ -11,11 +10,10 @@ from urllib.parse import urlsplit
 from eguma_async.core.checks import checked_base_url
 from eguma_async.core.clock import Clock
 from eguma_async.core.errors import ConfigurationError
-from eguma_async.core.transport import Transport
+from eguma_async.core.transport import SupportsPublicOnly, Transport
 from eguma_async.pipeline.authenticating import Auth
 from eguma_async.pipeline.bearer import Bearer, bearer_header, is_token
 from eguma_async.pipeline.fixed import FixedCredentials
-from eguma_async.pipeline.limiting import Limits
 from eguma_async.pipeline.oauth import ClientCredentials
 from eguma_async.pipeline.options import SessionOptions, spelled_out
 from eguma_async.pipeline.session import BaseSession, MakeAuth
@@ -54,9 +52,9 @@ class KorusSession(BaseSession):
             own if not given.
         document_hosts: Hosts that documents may be fetched from.
         downloads: Carries the downloads of documents, and is not closed by the session. If not
-            given: a `transport` of another kind than `AiohttpTransport`, such as a fake or a layer
-            of yours, whose addresses nobody checks then; else an `AiohttpTransport` of the
-            session's own that connects to public addresses only, without a proxy. What a sandbox on
+            given: what the `public_only` of the session's transport returns, as that of
+            `AiohttpTransport` does; a transport without one, such as a fake or a layer of yours,
+            carries them itself, and nobody checks the addresses. What a sandbox on
             this machine keeps at its own origin is fetched by `transport`.
         options: See `SessionOptions`: ``transport``, ``timeouts``, ``retry``, ``limits``,
             ``clock``, ``observer``, ``random``.
@@ -104,9 +102,10 @@ class KorusSession(BaseSession):
         if base_url is None:
             base_url = os.environ.get("KORUS_BASE_URL") or None
         super().__init__(with_language(KORUS, language), auth, base_url=base_url, **options)
-        transport, limits = self._options.transport, self._options.limits
-        guarded = downloads is None and (transport is None or _is_network(transport))
-        self._owned_downloads = _public_transport(limits) if guarded else None
+        own = self._owned if self._options.transport is None else self._options.transport
+        self._owned_downloads: Transport | None = None
+        if downloads is None and isinstance(own, SupportsPublicOnly):
+            self._owned_downloads = own.public_only()
         layers, own_way = self._layers, self._layers.repeated(self._network)
         carrier = self._owned_downloads if downloads is None else downloads
         storage = Storage(
@@ -195,16 +194,3 @@ def _plain_origin(base_url: str) -> tuple[str, int] | None:
     if parts.scheme != "http" or parts.hostname is None:
         return None
     return parts.hostname, parts.port or 80
-
-
-def _is_network(transport: Transport) -> bool:
-    # Looked up, not imported: who has an AiohttpTransport has its module, and a fake needs none.
-    module = sys.modules.get("eguma_async.transports.aiohttp")
-    return module is not None and isinstance(transport, module.AiohttpTransport)
-
-
-def _public_transport(limits: Limits) -> Transport:
-    # Imported here: aiohttp costs most of the package's import time, and a fake needs none of it.
-    from eguma_async.transports.aiohttp import AiohttpTransport  # noqa: PLC0415
-
-    return AiohttpTransport(connections=limits.concurrency, public_only=True)
