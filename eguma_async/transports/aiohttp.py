@@ -344,15 +344,8 @@ _UNKNOWN: tuple[tuple[type[Exception], str], ...] = (
 
 
 def _failure(error: Exception, request: HttpRequest) -> EgumaError:
-    details: dict[str, Any] = {
-        "operation": request.operation or None,
-        "attempts": request.attempt,
-    }
-    words = {
-        "host": _host(request.url),
-        "timeouts": request.timeouts,
-        "reason": _reason(error),
-    }
+    details: dict[str, Any] = {"operation": request.operation or None, "attempts": request.attempt}
+    words = {"host": _host(request.url), "timeouts": request.timeouts, "reason": _reason(error)}
     for kind, text in _SURELY_NOT_SENT:
         if isinstance(error, kind):
             return NotSentError(text.format(**words), **details)
