@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
-from functools import lru_cache
+from datetime import datetime, timedelta
+from functools import lru_cache, partial
 from string import Formatter
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import parse_qsl
@@ -12,19 +12,21 @@ from urllib.parse import parse_qsl
 import attrs
 
 from eguma_async.core import checks
-from eguma_async.core.errors import ConfigurationError, DecodingError
-from eguma_async.core.messages import Repeat
-from eguma_async.core.operation import PLACED_BY_HAND, Operation, in_query
+from eguma_async.core.errors import ConfigurationError, DecodingError, ResultMismatchError
+from eguma_async.core.listing import UnreadableElement
+from eguma_async.core.messages import Repeat, Timeouts
+from eguma_async.core.operation import PLACED_BY_HAND, Operation, ResponseContext, in_query
 from eguma_async.core.session import Session
 from eguma_async.pipeline.pages import Pager
 
-from .json_ld import without_origin
+from .json_ld import Resource, link_of, without_origin
 
 T = TypeVar("T")
 
 PAGE_SIZE = 50
 """The most elements the server puts on a page."""
 
+_ONE_TIME_NAME = "/.well-known/genid/"
 _IRI = re.compile(r"/v1/[A-Za-z0-9/_-]+", re.ASCII)
 
 
@@ -66,6 +68,14 @@ def id_of(value: Any) -> Any:
     return value.rpartition("/")[2] if isinstance(value, str) else value
 
 
+def is_same(asked: str, got: str) -> bool:
+    """Tell whether two IRIs may name one resource, as far as their ids go.
+
+    A name for one response only, as newly made resources have it, may stand for any.
+    """
+    return id_of(asked) == id_of(got) or got.startswith(_ONE_TIME_NAME)
+
+
 def ids_of(values: Any) -> tuple[Any, ...]:
     """Return the ids of several IRIs."""
     return tuple(id_of(value) for value in as_tuple(values))
@@ -75,6 +85,34 @@ def aware_instant(instance: object, field: checks.Field, value: object) -> None:
     """Accept a `datetime` with a time zone."""
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise ConfigurationError(f"{field.name} must be a datetime with a time zone")
+
+
+def from_second(value: Any) -> Any:
+    """Round a lower bound down to the second, so that nothing is lost; leave what is no moment."""
+    return value.replace(microsecond=0) if isinstance(value, datetime) else value
+
+
+def to_second(value: Any) -> Any:
+    """Round an upper bound up to the second, so that nothing is lost; leave what is no moment."""
+    if not isinstance(value, datetime) or not value.microsecond:
+        return value
+    try:
+        return value.replace(microsecond=0) + timedelta(seconds=1)
+    except OverflowError:
+        return value.replace(microsecond=0)
+
+
+def free_text(instance: object, field: checks.Field, value: object) -> None:
+    """Accept text that can be sent: line breaks are part of it, half a surrogate pair is not."""
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{field.name} must be text, not {type(value).__name__}")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        pass
+    else:
+        return
+    raise ConfigurationError(f"{field.name} must be Unicode text, without half surrogate pairs")
 
 
 def order_of(instance: object, field: checks.Field, value: object) -> None:
@@ -122,6 +160,14 @@ class ResourceOperation(Operation[T]):
         """Return the IRI as it is, with what `PATH` adds to it."""
         return _filled(self)
 
+    def complete(self, value: T, context: ResponseContext, /) -> T:
+        """Check that it is the resource that was asked for, and not one that a cache mixed up."""
+        if isinstance(value, Resource) and not is_same(self.iri, value.iri):
+            raise ResultMismatchError(
+                result=value, differences=("another resource was asked for @ $.@id",)
+            )
+        return value
+
 
 @attrs.frozen(kw_only=True)
 class GetOperation(ResourceOperation[T]):
@@ -166,8 +212,16 @@ class PagedOperation(ListOperation[T]):
     )
 
 
-def pager(session: Session, operation: ListOperation[Any]) -> Pager[Any]:
-    """Return an iterator over all pages of a list."""
+def pager(
+    session: Session, operation: ListOperation[Any], timeouts: Timeouts | None = None
+) -> Pager[Any]:
+    """Return an iterator over all pages of a list.
+
+    Args:
+        session: Reads the pages.
+        operation: Reads the first of them.
+        timeouts: Limits of each attempt; the session's if not given.
+    """
 
     def follow(link: str) -> ListOperation[Any]:
         try:
@@ -181,4 +235,12 @@ def pager(session: Session, operation: ListOperation[Any]) -> Pager[Any]:
             operation=operation.name(),
         )
 
-    return Pager(session.send, operation, follow)
+    return Pager(partial(session.send, timeouts=timeouts), operation, follow, _name_of)
+
+
+def _name_of(element: object) -> str | None:
+    """Return the IRI of an element of a list; None if it has none."""
+    if isinstance(element, UnreadableElement):
+        return link_of(element.raw)
+    name: str | None = getattr(element, "iri", None)
+    return name

@@ -7,6 +7,8 @@ from typing import ClassVar
 
 import attrs
 
+from eguma_async.core.fields import LENIENT
+from eguma_async.core.messages import Timeouts
 from eguma_async.core.operation import in_query
 from eguma_async.core.session import Session
 from eguma_async.korus.json_ld import Collection, Resource
@@ -39,7 +41,7 @@ class Catalog(Resource):
 class CatalogPage(Collection[Catalog]):
     """One page of catalogs."""
 
-    member: tuple[Catalog, ...]
+    member: tuple[Catalog, ...] = attrs.field(metadata=LENIENT)
 
 
 @attrs.frozen(kw_only=True)
@@ -70,19 +72,20 @@ class Catalogs:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def list(self, *, order: str | None = None) -> Pager[Catalog]:
+    def list(self, *, order: str | None = None, timeouts: Timeouts | None = None) -> Pager[Catalog]:
         """List the catalogs; none means that the organization has none yet.
 
         Args:
             order: By the moment of creation, ``"asc"`` or ``"desc"``.
+            timeouts: Limits of each attempt; the session's if not given.
         """
-        return pager(self._session, ListCatalogs(order=order))
+        return pager(self._session, ListCatalogs(order=order), timeouts)
 
-    async def get(self, iri: str) -> Catalog:
+    async def get(self, iri: str, *, timeouts: Timeouts | None = None) -> Catalog:
         """Read one catalog.
 
         Raises:
             NotFoundError: Unknown.
             AccessDeniedError: Not open to this organization.
         """
-        return await self._session.send(GetCatalog(iri=iri))
+        return await self._session.send(GetCatalog(iri=iri), timeouts=timeouts)

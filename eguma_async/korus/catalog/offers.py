@@ -9,6 +9,8 @@ from typing import ClassVar
 import attrs
 
 from eguma_async.core import checks
+from eguma_async.core.fields import LENIENT
+from eguma_async.core.messages import Timeouts
 from eguma_async.core.operation import PLACED_BY_HAND, in_query
 from eguma_async.core.session import Session
 from eguma_async.korus.json_ld import Collection
@@ -33,21 +35,21 @@ from .offer_models import Offer, OfferAvailability, OfferPrice, OfferSession, Of
 class OfferPage(Collection[Offer]):
     """One page of offers."""
 
-    member: tuple[Offer, ...]
+    member: tuple[Offer, ...] = attrs.field(metadata=LENIENT)
 
 
 @attrs.frozen(kw_only=True)
 class OfferTicketPage(Collection[OfferTicket]):
     """One page of tickets."""
 
-    member: tuple[OfferTicket, ...]
+    member: tuple[OfferTicket, ...] = attrs.field(metadata=LENIENT)
 
 
 @attrs.frozen(kw_only=True)
 class OfferSessionPage(Collection[OfferSession]):
     """One page of sessions."""
 
-    member: tuple[OfferSession, ...]
+    member: tuple[OfferSession, ...] = attrs.field(metadata=LENIENT)
 
 
 _IS_DAY = optional(checks.calendar_day)
@@ -186,6 +188,7 @@ class Offers:
         date_before: date | None = None,
         date_strictly_before: date | None = None,
         order: str | None = None,
+        timeouts: Timeouts | None = None,
     ) -> Pager[Offer]:
         """List the offers of a catalog that match all of the given filters.
 
@@ -200,6 +203,7 @@ class Offers:
             date_before: This day or earlier.
             date_strictly_before: Earlier than this day.
             order: By date, ``"asc"`` or ``"desc"``.
+            timeouts: Limits of each attempt; the session's if not given.
         """
         operation = ListOffers(
             catalog=catalog,
@@ -213,32 +217,34 @@ class Offers:
             date_strictly_before=date_strictly_before,
             order=order,
         )
-        return pager(self._session, operation)
+        return pager(self._session, operation, timeouts)
 
-    async def get(self, iri: str) -> Offer:
+    async def get(self, iri: str, *, timeouts: Timeouts | None = None) -> Offer:
         """Read one offer."""
-        return await self._session.send(GetOffer(iri=iri))
+        return await self._session.send(GetOffer(iri=iri), timeouts=timeouts)
 
-    async def price(self, iri: str) -> OfferPrice:
+    async def price(self, iri: str, *, timeouts: Timeouts | None = None) -> OfferPrice:
         """Ask for the price of an offer at this moment."""
-        return await self._session.send(GetOfferPrice(iri=iri))
+        return await self._session.send(GetOfferPrice(iri=iri), timeouts=timeouts)
 
-    async def availability(self, iri: str) -> OfferAvailability:
+    async def availability(
+        self, iri: str, *, timeouts: Timeouts | None = None
+    ) -> OfferAvailability:
         """Ask for the stock of an offer and its sessions at this moment. It holds nothing."""
-        return await self._session.send(GetOfferAvailability(iri=iri))
+        return await self._session.send(GetOfferAvailability(iri=iri), timeouts=timeouts)
 
-    def tickets(self, offer: str) -> Pager[OfferTicket]:
+    def tickets(self, offer: str, *, timeouts: Timeouts | None = None) -> Pager[OfferTicket]:
         """List the tickets of an offer."""
-        return pager(self._session, ListOfferTickets(offer=offer))
+        return pager(self._session, ListOfferTickets(offer=offer), timeouts)
 
-    async def ticket(self, iri: str) -> OfferTicket:
+    async def ticket(self, iri: str, *, timeouts: Timeouts | None = None) -> OfferTicket:
         """Read one ticket of an offer."""
-        return await self._session.send(GetOfferTicket(iri=iri))
+        return await self._session.send(GetOfferTicket(iri=iri), timeouts=timeouts)
 
-    def sessions(self, ticket: str) -> Pager[OfferSession]:
+    def sessions(self, ticket: str, *, timeouts: Timeouts | None = None) -> Pager[OfferSession]:
         """List the sessions of a ticket that has no whole-day access."""
-        return pager(self._session, ListOfferSessions(ticket=ticket))
+        return pager(self._session, ListOfferSessions(ticket=ticket), timeouts)
 
-    async def session(self, iri: str) -> OfferSession:
+    async def session(self, iri: str, *, timeouts: Timeouts | None = None) -> OfferSession:
         """Read one session."""
-        return await self._session.send(GetOfferSession(iri=iri))
+        return await self._session.send(GetOfferSession(iri=iri), timeouts=timeouts)

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 import attrs
 
+from eguma_async.core.fields import LENIENT
+from eguma_async.core.messages import Timeouts
 from eguma_async.core.operation import PLACED_BY_HAND
 from eguma_async.core.session import Session
 from eguma_async.korus.json_ld import RAW, Collection, Resource
@@ -34,7 +36,7 @@ class Product(Resource):
 class ProductPage(Collection[Product]):
     """One page of products."""
 
-    member: tuple[Product, ...]
+    member: tuple[Product, ...] = attrs.field(metadata=LENIENT)
 
 
 @attrs.frozen(kw_only=True)
@@ -64,14 +66,15 @@ class Products:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def list(self, parent: str) -> Pager[Product]:
+    def list(self, parent: str, *, timeouts: Timeouts | None = None) -> Pager[Product]:
         """List products.
 
         Args:
             parent: IRI of a product base for its variants, or of a catalog for all of them.
+            timeouts: Limits of each attempt; the session's if not given.
         """
-        return pager(self._session, ListProducts(parent=parent))
+        return pager(self._session, ListProducts(parent=parent), timeouts)
 
-    async def get(self, iri: str) -> Product:
+    async def get(self, iri: str, *, timeouts: Timeouts | None = None) -> Product:
         """Read one product."""
-        return await self._session.send(GetProduct(iri=iri))
+        return await self._session.send(GetProduct(iri=iri), timeouts=timeouts)
