@@ -8,10 +8,10 @@ import attrs
 
 from eguma_async.core import checks
 from eguma_async.core.errors import ConfigurationError
-from eguma_async.core.messages import Repeat
+from eguma_async.core.messages import Repeat, Timeouts
 from eguma_async.core.session import Session
 from eguma_async.korus.json_ld import MERGE_PATCH
-from eguma_async.korus.operations import GetOperation, ResourceOperation
+from eguma_async.korus.operations import GetOperation, ResourceOperation, free_text
 
 from .order_models import Beneficiary, OrderTicket
 
@@ -45,6 +45,10 @@ class UpdateBeneficiary(ResourceOperation[OrderTicket]):
         named = (self.beneficiary.firstname, self.beneficiary.lastname)
         if not all(isinstance(name, str) and name.strip() for name in named):
             raise ConfigurationError("a beneficiary must have a firstname and a lastname")
+        for field in attrs.fields(Beneficiary):
+            value = getattr(self.beneficiary, field.name)
+            if isinstance(value, str):
+                free_text(self, field, value)
 
 
 class Beneficiaries:
@@ -53,23 +57,28 @@ class Beneficiaries:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def get(self, ticket: str) -> OrderTicket:
+    async def get(self, ticket: str, *, timeouts: Timeouts | None = None) -> OrderTicket:
         """Read a ticket of an order: what it asks for, and until when.
 
         Args:
             ticket: IRI of the ticket, from an order read with `Orders.get`.
+            timeouts: Limits of each attempt; the session's if not given.
         """
-        return await self._session.send(GetOrderTicket(iri=ticket))
+        return await self._session.send(GetOrderTicket(iri=ticket), timeouts=timeouts)
 
-    async def update(self, ticket: str, beneficiary: Beneficiary) -> OrderTicket:
+    async def update(
+        self, ticket: str, beneficiary: Beneficiary, *, timeouts: Timeouts | None = None
+    ) -> OrderTicket:
         """Tell who uses a ticket.
 
         Args:
             ticket: IRI of the ticket, from an order read with `Orders.get`.
             beneficiary: With all that the ticket's `required_beneficiary_fields` name.
+            timeouts: Limits of each attempt; the session's if not given.
 
         Raises:
             ViolationsError: Something is missing, it is too late, or it may not be changed.
             OutcomeUnknownError: It may have been changed; `get` tells.
         """
-        return await self._session.send(UpdateBeneficiary(iri=ticket, beneficiary=beneficiary))
+        operation = UpdateBeneficiary(iri=ticket, beneficiary=beneficiary)
+        return await self._session.send(operation, timeouts=timeouts)

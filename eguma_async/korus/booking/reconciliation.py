@@ -18,14 +18,18 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from eguma_async.core.errors import (
+    DecodingError,
     EgumaError,
     OutcomeUnknownError,
+    ResultMismatchError,
     StatusError,
     unknown_outcome,
 )
+from eguma_async.core.listing import UnreadableElement
+from eguma_async.core.messages import Timeouts
 from eguma_async.core.session import Session
 from eguma_async.korus.errors import InconsistentAnswerError, Violation, ViolationsError
-from eguma_async.korus.json_ld import Iri, Resource
+from eguma_async.korus.json_ld import Iri, Resource, link_of
 from eguma_async.korus.operations import GetOperation
 
 from .order_models import BulkOrders, FailedOrder, Order, OrderStatus
@@ -92,10 +96,12 @@ class Reconciler:
     Attributes:
         session: Reads, and sends what is missing.
         orders: Its orders.
+        timeouts: Limits of each attempt; the session's if not given.
     """
 
     session: Session
     orders: Orders
+    timeouts: Timeouts | None = None
 
     async def look_up(
         self,
@@ -160,10 +166,15 @@ class Reconciler:
         """Read all orders of a reference and pick those made of our reservations."""
         # Oldest first: what is added meanwhile comes last and moves nothing to another page.
         orders = self.orders.list(
-            external_reference=external_reference, created_at_after=since, order="asc"
+            external_reference=external_reference,
+            created_at_after=since,
+            order="asc",
+            timeouts=self.timeouts,
         )
         # By name: an order that stands on two pages is still one.
         ours = {order.iri: order async for order in orders if order.reservation in wanted}
+        for element in orders.unreadable:
+            _check_is_not_ours(element, wanted)
         valid = [order for order in ours.values() if order.status != OrderStatus.CANCELLED]
         if len({order.reservation for order in valid}) < len(valid):
             raise InconsistentAnswerError(
@@ -174,10 +185,10 @@ class Reconciler:
 
     async def _order_of(self, reservation: str) -> Order | None:
         """Follow a reservation to its order."""
-        link = (await self.session.send(GetOrderLink(iri=reservation))).order
-        if link is None:
+        read = await self.session.send(GetOrderLink(iri=reservation), timeouts=self.timeouts)
+        if read.order is None:
             return None
-        order = await self.orders.get(link)
+        order = await self.orders.get(read.order, timeouts=self.timeouts)
         if order.reservation != reservation:
             raise InconsistentAnswerError(
                 "a reservation leads to the order of another one",
@@ -203,9 +214,9 @@ class _Resumption:
             return BulkOrders(orders=known.orders)
         again = attrs.evolve(self.operation, reservations=known.missing)
         try:
-            rest = await self.reconciler.session.send(again)
-        except InconsistentAnswerError:
-            raise
+            rest = await self.reconciler.session.send(again, timeouts=self.reconciler.timeouts)
+        except ResultMismatchError:
+            raise  # it was carried out, and the result tells how
         except EgumaError as error:
             refusal = error.with_traceback(None)
         else:
@@ -276,6 +287,20 @@ class _Resumption:
             if not known.missing:
                 break
         return known
+
+
+def _check_is_not_ours(element: UnreadableElement, wanted: frozenset[str]) -> None:
+    """Check that an order that cannot be read is none of ours.
+
+    One that does not even tell its reservation is passed over: no reservation is taken for one
+    without an order before it has been asked itself.
+
+    Raises:
+        DecodingError: It is ours, so that it is there.
+    """
+    raw = element.raw if isinstance(element.raw, dict) else {}
+    if link_of(raw.get("reservation")) in wanted:
+        raise DecodingError("unreadable order", problems=element.problems)
 
 
 def _together(reservations: tuple[str, ...], orders: Iterable[Order]) -> tuple[Order, ...]:

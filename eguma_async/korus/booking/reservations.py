@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import ClassVar
 
 import attrs
 
-from eguma_async.core.messages import Repeat
+from eguma_async.core.errors import ConfigurationError, ResultMismatchError
+from eguma_async.core.fields import LENIENT
+from eguma_async.core.messages import Repeat, Timeouts
 from eguma_async.core.operation import Operation, ResponseContext, in_query
 from eguma_async.core.session import Session
 from eguma_async.korus.errors import InconsistentAnswerError
@@ -23,6 +25,7 @@ from eguma_async.korus.operations import (
 )
 from eguma_async.pipeline.pages import Pager
 
+from .accounting import account
 from .hold import HoldContext
 from .reservation_models import BulkReservations, OfferItem, Reservation, offer_items
 
@@ -32,7 +35,7 @@ class ReserveOffers(Operation[BulkReservations]):
     """Hold offers.
 
     The API takes no idempotency key here, so it is not sent again once it may have arrived. A
-    hold whose answer was lost expires by itself.
+    hold whose response was lost expires by itself.
 
     Source: ``POST /v1/booking/reservations/_bulk``, docs.korusticket.com.
     """
@@ -45,25 +48,29 @@ class ReserveOffers(Operation[BulkReservations]):
 
     def complete(self, value: BulkReservations, context: ResponseContext, /) -> BulkReservations:
         """Compare what was asked for with what came back."""
-        asked = Counter(item.offer for item in self.items)
-        held = {item.offer for reservation in value.reservations for item in reservation.items}
-        failed = {failure.offer for failure in value.failed}
-        if any(asked[offer] == 1 for offer in held & failed if offer is not None):
+        held = [r for r in value.reservations if not r.expired and r.order is None]
+        found = account(self.items, held, value.failed)
+        value = attrs.evolve(value, missing=found.missing)
+        if found.contradicted:
             raise InconsistentAnswerError(
-                "an offer is both held and failed in the answer",
+                "what is held is called refused as well",
                 result=value,
+                differences=tuple(f"{offer} is held and refused" for offer in found.contradicted),
             )
-        accounted = held | failed
-        return attrs.evolve(
-            value, unaccounted=tuple(offer for offer in asked if offer not in accounted)
-        )
+        if found.unexpected:
+            raise ResultMismatchError(
+                "something is held that was not asked for",
+                result=value,
+                differences=found.unexpected,
+            )
+        return value
 
 
 @attrs.frozen(kw_only=True)
 class ReservationPage(Collection[Reservation]):
     """One page of reservations."""
 
-    member: tuple[Reservation, ...]
+    member: tuple[Reservation, ...] = attrs.field(metadata=LENIENT)
 
 
 @attrs.frozen(kw_only=True)
@@ -94,43 +101,74 @@ class Reservations:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def create(self, items: Iterable[OfferItem]) -> BulkReservations:
-        """Hold offers at a fixed price. Look at both sides of the answer.
+    async def create(
+        self, items: Iterable[OfferItem], *, timeouts: Timeouts | None = None
+    ) -> BulkReservations:
+        """Hold offers at a fixed price. Look at both sides of the result.
 
         Args:
-            items: At least one.
+            items: At least one. Equal ones are held each for itself.
+            timeouts: Limits of each attempt; the session's if not given.
 
         Raises:
             ViolationsError: A combination that cannot be reserved; nothing is held.
             OutcomeUnknownError: Something may be held; it expires by itself.
-            InconsistentAnswerError: The answer contradicts itself.
+            ResultMismatchError: Something is held that was not asked for, such as another session;
+                it is on the error, with what is held as it was asked for.
+            InconsistentAnswerError: The response contradicts itself.
         """
-        return await self._session.send(ReserveOffers(items=items))
+        return await self._session.send(ReserveOffers(items=items), timeouts=timeouts)
 
-    async def get(self, iri: str) -> Reservation:
+    async def get(self, iri: str, *, timeouts: Timeouts | None = None) -> Reservation:
         """Read one reservation."""
-        return await self._session.send(GetReservation(iri=iri))
+        return await self._session.send(GetReservation(iri=iri), timeouts=timeouts)
 
-    def list(self, *, order: str | None = None) -> Pager[Reservation]:
+    def list(
+        self, *, order: str | None = None, timeouts: Timeouts | None = None
+    ) -> Pager[Reservation]:
         """List the reservations.
 
         Args:
             order: By the moment of creation, ``"asc"`` or ``"desc"``.
+            timeouts: Limits of each attempt; the session's if not given.
         """
-        return pager(self._session, ListReservations(order=order))
+        return pager(self._session, ListReservations(order=order), timeouts)
 
-    def hold(self, items: Iterable[OfferItem], *, allow_partial: bool = False) -> HoldContext:
+    def hold(
+        self,
+        items: Iterable[OfferItem],
+        *,
+        allow_partial: bool = False,
+        expected_total: Decimal | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> HoldContext:
         """Hold offers for an ``async with`` block.
 
         The API has no call to give a reservation back: what is not ordered in the block, or was
         held when entering failed, stays held until it expires, usually after 15 minutes.
 
         Args:
-            items: At least one.
+            items: At least one. Equal ones are held each for itself.
             allow_partial: Go on with what could be held, as long as it is anything at all.
+            expected_total: The price that was shown for all of the items, in euro, tax included.
+            timeouts: Limits of each attempt; the session's if not given.
 
         Raises:
-            PartialFailureError: On entering, if something could not be held.
+            ConfigurationError: `expected_total` is no `Decimal` of 0 or more.
+            PartialFailureError: On entering, if something could not be held, or not all of it.
+            PriceChangedError: On entering, if what is held costs more than `expected_total`.
             EgumaError: On entering, as for `create`.
         """
-        return HoldContext(self._session, ReserveOffers(items=items), allow_partial=allow_partial)
+        return HoldContext(
+            self._session,
+            ReserveOffers(items=items),
+            allow_partial=allow_partial,
+            expected_total=_checked_total(expected_total),
+            timeouts=timeouts,
+        )
+
+
+def _checked_total(total: Decimal | None) -> Decimal | None:
+    if total is None or (isinstance(total, Decimal) and total.is_finite() and total >= 0):
+        return total
+    raise ConfigurationError('expected_total must be a Decimal of 0 or more, as Decimal("95.00")')
