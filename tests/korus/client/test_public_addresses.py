@@ -158,17 +158,17 @@ async def test_a_session_downloads_over_public_addresses_unless_told_otherwise(t
 async def test_a_transport_of_another_kind_carries_the_downloads_as_it_is():
     transport = ScriptedTransport(
         json_reply({"@id": DOCUMENT, "temporaryUrl": "https://localhost/x"}),
-        HttpResponse(status=200, body=b"%PDF-1.7"),
+        HttpResponse(status=200, body=b"%PDF-1.7\n%%EOF"),
     )
     options = {"token": "t" * 20, "document_hosts": ["localhost"]}
     async with KorusSession(transport=transport, **options) as session:
         done = await session.documents.download(DOCUMENT, to=io.BytesIO())
-    assert done.size == 8
+    assert done.size == 14
     assert transport.requests[1].url == "https://localhost/x"
 
 
 async def test_given_downloads_are_used_beside_a_network_transport():
-    downloads = ScriptedTransport(HttpResponse(status=200, body=b"%PDF-1.7"))
+    downloads = ScriptedTransport(HttpResponse(status=200, body=b"%PDF-1.7\n%%EOF"))
     api = ScriptedTransport(json_reply({"@id": DOCUMENT, "temporaryUrl": "https://localhost/x"}))
 
     class Network(AiohttpTransport):
