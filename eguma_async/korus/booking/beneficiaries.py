@@ -63,6 +63,9 @@ class Beneficiaries:
         Args:
             ticket: IRI of the ticket, from an order read with `Orders.get`.
             timeouts: Limits of each attempt; the session's if not given.
+
+        Raises:
+            ResultMismatchError: The response is another resource.
         """
         return await self._session.send(GetOrderTicket(iri=ticket), timeouts=timeouts)
 
@@ -79,6 +82,7 @@ class Beneficiaries:
         Raises:
             ViolationsError: Something is missing, it is too late, or it may not be changed.
             OutcomeUnknownError: It may have been changed; `get` tells.
+            ResultMismatchError: The response is another resource.
         """
         operation = UpdateBeneficiary(iri=ticket, beneficiary=beneficiary)
         return await self._session.send(operation, timeouts=timeouts)

@@ -148,11 +148,19 @@ class Documents:
         self._storage = storage
 
     def list(self, order: str, *, timeouts: Timeouts | None = None) -> Pager[OrderDocument]:
-        """List the documents of an order."""
+        """List the documents of an order.
+
+        Raises:
+            IncompleteListError: While it is read, if it ends before its end.
+        """
         return pager(self._session, ListDocuments(order=order), timeouts)
 
     async def get(self, iri: str, *, timeouts: Timeouts | None = None) -> OrderDocument:
-        """Read when a document can be fetched."""
+        """Read when a document can be fetched.
+
+        Raises:
+            ResultMismatchError: The response is another resource.
+        """
         return await self._session.send(GetDocument(iri=iri), timeouts=timeouts)
 
     async def link(
@@ -168,6 +176,7 @@ class Documents:
         Raises:
             StatusError: 404, 409, 422 or 425 may mean that it is not there yet: a ticket waits
                 for its beneficiary, or `OrderDocument.downloadable_at` has not come.
+            ResultMismatchError: It is a link to another document.
         """
         return await self._session.send(LinkDocument(iri=iri, language=language), timeouts=timeouts)
 

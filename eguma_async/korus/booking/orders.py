@@ -253,7 +253,11 @@ class Orders:
     settle = reconcile
 
     async def get(self, iri: str, *, timeouts: Timeouts | None = None) -> Order:
-        """Read one order, with the IRIs of its tickets."""
+        """Read one order, with the IRIs of its tickets.
+
+        Raises:
+            ResultMismatchError: The response is another resource.
+        """
         return await self._session.send(GetOrder(iri=iri), timeouts=timeouts)
 
     def list(
@@ -280,6 +284,9 @@ class Orders:
             created_at_strictly_before: Earlier than this moment.
             order: By the moment of creation, ``"asc"`` or ``"desc"``.
             timeouts: Limits of each attempt; the session's if not given.
+
+        Raises:
+            IncompleteListError: While it is read, if it ends before its end.
         """
         operation = ListOrders(
             external_reference=external_reference,

@@ -120,7 +120,11 @@ class Reservations:
         return await self._session.send(ReserveOffers(items=items), timeouts=timeouts)
 
     async def get(self, iri: str, *, timeouts: Timeouts | None = None) -> Reservation:
-        """Read one reservation."""
+        """Read one reservation.
+
+        Raises:
+            ResultMismatchError: The response is another resource.
+        """
         return await self._session.send(GetReservation(iri=iri), timeouts=timeouts)
 
     def list(
@@ -131,6 +135,9 @@ class Reservations:
         Args:
             order: By the moment of creation, ``"asc"`` or ``"desc"``.
             timeouts: Limits of each attempt; the session's if not given.
+
+        Raises:
+            IncompleteListError: While it is read, if it ends before its end.
         """
         return pager(self._session, ListReservations(order=order), timeouts)
 

@@ -78,6 +78,9 @@ class Catalogs:
         Args:
             order: By the moment of creation, ``"asc"`` or ``"desc"``.
             timeouts: Limits of each attempt; the session's if not given.
+
+        Raises:
+            IncompleteListError: While it is read, if it ends before its end.
         """
         return pager(self._session, ListCatalogs(order=order), timeouts)
 
@@ -87,5 +90,6 @@ class Catalogs:
         Raises:
             NotFoundError: Unknown.
             AccessDeniedError: Not open to this organization.
+            ResultMismatchError: The response is another resource.
         """
         return await self._session.send(GetCatalog(iri=iri), timeouts=timeouts)

@@ -204,6 +204,9 @@ class Offers:
             date_strictly_before: Earlier than this day.
             order: By date, ``"asc"`` or ``"desc"``.
             timeouts: Limits of each attempt; the session's if not given.
+
+        Raises:
+            IncompleteListError: While it is read, if it ends before its end.
         """
         operation = ListOffers(
             catalog=catalog,
@@ -220,7 +223,11 @@ class Offers:
         return pager(self._session, operation, timeouts)
 
     async def get(self, iri: str, *, timeouts: Timeouts | None = None) -> Offer:
-        """Read one offer."""
+        """Read one offer.
+
+        Raises:
+            ResultMismatchError: The response is another resource.
+        """
         return await self._session.send(GetOffer(iri=iri), timeouts=timeouts)
 
     async def price(self, iri: str, *, timeouts: Timeouts | None = None) -> OfferPrice:
@@ -234,17 +241,33 @@ class Offers:
         return await self._session.send(GetOfferAvailability(iri=iri), timeouts=timeouts)
 
     def tickets(self, offer: str, *, timeouts: Timeouts | None = None) -> Pager[OfferTicket]:
-        """List the tickets of an offer."""
+        """List the tickets of an offer.
+
+        Raises:
+            IncompleteListError: While it is read, if it ends before its end.
+        """
         return pager(self._session, ListOfferTickets(offer=offer), timeouts)
 
     async def ticket(self, iri: str, *, timeouts: Timeouts | None = None) -> OfferTicket:
-        """Read one ticket of an offer."""
+        """Read one ticket of an offer.
+
+        Raises:
+            ResultMismatchError: The response is another resource.
+        """
         return await self._session.send(GetOfferTicket(iri=iri), timeouts=timeouts)
 
     def sessions(self, ticket: str, *, timeouts: Timeouts | None = None) -> Pager[OfferSession]:
-        """List the sessions of a ticket that has no whole-day access."""
+        """List the sessions of a ticket that has no whole-day access.
+
+        Raises:
+            IncompleteListError: While it is read, if it ends before its end.
+        """
         return pager(self._session, ListOfferSessions(ticket=ticket), timeouts)
 
     async def session(self, iri: str, *, timeouts: Timeouts | None = None) -> OfferSession:
-        """Read one session."""
+        """Read one session.
+
+        Raises:
+            ResultMismatchError: The response is another resource.
+        """
         return await self._session.send(GetOfferSession(iri=iri), timeouts=timeouts)

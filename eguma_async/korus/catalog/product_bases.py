@@ -207,19 +207,31 @@ class ProductBases:
         with_disabled: bool | None = None,
         timeouts: Timeouts | None = None,
     ) -> Pager[ProductBase]:
-        """List the product bases of a catalog, those that are not for sale only if asked for."""
+        """List the product bases of a catalog, those that are not for sale only if asked for.
+
+        Raises:
+            IncompleteListError: While it is read, if it ends before its end.
+        """
         return pager(
             self._session, ListProductBases(catalog=catalog, with_disabled=with_disabled), timeouts
         )
 
     async def get(self, iri: str, *, timeouts: Timeouts | None = None) -> ProductBase:
-        """Read one product base."""
+        """Read one product base.
+
+        Raises:
+            ResultMismatchError: The response is another resource.
+        """
         return await self._session.send(GetProductBase(iri=iri), timeouts=timeouts)
 
     def options(
         self, product_base: str, *, timeouts: Timeouts | None = None
     ) -> Pager[ProductBaseOption]:
-        """List the options of a product base."""
+        """List the options of a product base.
+
+        Raises:
+            IncompleteListError: While it is read, if it ends before its end.
+        """
         return pager(self._session, ListOptions(product_base=product_base), timeouts)
 
     def option_values(
@@ -233,6 +245,7 @@ class ProductBases:
 
         Raises:
             NotFoundError: The base has no such option.
+            IncompleteListError: While it is read, if it ends before its end.
         """
         return pager(
             self._session, ListOptionValues(product_base=product_base, code=code), timeouts

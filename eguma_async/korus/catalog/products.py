@@ -72,9 +72,16 @@ class Products:
         Args:
             parent: IRI of a product base for its variants, or of a catalog for all of them.
             timeouts: Limits of each attempt; the session's if not given.
+
+        Raises:
+            IncompleteListError: While it is read, if it ends before its end.
         """
         return pager(self._session, ListProducts(parent=parent), timeouts)
 
     async def get(self, iri: str, *, timeouts: Timeouts | None = None) -> Product:
-        """Read one product."""
+        """Read one product.
+
+        Raises:
+            ResultMismatchError: The response is another resource.
+        """
         return await self._session.send(GetProduct(iri=iri), timeouts=timeouts)
