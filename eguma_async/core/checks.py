@@ -39,8 +39,13 @@ def text(instance: object, field: Field, value: object) -> None:
         raise ConfigurationError(f"{field.name} must be text, not {type(value).__name__}")
     if not value.strip():
         raise ConfigurationError(f"{field.name} must not be empty")
-    if _CONTROL.search(value):
+    if not is_printable(value):
         raise ConfigurationError(f"{field.name} must not hold line breaks or control characters")
+
+
+def is_printable(value: str) -> bool:
+    """Tell whether a text has no line breaks and no control characters."""
+    return _CONTROL.search(value) is None
 
 
 def instance_of(expected: type, hint: str) -> Any:
@@ -124,7 +129,7 @@ def checked_base_url(url: str, name: str = "base_url") -> str:
         raise ConfigurationError(f"{name} is no URL") from None
     if parts.scheme not in ("http", "https") or not host:
         raise ConfigurationError(f"{name} must begin with https:// and name a host")
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(f"{name} must be https; plain http is for a loopback host only")
     if parts.username is not None or any(c in url for c in "?#\\"):
         raise ConfigurationError(f"{name} must hold no user name, query, fragment or backslash")
@@ -155,7 +160,8 @@ def host_fault(host: str) -> str | None:
     return None
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -18,7 +18,9 @@
     │  ├─ RateLimitedError           429
     │  └─ ServerError                5xx
     ├─ DecodingError                 a success that cannot be read
-    └─ ResultMismatchError           a success that is not what was asked for
+    │  └─ IncompleteListError        a list that ends before its end
+    ├─ ResultMismatchError           a success that is not what was asked for
+    └─ PriceChangedError             it costs more than the customer was told; nothing was bought
 
 ``str(error)`` and ``repr(error)`` are for logs: status, code and operation, never a body, a key or
 a customer. All of them survive ``pickle`` and ``copy``.
@@ -29,6 +31,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Self, TypeVar
 
 E = TypeVar("E", bound="EgumaError")
@@ -242,6 +245,22 @@ class DecodingError(EgumaError):
         return f"{self.message}: {shown}" if shown else self.message
 
 
+class IncompleteListError(DecodingError):
+    """A list over several pages that ends before its end. What there is was handed on already.
+
+    Attributes:
+        announced: Elements that the server says there are; None if it does not say.
+        read: Elements that came, those that could not be read included.
+    """
+
+    def __init__(
+        self, message: str = "", *, announced: int | None = None, read: int = 0, **details: Any
+    ) -> None:
+        super().__init__(message, **details)
+        self.announced = announced
+        self.read = read
+
+
 class ResultMismatchError(EgumaError):
     """A success that is not what was asked for, such as a booking with fewer tickets.
 
@@ -269,6 +288,39 @@ class ResultMismatchError(EgumaError):
         return (
             f"{self.message}: {'; '.join(self.differences)}" if self.differences else self.message
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), {**self.__dict__, "result": None})
+
+
+class PriceChangedError(EgumaError):
+    """It costs more than the customer was told. Nothing was bought.
+
+    Attributes:
+        expected: The total that was expected, in the unit of the call: cents as an int, or an
+            amount as a `Decimal`.
+        actual: The total as it is now; None if the server does not tell it.
+        result: What is held at that price, if anything is. Like the result of a
+            `ResultMismatchError` it is left behind when the error is pickled.
+    """
+
+    def __init__(
+        self,
+        message: str = "the price has risen",
+        *,
+        expected: int | Decimal | None = None,
+        actual: int | Decimal | None = None,
+        result: Any = None,
+        **details: Any,
+    ) -> None:
+        super().__init__(message, **details)
+        self.expected = expected
+        self.actual = actual
+        self.result = result
+
+    def _summary(self) -> str:
+        now = "not told" if self.actual is None else self.actual
+        return f"{self.message}: {self.expected} expected, now {now}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), {**self.__dict__, "result": None})

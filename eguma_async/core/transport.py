@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from types import TracebackType
-from typing import Protocol, Self, cast
+from typing import Protocol, Self, cast, runtime_checkable
 
 from .errors import ConfigurationError
 from .messages import HttpRequest, HttpResponse
@@ -68,6 +68,18 @@ class ManagedTransport:
 
     async def aclose(self) -> None:
         """Do nothing: nothing was made."""
+
+
+@runtime_checkable
+class SupportsPublicOnly(Protocol):
+    """What a transport may have besides: a way that leads to the public internet only."""
+
+    def public_only(self) -> Transport:
+        """Return a new transport of this kind that connects to public addresses only.
+
+        It is for URLs that somebody else chose, and it is the caller's to close.
+        """
+        ...
 
 
 def checked_transport(given: object) -> Transport:

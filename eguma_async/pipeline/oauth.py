@@ -76,14 +76,14 @@ class ClientCredentials:
 
         Raises:
             AuthenticationError: The credentials are refused.
-            EgumaError: The server cannot be reached, or its answer cannot be read.
+            EgumaError: The server cannot be reached, or its response cannot be read.
         """
         if before is not None and before.refreshable(self._clock.monotonic()):
             grant = (("grant_type", "refresh_token"), ("refresh_token", before.refresh_token or ""))
             try:
                 return await self._ask(self._refresh_url, grant)
             except EgumaError:
-                pass  # used, expired or revoked: the client's own credentials settle it
+                pass  # used, expired or revoked: the client's own credentials decide
         return await self._ask(self._token_url, (("grant_type", "client_credentials"),))
 
     async def _ask(self, url: str, grant: tuple[tuple[str, str], ...]) -> Token:
@@ -116,8 +116,8 @@ class ClientCredentials:
 
 def _refusal(response: HttpResponse, secrets: Credentials) -> StatusError:
     """Make an error of a refusal, without its body: it may repeat what was sent."""
-    answer = json_object(response)
-    code, words = answer.get("error"), answer.get("error_description")
+    content = json_object(response)
+    code, words = content.get("error"), content.get("error_description")
     kind = AuthenticationError if response.status in (400, 401) else error_class(response.status)
     return kind(
         _clean(words, secrets), status=response.status, error_code=_clean(code, secrets) or None
@@ -131,16 +131,16 @@ def _clean(words: object, secrets: Credentials) -> str:
 
 
 def _token(response: HttpResponse, began: float) -> Token:
-    answer = json_object(response)
-    access_token, refresh_token = answer.get("access_token"), answer.get("refresh_token")
+    content = json_object(response)
+    access_token, refresh_token = content.get("access_token"), content.get("refresh_token")
     if not is_token(access_token):
         raise DecodingError("unreadable response", problems=("no token @ $.access_token",))
     return Token(
         str(access_token),
         fetched_at=began,
-        life=_seconds(answer.get("expires_in")) or DEFAULT_LIFE,
+        life=_seconds(content.get("expires_in")) or DEFAULT_LIFE,
         refresh_token=str(refresh_token) if is_token(refresh_token) else None,
-        refresh_life=_seconds(answer.get("refresh_expires_in")),
+        refresh_life=_seconds(content.get("refresh_expires_in")),
     )
 
 

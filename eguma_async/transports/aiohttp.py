@@ -162,6 +162,13 @@ class AiohttpTransport(ManagedTransport):
             self._check_loop()
             await self._session.close()
 
+    def public_only(self) -> AiohttpTransport:
+        """Return a new transport that connects to public addresses only, without a proxy.
+
+        It has as many connections as this one, and is the caller's to close.
+        """
+        return AiohttpTransport(connections=self._connections, public_only=True)
+
     def _usable_session(self) -> aiohttp.ClientSession:
         if self._closed:
             raise SessionStateError("the transport is closed: make a new one")

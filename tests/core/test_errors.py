@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from decimal import Decimal
 
 import pytest
 
@@ -16,10 +17,12 @@ from eguma_async.core.errors import (
     DecodingError,
     EgumaError,
     IdempotencyMismatchError,
+    IncompleteListError,
     InvalidRequestError,
     NotFoundError,
     NotSentError,
     OutcomeUnknownError,
+    PriceChangedError,
     RateLimitedError,
     ResultMismatchError,
     ServerError,
@@ -46,7 +49,9 @@ TREE = {
     RateLimitedError: StatusError,
     ServerError: StatusError,
     DecodingError: EgumaError,
+    IncompleteListError: DecodingError,
     ResultMismatchError: EgumaError,
+    PriceChangedError: EgumaError,
 }
 CALL = {"operation": "BookTickets", "idempotency_key": "canary-key", "attempts": 3}
 
@@ -67,6 +72,10 @@ def make(cls: type[EgumaError]) -> EgumaError:
         extra = {"problems": ("required field missing @ $.a",), "malformed": True}
     elif cls is ResultMismatchError:
         extra = {"result": "canary-result", "differences": ("1 asked for, 2 given",)}
+    elif cls is IncompleteListError:
+        extra = {"announced": 3, "read": 1, "problems": ("3 announced, 1 came",)}
+    elif cls is PriceChangedError:
+        extra = {"expected": Decimal("95.00"), "actual": Decimal(100), "result": "canary-result"}
     elif cls is OutcomeUnknownError:
         extra = {"refusal": make(InvalidRequestError)}
     return cls("canary-message", **CALL, **extra)

@@ -13,7 +13,7 @@ def operations_of(session: type) -> dict[str, type[Operation]]:
     return {
         one.__name__: one
         for one in _subclasses(Operation)
-        if one.__module__.startswith(f"{home}.") and "PATH" in vars(one)
+        if one.__module__.startswith(f"{home}.") and hasattr(one, "RETURNS")
     }
 
 

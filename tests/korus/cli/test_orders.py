@@ -9,7 +9,7 @@ import os
 import pytest
 
 from eguma_async.cli import main
-from eguma_async.korus.booking import settling
+from eguma_async.korus.booking import reconciliation
 from eguma_async.sandbox import DropAfter, DropBefore, Park
 from tests.korus.cli.commands import document, run
 
@@ -40,7 +40,7 @@ def who(customer: list[str]) -> list[str]:
 
 @pytest.fixture
 def impatient(monkeypatch) -> None:
-    monkeypatch.setattr(settling, "PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(reconciliation, "PAUSES", (0.0, 0.0, 0.0))
 
 
 def test_reservations_become_orders(korus, hold, who, capsys: Out) -> None:
