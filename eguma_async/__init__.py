@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from .eguma.ticketing.bookings import CancelledBooking as CancelledBooking
     from .eguma.ticketing.bookings import CancelledTicket as CancelledTicket
     from .eguma.ticketing.bookings import Customer as Customer
+    from .eguma.ticketing.hold import Hold as Hold
     from .eguma.ticketing.items import TicketItem as TicketItem
     from .eguma.ticketing.orders import CustomerTitle as CustomerTitle
     from .eguma.ticketing.orders import ListOrders as ListOrders
@@ -75,7 +76,6 @@ if TYPE_CHECKING:
     from .eguma.ticketing.products import ProductList as ProductList
     from .eguma.ticketing.products import SlotType as SlotType
     from .eguma.ticketing.reservations import CancelReservation as CancelReservation
-    from .eguma.ticketing.reservations import Hold as Hold
     from .eguma.ticketing.reservations import ReleasedReservation as ReleasedReservation
     from .eguma.ticketing.reservations import Reservation as Reservation
     from .eguma.ticketing.reservations import ReserveTickets as ReserveTickets
@@ -151,6 +151,7 @@ _HOMES = {
         "CancelledTicket",
         "Customer",
     ),
+    "eguma.ticketing.hold": ("Hold",),
     "eguma.ticketing.items": ("TicketItem",),
     "eguma.ticketing.orders": (
         "CustomerTitle",
@@ -167,7 +168,6 @@ _HOMES = {
     "eguma.ticketing.products": ("Category", "ListProducts", "Product", "ProductList", "SlotType"),
     "eguma.ticketing.reservations": (
         "CancelReservation",
-        "Hold",
         "ReleasedReservation",
         "Reservation",
         "ReserveTickets",
