@@ -12,6 +12,7 @@ from eguma_async.core import checks
 from eguma_async.core.errors import EgumaError, NotFoundError, OutcomeUnknownError, StatusError
 from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import Operation, ResponseContext, Send
+from eguma_async.eguma.checks import wall_clock
 
 from .items import TicketItem, as_tuple, check_items
 from .orders import ListOrders, Order, OrderStatus
@@ -111,7 +112,7 @@ class BookTickets(Operation[Booking]):
         default=None, validator=attrs.validators.optional(checks.identifier)
     )
     product_id: str = attrs.field(validator=checks.identifier)
-    starts_at: datetime | date = attrs.field(validator=checks.wall_clock)
+    starts_at: datetime | date = attrs.field(validator=wall_clock)
     items: tuple[TicketItem, ...] = attrs.field(converter=as_tuple, validator=check_items)
     customer: Customer = attrs.field(validator=checks.instance_of(Customer, "a Customer"))
     language: str | None = attrs.field(

@@ -11,6 +11,7 @@ from eguma_async.core import checks
 from eguma_async.core.enums import OpenEnum
 from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import Operation, in_query
+from eguma_async.eguma.checks import naive_instant
 
 if TYPE_CHECKING:
     from eguma_async.core.session import Session
@@ -185,12 +186,12 @@ class ListOrders(Operation[tuple[Order, ...]]):
 
     updated_at_after: datetime | None = attrs.field(
         default=None,
-        validator=attrs.validators.optional(checks.naive_instant),
+        validator=attrs.validators.optional(naive_instant),
         metadata=in_query("updated_at_after"),
     )
     updated_at_before: datetime | None = attrs.field(
         default=None,
-        validator=attrs.validators.optional(checks.naive_instant),
+        validator=attrs.validators.optional(naive_instant),
         metadata=in_query("updated_at_before"),
     )
     order_number: str | None = attrs.field(

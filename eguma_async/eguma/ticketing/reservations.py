@@ -12,6 +12,7 @@ from eguma_async.core import checks
 from eguma_async.core.errors import NotFoundError, StatusError
 from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import Operation, ResponseContext, Send
+from eguma_async.eguma.checks import wall_clock
 
 from .expiry import deadline
 from .hold import Hold, HoldContext
@@ -77,7 +78,7 @@ class ReserveTickets(Operation[Reservation]):
     REPEAT: ClassVar[Repeat] = Repeat.ONCE
 
     product_id: str = attrs.field(validator=checks.identifier)
-    starts_at: datetime | date = attrs.field(validator=checks.wall_clock)
+    starts_at: datetime | date = attrs.field(validator=wall_clock)
     items: tuple[TicketItem, ...] = attrs.field(converter=as_tuple, validator=check_items)
 
     def complete(self, value: Reservation, context: ResponseContext, /) -> Reservation:
