@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .core.errors import NotFoundError as NotFoundError
     from .core.errors import NotSentError as NotSentError
     from .core.errors import OutcomeUnknownError as OutcomeUnknownError
+    from .core.errors import PriceChangedError as PriceChangedError
     from .core.errors import RateLimitedError as RateLimitedError
     from .core.errors import ResultMismatchError as ResultMismatchError
     from .core.errors import ServerError as ServerError
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from .core.errors import StatusError as StatusError
     from .core.errors import TransportError as TransportError
     from .core.errors import unknown_outcome as unknown_outcome
+    from .core.listing import Listing as Listing
+    from .core.listing import UnreadableElement as UnreadableElement
     from .core.messages import BodySink as BodySink
     from .core.messages import Credentials as Credentials
     from .core.messages import HttpRequest as HttpRequest
@@ -58,7 +61,17 @@ if TYPE_CHECKING:
     from .eguma.ticketing.bookings import CancelledBooking as CancelledBooking
     from .eguma.ticketing.bookings import CancelledTicket as CancelledTicket
     from .eguma.ticketing.bookings import Customer as Customer
+    from .eguma.ticketing.events import AdmissionAvailability as AdmissionAvailability
+    from .eguma.ticketing.events import AdmissionSlot as AdmissionSlot
+    from .eguma.ticketing.events import Event as Event
+    from .eguma.ticketing.events import EventOrganizer as EventOrganizer
+    from .eguma.ticketing.events import EventTicketType as EventTicketType
+    from .eguma.ticketing.events import EventTicketTypeGroup as EventTicketTypeGroup
+    from .eguma.ticketing.events import EventVenue as EventVenue
+    from .eguma.ticketing.events import GetAdmissionAvailability as GetAdmissionAvailability
+    from .eguma.ticketing.events import ListEvents as ListEvents
     from .eguma.ticketing.hold import Hold as Hold
+    from .eguma.ticketing.hold import HoldContext as HoldContext
     from .eguma.ticketing.items import TicketItem as TicketItem
     from .eguma.ticketing.orders import CustomerTitle as CustomerTitle
     from .eguma.ticketing.orders import ListOrders as ListOrders
@@ -75,6 +88,8 @@ if TYPE_CHECKING:
     from .eguma.ticketing.products import Product as Product
     from .eguma.ticketing.products import ProductList as ProductList
     from .eguma.ticketing.products import SlotType as SlotType
+    from .eguma.ticketing.reconciling import BookingOutcome as BookingOutcome
+    from .eguma.ticketing.reconciling import BookingSearch as BookingSearch
     from .eguma.ticketing.reservations import CancelReservation as CancelReservation
     from .eguma.ticketing.reservations import ReleasedReservation as ReleasedReservation
     from .eguma.ticketing.reservations import Reservation as Reservation
@@ -111,6 +126,7 @@ _HOMES = {
         "NotFoundError",
         "NotSentError",
         "OutcomeUnknownError",
+        "PriceChangedError",
         "RateLimitedError",
         "ResultMismatchError",
         "ServerError",
@@ -119,6 +135,7 @@ _HOMES = {
         "TransportError",
         "unknown_outcome",
     ),
+    "core.listing": ("Listing", "UnreadableElement"),
     "core.messages": (
         "BodySink",
         "Credentials",
@@ -151,7 +168,18 @@ _HOMES = {
         "CancelledTicket",
         "Customer",
     ),
-    "eguma.ticketing.hold": ("Hold",),
+    "eguma.ticketing.events": (
+        "AdmissionAvailability",
+        "AdmissionSlot",
+        "Event",
+        "EventOrganizer",
+        "EventTicketType",
+        "EventTicketTypeGroup",
+        "EventVenue",
+        "GetAdmissionAvailability",
+        "ListEvents",
+    ),
+    "eguma.ticketing.hold": ("Hold", "HoldContext"),
     "eguma.ticketing.items": ("TicketItem",),
     "eguma.ticketing.orders": (
         "CustomerTitle",
@@ -166,6 +194,7 @@ _HOMES = {
         "TicketAnswer",
     ),
     "eguma.ticketing.products": ("Category", "ListProducts", "Product", "ProductList", "SlotType"),
+    "eguma.ticketing.reconciling": ("BookingOutcome", "BookingSearch"),
     "eguma.ticketing.reservations": (
         "CancelReservation",
         "ReleasedReservation",
@@ -188,6 +217,8 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "EGUMA",
     "AccessDeniedError",
+    "AdmissionAvailability",
+    "AdmissionSlot",
     "AiohttpTransport",
     "AsyncSession",
     "AttemptEvent",
@@ -198,6 +229,8 @@ __all__ = [
     "BookTickets",
     "BookedTicket",
     "Booking",
+    "BookingOutcome",
+    "BookingSearch",
     "CancelBooking",
     "CancelReservation",
     "CancelledBooking",
@@ -214,9 +247,16 @@ __all__ = [
     "CustomerTitle",
     "DecodingError",
     "EgumaError",
+    "Event",
+    "EventOrganizer",
+    "EventTicketType",
+    "EventTicketTypeGroup",
+    "EventVenue",
     "FanOut",
+    "GetAdmissionAvailability",
     "GetTicket",
     "Hold",
+    "HoldContext",
     "HttpRequest",
     "HttpResponse",
     "IdempotencyMismatchError",
@@ -224,8 +264,10 @@ __all__ = [
     "KorusSession",
     "Limits",
     "ListAvailabilities",
+    "ListEvents",
     "ListOrders",
     "ListProducts",
+    "Listing",
     "MemoryTransport",
     "NotFoundError",
     "NotSentError",
@@ -240,6 +282,7 @@ __all__ = [
     "Outcome",
     "OutcomeUnknownError",
     "Payment",
+    "PriceChangedError",
     "Product",
     "ProductList",
     "Progress",
@@ -263,6 +306,7 @@ __all__ = [
     "Timeouts",
     "Transport",
     "TransportError",
+    "UnreadableElement",
     "UnsuccessfulCode",
     "__version__",
     "unknown_outcome",

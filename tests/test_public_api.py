@@ -156,7 +156,15 @@ def test_every_public_class_and_function_is_documented(name):
         assert function.__doc__, f"{name}.{member} has no docstring"
 
 
-RESOURCES = ("products", "availabilities", "reservations", "bookings", "orders", "tickets")
+RESOURCES = (
+    "products",
+    "availabilities",
+    "reservations",
+    "bookings",
+    "orders",
+    "tickets",
+    "events",
+)
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
@@ -177,7 +185,7 @@ def test_every_method_of_a_resource_is_documented_and_typed(resource):
 
 def test_verbs_are_the_same_everywhere():
     verbs = {"list", "get", "create", "update", "cancel", "download"}
-    extras = {"hold", "fan_out", "check_in", "check_out"}
+    extras = {"hold", "fan_out", "check_in", "check_out", "availability", "reconcile", "settle"}
     for resource in RESOURCES:
         cls = getattr(
             importlib.import_module(f"eguma_async.eguma.ticketing.{resource}"),
@@ -212,10 +220,12 @@ SHORT_PATHS = {
     "ticketing": "eguma.ticketing",
     "ticketing.availabilities": "eguma.ticketing.availabilities",
     "ticketing.bookings": "eguma.ticketing.bookings",
+    "ticketing.events": "eguma.ticketing.events",
     "ticketing.hold": "eguma.ticketing.hold",
     "ticketing.items": "eguma.ticketing.items",
     "ticketing.orders": "eguma.ticketing.orders",
     "ticketing.products": "eguma.ticketing.products",
+    "ticketing.reconciling": "eguma.ticketing.reconciling",
     "ticketing.reservations": "eguma.ticketing.reservations",
     "ticketing.tickets": "eguma.ticketing.tickets",
 }

@@ -18,7 +18,8 @@
     │  ├─ RateLimitedError           429
     │  └─ ServerError                5xx
     ├─ DecodingError                 a success that cannot be read
-    └─ ResultMismatchError           a success that is not what was asked for
+    ├─ ResultMismatchError           a success that is not what was asked for
+    └─ PriceChangedError             it costs more than the customer was told; nothing was bought
 
 ``str(error)`` and ``repr(error)`` are for logs: status, code and operation, never a body, a key or
 a customer. All of them survive ``pickle`` and ``copy``.
@@ -29,6 +30,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Self, TypeVar
 
 E = TypeVar("E", bound="EgumaError")
@@ -272,6 +274,32 @@ class ResultMismatchError(EgumaError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), {**self.__dict__, "result": None})
+
+
+class PriceChangedError(EgumaError):
+    """It costs more than the customer was told. Nothing was bought.
+
+    Attributes:
+        expected: The total that was expected, in the unit of the call: cents as an int, or an
+            amount as a `Decimal`.
+        actual: The total as it is now; None if the server does not tell it.
+    """
+
+    def __init__(
+        self,
+        message: str = "the price has risen",
+        *,
+        expected: int | Decimal | None = None,
+        actual: int | Decimal | None = None,
+        **details: Any,
+    ) -> None:
+        super().__init__(message, **details)
+        self.expected = expected
+        self.actual = actual
+
+    def _summary(self) -> str:
+        now = "not told" if self.actual is None else self.actual
+        return f"{self.message}: {self.expected} expected, now {now}"
 
 
 def unknown_outcome(error: BaseException) -> EgumaError | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from decimal import Decimal
 
 import pytest
 
@@ -20,6 +21,7 @@ from eguma_async.core.errors import (
     NotFoundError,
     NotSentError,
     OutcomeUnknownError,
+    PriceChangedError,
     RateLimitedError,
     ResultMismatchError,
     ServerError,
@@ -47,6 +49,7 @@ TREE = {
     ServerError: StatusError,
     DecodingError: EgumaError,
     ResultMismatchError: EgumaError,
+    PriceChangedError: EgumaError,
 }
 CALL = {"operation": "BookTickets", "idempotency_key": "canary-key", "attempts": 3}
 
@@ -67,6 +70,8 @@ def make(cls: type[EgumaError]) -> EgumaError:
         extra = {"problems": ("required field missing @ $.a",), "malformed": True}
     elif cls is ResultMismatchError:
         extra = {"result": "canary-result", "differences": ("1 asked for, 2 given",)}
+    elif cls is PriceChangedError:
+        extra = {"expected": 9000, "actual": Decimal("95.50")}
     elif cls is OutcomeUnknownError:
         extra = {"refusal": make(InvalidRequestError)}
     return cls("canary-message", **CALL, **extra)
@@ -148,6 +153,14 @@ def test_a_mismatch_names_the_differences_and_not_the_result():
     error = make(ResultMismatchError)
     assert str(error) == "BookTickets: canary-message: 1 asked for, 2 given"
     assert "canary-result" not in str(error) + repr(error)
+    assert not error.outcome_unknown
+
+
+def test_a_price_that_has_risen_is_told():
+    error = make(PriceChangedError)
+    assert str(error) == "BookTickets: canary-message: 9000 expected, now 95.50"
+    assert (error.expected, error.actual) == (9000, Decimal("95.50"))
+    assert str(PriceChangedError(expected=5)) == "the price has risen: 5 expected, now not told"
     assert not error.outcome_unknown
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol
 
 from eguma_async.core.errors import (
     ConfigurationError,
@@ -16,12 +16,18 @@ from eguma_async.core.errors import (
     NotFoundError,
     NotSentError,
     OutcomeUnknownError,
+    PriceChangedError,
+    ResultMismatchError,
     SessionStateError,
     StatusError,
     unknown_outcome,
 )
+from eguma_async.core.messages import Timeouts
 
+from .availabilities import ListAvailabilities
 from .bookings import Booking, BookTickets, Customer
+from .ranges import days_of
+from .starts import same_start
 
 if TYPE_CHECKING:
     from eguma_async.core.session import Session
@@ -33,10 +39,13 @@ logger = logging.getLogger("eguma_async")
 RELEASE_SECONDS = 5.0
 """How long leaving a hold may take at most."""
 
-GiveBack: TypeAlias = Callable[[str], Awaitable[object]]
-"""Gives the places of a reservation back, by its id."""
 
-_releases: set[asyncio.Task[bool]] = set()
+class GiveBack(Protocol):
+    """Gives the places of a reservation back, by its id."""
+
+    async def __call__(self, reservation_id: str, /, *, timeouts: Timeouts | None = None) -> object:
+        """Give them back."""
+        ...
 
 
 class Hold:
@@ -44,6 +53,8 @@ class Hold:
 
     Attributes:
         reservation: The hold as the server confirmed it.
+        total_in_cents: What the places cost, read once they were held; None if no total was
+            expected. It is the expected one or less.
     """
 
     def __init__(
@@ -54,9 +65,12 @@ class Hold:
         give_back: GiveBack,
     ) -> None:
         self.reservation = reservation
+        self.total_in_cents: int | None = None
         self._session = session
-        self._give_back = give_back
         self._held = held
+        self._give_back = give_back
+        self._began = session.clock.now()
+        self._began_monotonic = session.clock.monotonic()
         self._pending_key: str | None = None
         self._busy: str | None = None
         self._ended: str | None = None
@@ -77,13 +91,26 @@ class Hold:
 
     @property
     def remaining(self) -> timedelta:
-        """Time left to book, by the session's clock; never below zero."""
-        return max(self.expires_at_utc - self._session.clock.now(), timedelta(0))
+        """Time left to book; never below zero, and never more than a hold is long.
+
+        It is measured from the answer on, so a machine whose clock is wrong counts down like any.
+        """
+        clock = self._session.clock
+        # A machine that slept has a monotonic clock that slept too, so the other one counts as
+        # well; set back, it must not bring time back.
+        measured = timedelta(seconds=clock.monotonic() - self._began_monotonic)
+        elapsed = max(measured, clock.now() - self._began)
+        return max(self.reservation.length - elapsed, timedelta(0))
 
     @property
     def idempotency_key(self) -> str | None:
         """Key of a booking of unknown outcome, which `book` goes on with; None without one."""
         return self._pending_key
+
+    @property
+    def is_booked(self) -> bool:
+        """True if the booking was made, be it with other tickets than asked for."""
+        return self._ended == "booked"
 
     @property
     def must_be_released(self) -> bool:
@@ -96,6 +123,7 @@ class Hold:
         *,
         language: str | None = None,
         idempotency_key: str | None = None,
+        timeouts: Timeouts | None = None,
     ) -> Booking:
         """Book exactly what is held.
 
@@ -107,11 +135,14 @@ class Hold:
             customer: Who buys.
             language: ISO 639-1 language of the tickets.
             idempotency_key: Your own key for this booking; a UUID4 if not given.
+            timeouts: Limits of each attempt of this call.
 
         Raises:
             ConfigurationError: Another key, while it is unknown what became of the first one.
             SessionStateError: Already booked, released, or being so in another task.
             InvalidRequestError: The hold has expired, or the server refuses the booking.
+            ResultMismatchError: It was booked, but with other tickets than asked for: the booking
+                is its `result`.
             OutcomeUnknownError: It may have been booked.
         """
         self._require_free()
@@ -126,28 +157,50 @@ class Hold:
         key = self._key(idempotency_key)
         self._busy = "being booked already"
         try:
-            booking = await self._session.send(operation, idempotency_key=key)
+            booking = await self._session.send(operation, idempotency_key=key, timeouts=timeouts)
+        except ResultMismatchError:
+            self._set_booked()
+            raise
         except BaseException as error:
             if _in_doubt(error):
                 self._pending_key = key
             raise
         finally:
             self._busy = None
-        self._ended = "booked"
+        self._set_booked()
         return booking
 
-    async def release(self) -> None:
+    def _set_booked(self) -> None:
+        self._ended, self._pending_key = "booked", None
+
+    async def release(self, *, timeouts: Timeouts | None = None) -> None:
         """Give the places back at once. A hold that is gone already is no error.
+
+        Cancelling this ends the waiting, not the giving back.
+
+        Args:
+            timeouts: Limits of each attempt of this call.
 
         Raises:
             SessionStateError: It is being booked, or released, by another task.
+            ResultMismatchError: The server says that it released another hold.
         """
         if self._ended:
             return
         self._require_free()
+        releasing = self._session.in_background(self._begin_release(timeouts))
+        await _until_done(releasing)
+        if releasing.cancelled():
+            raise SessionStateError("the session was closed before the places were given back")
+        releasing.result()
+
+    def _begin_release(self, timeouts: Timeouts | None) -> Coroutine[Any, Any, None]:
         self._busy = "being released"
+        return self._release(timeouts)
+
+    async def _release(self, timeouts: Timeouts | None) -> None:
         try:
-            await self._give_back(self.reservation_id)
+            await self._give_back(self.reservation_id, timeouts=timeouts)
         except NotFoundError:
             logger.debug("hold %s was gone already", self.reservation_id)
         finally:
@@ -187,10 +240,20 @@ class HoldContext:
     Nothing is given back once the hold is booked, nor while it is unknown whether it was.
     """
 
-    def __init__(self, session: Session, operation: ReserveTickets, give_back: GiveBack) -> None:
+    def __init__(
+        self,
+        session: Session,
+        operation: ReserveTickets,
+        give_back: GiveBack,
+        *,
+        expected_total_in_cents: int | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
         self._session = session
         self._operation = operation
         self._give_back = give_back
+        self._expected = expected_total_in_cents
+        self._timeouts = timeouts
         self._hold: Hold | None = None
         self._entered = False
 
@@ -198,36 +261,11 @@ class HoldContext:
         if self._entered:
             raise SessionStateError("this hold was entered before; make a new one")
         self._entered = True
-        # A task of its own: if waiting is cancelled, its answer names the hold to give back.
-        reserving = asyncio.create_task(self._session.send(self._operation))
-        try:
-            reservation = await asyncio.shield(reserving)
-        except asyncio.CancelledError as cancelled:
-            left = OutcomeUnknownError(
-                "a hold may be left; it expires by itself", operation=self._operation.name()
-            )
-            try:
-                given_back = await _see_through(self._undo(reserving))
-            except asyncio.CancelledError as again:
-                again.__cause__ = left
-                raise
-            if not given_back:
-                cancelled.__cause__ = left
-            raise
-        self._hold = self._hold_of(reservation)
-        return self._hold
-
-    async def _undo(self, reserving: asyncio.Task[Reservation]) -> None:
-        try:
-            reservation = await reserving
-        except (EgumaError, asyncio.CancelledError) as error:
-            if unknown_outcome(error) is not None:
-                raise
-            return  # nothing was held
-        await self._hold_of(reservation).release()
-
-    def _hold_of(self, reservation: Reservation) -> Hold:
-        return Hold(self._session, self._operation, reservation, self._give_back)
+        hold = await self._reserve()
+        if self._expected is not None:
+            await self._check_price(hold, self._expected)
+        self._hold = hold
+        return hold
 
     async def __aexit__(
         self,
@@ -236,23 +274,103 @@ class HoldContext:
         traceback: TracebackType | None,
     ) -> None:
         if self._hold is not None and self._hold.must_be_released:
-            await _see_through(self._hold.release())
+            await self._leave(self._hold)
+
+    async def _reserve(self) -> Hold:
+        # A task of its own: if waiting is cancelled, its answer names the hold to give back.
+        sending = self._session.send(self._operation, timeouts=self._timeouts)
+        reserving = asyncio.create_task(sending)
+        try:
+            await _until_done(reserving)
+            return self._hold_of(reserving.result())
+        except asyncio.CancelledError as cancelled:
+            left = OutcomeUnknownError(
+                "a hold may be left; it expires by itself", operation=self._operation.name()
+            )
+            try:
+                given_back = await self._in_background(self._undo(reserving))
+            except asyncio.CancelledError as again:
+                again.__cause__ = left
+                raise
+            if not given_back:
+                cancelled.__cause__ = left
+            raise
+
+    async def _undo(self, reserving: asyncio.Task[Reservation]) -> None:
+        try:
+            reservation = await reserving
+        except (EgumaError, asyncio.CancelledError) as error:
+            if unknown_outcome(error) is not None:
+                raise
+            return  # nothing was held
+        try:
+            await self._give_back(reservation.reservation_id, timeouts=self._timeouts)
+        except NotFoundError:
+            logger.debug("hold %s was gone already", reservation.reservation_id)
+
+    async def _check_price(self, hold: Hold, expected: int) -> None:
+        try:
+            hold.total_in_cents = await self._total_now()
+            _require_total(hold.total_in_cents, expected)
+        except BaseException:
+            await self._leave(hold)
+            raise
+
+    async def _total_now(self) -> int | None:
+        wanted = self._operation
+        first, last = days_of(wanted.starts_at)
+        found = await self._session.send(
+            ListAvailabilities(product_id=wanted.product_id, from_date=first, to_date=last),
+            timeouts=self._timeouts,
+        )
+        totals = [
+            slot.total_in_cents(wanted.items)
+            for slot in found.availabilities
+            if same_start(slot.starts_at, wanted.starts_at)
+        ]
+        known = [total for total in totals if total is not None]
+        # Two slots of one start are those of an hour that autumn repeats.
+        return max(known) if known and len(known) == len(totals) else None
+
+    async def _leave(self, hold: Hold) -> None:
+        releasing = hold._begin_release(self._timeouts)  # noqa: SLF001  # of this module
+        await self._in_background(releasing)
+
+    async def _in_background(self, release: Coroutine[Any, Any, None]) -> bool:
+        """Give places back, and tell if it worked. A cancellation ends the waiting alone."""
+        releasing = self._session.in_background(_quietly(release))
+        await _until_done(releasing)
+        return not releasing.cancelled() and releasing.result()
+
+    def _hold_of(self, reservation: Reservation) -> Hold:
+        return Hold(self._session, self._operation, reservation, self._give_back)
 
 
-async def _see_through(release: Coroutine[Any, Any, None]) -> bool:
-    """Wait for a release; tell if it worked. A cancellation ends the waiting, not the release."""
-    task = asyncio.create_task(_quietly(release))
-    _releases.add(task)
-    task.add_done_callback(_releases.discard)
-    await asyncio.wait((task,))  # which raises nothing, whatever becomes of the release
-    return not task.cancelled() and task.result()
+def _require_total(total: int | None, expected: int) -> None:
+    if total is None:
+        raise PriceChangedError("the price is not known", expected=expected)
+    if total > expected:
+        raise PriceChangedError("the price has risen", expected=expected, actual=total)
+
+
+async def _until_done(task: asyncio.Task[Any]) -> None:
+    """Wait for a task. A cancellation ends the waiting, not the task."""
+    task.add_done_callback(_seen)
+    await asyncio.wait((task,))
+
+
+def _seen(task: asyncio.Task[Any]) -> None:
+    """Look at the error of a task nobody waits for any more, which asyncio complains of."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _quietly(release: Coroutine[Any, Any, None]) -> bool:
+    """Give places back, and tell if it worked. The reason for leaving matters more than this."""
     try:
         async with asyncio.timeout(RELEASE_SECONDS):
             await release
-    except Exception as error:  # noqa: BLE001  # the reason for leaving matters more than this
+    except Exception as error:  # noqa: BLE001  # as above
         logger.debug(
             "a hold was not released (%s); it expires by itself",
             error if isinstance(error, EgumaError) else type(error).__name__,

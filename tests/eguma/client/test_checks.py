@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from eguma_async.core.errors import ConfigurationError
-from eguma_async.eguma.checks import naive_instant, wall_clock
+from eguma_async.eguma.checks import naive_instant, slot_start
 
 DAY, MOMENT, AWARE = date(2026, 3, 19), datetime(2026, 3, 19, 10), datetime(2026, 3, 19, tzinfo=UTC)
 
@@ -18,7 +18,7 @@ def field(validator):
 
 
 @pytest.mark.parametrize(
-    ("check", "good"), [(wall_clock, [DAY, MOMENT]), (naive_instant, [MOMENT])]
+    ("check", "good"), [(slot_start, [DAY, MOMENT]), (naive_instant, [MOMENT])]
 )
 def test_what_is_accepted(check, good):
     for value in good:
@@ -27,7 +27,7 @@ def test_what_is_accepted(check, good):
 
 @pytest.mark.parametrize(
     ("check", "bad"),
-    [(wall_clock, [AWARE, "2026-03-19", None]), (naive_instant, [DAY, AWARE, "2026-03-19", None])],
+    [(slot_start, [AWARE, "2026-03-19", None]), (naive_instant, [DAY, AWARE, "2026-03-19", None])],
 )
 def test_what_is_refused(check, bad):
     for value in bad:
