@@ -20,8 +20,8 @@ from eguma_async.core.scalars import Cents
 from .items import TicketItem
 from .matching import joined
 from .products import SlotType
-from .ranges import check_order, in_halves, within
-from .starts import as_written
+from .ranges import all_plainly_within, check_order, in_halves, within
+from .starts import are_plain, as_written
 
 if TYPE_CHECKING:
     from eguma_async.core.session import FanOut, Progress, Session
@@ -183,10 +183,10 @@ class ListAvailabilities(Operation[AvailabilityList]):
 
     def complete(self, value: AvailabilityList, context: ResponseContext, /) -> AvailabilityList:
         """Keep the starts as they are written, and the slots of the days that were asked for."""
-        found = as_written(value.availabilities, context.response.body)
-        found = within(found, self.from_date, self.to_date)
-        if found is value.availabilities:
-            return value
+        slots, body = value.availabilities, context.response.body
+        if all_plainly_within(slots, self.from_date, self.to_date) and are_plain(body):
+            return value  # as a rule
+        found = within(as_written(slots, body), self.from_date, self.to_date)
         return attrs.evolve(value, availabilities=found)
 
     async def fall_back(self, refusal: StatusError, send: Send, /) -> AvailabilityList:

@@ -56,13 +56,16 @@ def within(slots: tuple[S, ...], from_date: date, to_date: date) -> tuple[S, ...
     A slot of another day is left out, and not an error: nothing was sold yet, but whoever takes
     the first slot of a list must not sell another day than the one that was asked for.
     """
-    if _all_within(slots, from_date, to_date):
+    if all_plainly_within(slots, from_date, to_date):
         return slots
     return only(slots, lambda slot: _is_on(slot.starts_at, from_date, to_date), lambda _: True)
 
 
-def _all_within(slots: tuple[Slot, ...], from_date: date, to_date: date) -> bool:
-    """Tell it at once for the usual answer, as this is done for every one."""
+def all_plainly_within(slots: tuple[Slot, ...], from_date: date, to_date: date) -> bool:
+    """Tell whether slots without zones lie in a range; False for others, wherever they lie.
+
+    This is done for every answer, and is quick for the usual one.
+    """
     try:
         starts = [slot.starts_at for slot in slots]
         return not starts or (

@@ -20,17 +20,25 @@ _ODD = re.compile(rb'"starts_at"\s*:\s*"(?!\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")')
 _BEGINNING = 2048
 
 
+def are_plain(body: bytes) -> bool:
+    """Tell, without parsing it, whether the starts in an answer are in the form we write.
+
+    Without a full stop there is no fraction. Whether seconds, or the "T", are left out is a
+    server's habit, which shows at the beginning. A zone is not looked for: a slot shows its own.
+    """
+    return _ODD.search(body, 0, len(body) if b"." in body else _BEGINNING) is None
+
+
 def as_written(slots: tuple[Availability, ...], body: bytes) -> tuple[Availability, ...]:
     """Return slots whose starts remember their text, where it is not the one we would write.
 
     The API wants the very text back, and what is decoded has lost it: "Z", a fraction of zeros.
-    As a rule there is nothing to remember, and the same tuple comes back.
 
     Args:
         slots: As decoded.
         body: What they were decoded from.
     """
-    if not _may_be_odd(slots, body):
+    if are_plain(body) and all(slot.starts_at.tzinfo is None for slot in slots):
         return slots
     rows = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))["availabilities"]
     skipped = {each.index for each in unreadable_of(slots)}
@@ -47,15 +55,7 @@ def same_start(one: datetime | date, other: datetime | date) -> bool:
     return wall_clock(one) == wall_clock(other)
 
 
-def _may_be_odd(slots: tuple[Availability, ...], body: bytes) -> bool:
-    """Tell whether a text may differ, without looking at each: one server writes all alike.
-
-    Only a fraction may be there or not, as it is zero or not; without a full stop there is none.
-    """
-    if _ODD.search(body, 0, len(body) if b"." in body else _BEGINNING):
-        return True
-    return bool(slots) and slots[0].starts_at.tzinfo is not None
-
-
 def _remembered(start: datetime, text: str) -> datetime:
-    return start if start.isoformat() == text else WrittenDatetime.of(start, text)
+    # One with a zone also remembers that it is the server's: a caller's own would be refused.
+    is_plain = start.tzinfo is None and start.isoformat() == text
+    return start if is_plain else WrittenDatetime.of(start, text)
