@@ -60,6 +60,7 @@ from eguma_async import (
     TicketCheck,
     TicketInfo,
     TicketItem,
+    Timeouts,
     UnsuccessfulCode,
 )
 from eguma_async.testing import json_reply
@@ -527,34 +528,62 @@ async def test_any_2xx_is_a_success(scripted, status):
 # The resource methods do what the operations do.
 
 
-async def test_resource_methods_send_the_same_requests_as_the_operations(scripted, wanted):
-    names = list(OPERATIONS)
-    script = [json_reply(content(name)) for name in names]
-    async with scripted(*script, *script) as (session, transport):
-        for name in names:
-            key = IDEMPOTENCY_KEY if name == "booking" else None
-            await session.send(OPERATIONS[name], idempotency_key=key)
-        t, orders = session.ticketing, OPERATIONS["orders"]
-        await t.products.list()
-        await t.availabilities.list(PRODUCT, from_date=date(2026, 3, 19), to_date=date(2026, 3, 20))
-        await t.reservations.create(**wanted)
-        await t.reservations.cancel(HOLD)
-        await t.bookings.create(
-            **wanted,
+def by_hand(ticketing, timeouts=None):
+    """Return the calls of the resource methods that do what the operations do, in their order."""
+    t, orders = ticketing, OPERATIONS["orders"]
+    slot = {"product_id": PRODUCT, "starts_at": START, "items": ITEMS}
+    days = {"from_date": date(2026, 3, 19), "to_date": date(2026, 3, 20)}
+    customer = Customer("John", "Doe", "john.doe@example.com")
+    return {
+        "products": lambda: t.products.list(timeouts=timeouts),
+        "availabilities": lambda: t.availabilities.list(PRODUCT, **days, timeouts=timeouts),
+        "reservation": lambda: t.reservations.create(**slot, timeouts=timeouts),
+        "cancel-reservation": lambda: t.reservations.cancel(HOLD, timeouts=timeouts),
+        "booking": lambda: t.bookings.create(
+            **slot,
             reservation_id=HOLD,
-            customer=Customer("John", "Doe", "john.doe@example.com"),
+            customer=customer,
             language="en",
             idempotency_key=IDEMPOTENCY_KEY,
-        )
-        await t.bookings.cancel(BOOKING)
-        await t.orders.list(**attrs.asdict(orders))
-        await t.tickets.check_in(NUMBER)
-        await t.tickets.check_out(NUMBER)
-        await t.tickets.get(NUMBER)
-        await t.events.list()
-        await t.events.availability(PRODUCT, from_date=date(2026, 3, 19), to_date=date(2026, 3, 20))
-    half = len(names)
-    assert transport.requests[:half] == transport.requests[half:]
+            timeouts=timeouts,
+        ),
+        "cancel-booking": lambda: t.bookings.cancel(BOOKING, timeouts=timeouts),
+        "orders": lambda: t.orders.list(**attrs.asdict(orders), timeouts=timeouts),
+        "checkin": lambda: t.tickets.check_in(NUMBER, timeouts=timeouts),
+        "checkout": lambda: t.tickets.check_out(NUMBER, timeouts=timeouts),
+        "ticket-info": lambda: t.tickets.get(NUMBER, timeouts=timeouts),
+        "events": lambda: t.events.list(timeouts=timeouts),
+        "admission-availability": lambda: t.events.availability(PRODUCT, **days, timeouts=timeouts),
+    }
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+async def test_a_resource_method_sends_the_same_request_as_the_operation(scripted, name):
+    short = Timeouts(total=7)
+    async with scripted(*[json_reply(content(name))] * 3) as (session, transport):
+        key = IDEMPOTENCY_KEY if name == "booking" else None
+        value = await session.send(OPERATIONS[name], idempotency_key=key)
+        assert await by_hand(session.ticketing)[name]() == value
+        assert await by_hand(session.ticketing, short)[name]() == value
+    sent, same, hurried = transport.requests
+    assert sent == same
+    assert hurried == sent.but(timeouts=short)
+
+
+def test_every_method_of_a_resource_takes_timeouts():
+    import inspect
+
+    # Many calls at once go by the session's; a hold passes its own on.
+    for name, resource in vars(ea.Ticketing(SessionStub())).items():
+        if name.startswith("_"):
+            continue
+        for method, function in inspect.getmembers(resource, inspect.ismethod):
+            if not method.startswith("_") and method != "fan_out":
+                assert "timeouts" in inspect.signature(function).parameters, (name, method)
+
+
+class SessionStub:
+    pass
 
 
 async def test_items_may_be_any_iterable_and_a_day_slot_may_be_a_date(scripted, wanted):
