@@ -139,19 +139,24 @@ async def test_closing_a_session_that_is_entered_elsewhere_waits_for_the_release
     assert not hold.must_be_released
 
 
-async def test_releasing_by_hand_goes_on_when_it_is_cancelled(sandbox):
+async def test_releasing_by_hand_goes_on_when_it_is_cancelled_and_closing_waits(sandbox):
     park = sandbox.faults.add(Park(path=RELEASE))
-    async with session_on(sandbox) as session:
-        async with session.ticketing.reservations.hold(**places(sandbox)) as hold:
-            task = asyncio.create_task(hold.release())
-            await until(lambda: park.parked)
-            task.cancel()
-            await turns()
-            assert task.cancelled()
-            assert not hold.must_be_released  # it is under way
-            park.release()
+    session = session_on(sandbox)
+    await session.__aenter__()
+    hold = await session.ticketing.reservations.hold(**places(sandbox)).__aenter__()
+    task = asyncio.create_task(hold.release())
+    await until(lambda: park.parked)
+    task.cancel()
+    await turns()
+    assert task.cancelled()
+    assert not hold.must_be_released  # it is under way
+    closing = asyncio.create_task(session.aclose())
+    await turns()
+    assert not closing.done()
+    park.release()
+    await closing
     assert sandbox.holds() == ()
-    assert "released" in repr(hold)
+    assert repr(hold).endswith("released>")
 
 
 async def test_a_release_by_hand_that_fails_unseen_is_no_ones_error(sandbox, caplog):
