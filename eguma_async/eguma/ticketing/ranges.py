@@ -66,17 +66,14 @@ def all_plainly_within(slots: tuple[Slot, ...], from_date: date, to_date: date) 
 
     This is done for every answer, and is quick for the usual one.
     """
+    starts = [slot.starts_at for slot in slots]
+    if not starts:
+        return True
     try:
-        starts = [slot.starts_at for slot in slots]
-        return not starts or (
-            _midnight(from_date) <= min(starts) and max(starts) < _midnight(to_date + _DAY)
-        )
-    except (TypeError, OverflowError):  # some have a zone; the last day of the calendar
+        first, last = min(starts), max(starts)
+    except TypeError:  # some have a zone
         return False
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day)  # noqa: DTZ001  # the merchant's wall clock
+    return first.tzinfo is None and from_date <= first.date() and last.date() <= to_date
 
 
 def _is_on(start: datetime, from_date: date, to_date: date) -> bool:

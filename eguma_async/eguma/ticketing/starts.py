@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .availabilities import Availability
 
 _ODD = re.compile(rb'"starts_at"\s*:\s*"(?!\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")')
-_BEGINNING = 2048
+_BEGINNING = 512
 
 
 def are_plain(body: bytes) -> bool:
