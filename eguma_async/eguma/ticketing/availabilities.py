@@ -105,7 +105,8 @@ class Availability:
         """Tell whether an order fits the slot as it was listed: places, categories, quantities.
 
         The server has the last word: places may be gone meanwhile, and so may the slot after its
-        `closing_at`.
+        `closing_at`. A category with a minimum that does not allow zero must be part of the order,
+        as the API documents it; some servers may let it be left out.
 
         Args:
             items: What is to be bought.
