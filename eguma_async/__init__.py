@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from .core.errors import StatusError as StatusError
     from .core.errors import TransportError as TransportError
     from .core.errors import unknown_outcome as unknown_outcome
+    from .core.listing import Listing as Listing
+    from .core.listing import UnreadableElement as UnreadableElement
     from .core.messages import BodySink as BodySink
     from .core.messages import Credentials as Credentials
     from .core.messages import HttpRequest as HttpRequest
@@ -60,6 +62,17 @@ if TYPE_CHECKING:
     from .eguma.ticketing.bookings import CancelledBooking as CancelledBooking
     from .eguma.ticketing.bookings import CancelledTicket as CancelledTicket
     from .eguma.ticketing.bookings import Customer as Customer
+    from .eguma.ticketing.events import AdmissionAvailability as AdmissionAvailability
+    from .eguma.ticketing.events import AdmissionSlot as AdmissionSlot
+    from .eguma.ticketing.events import Event as Event
+    from .eguma.ticketing.events import EventOrganizer as EventOrganizer
+    from .eguma.ticketing.events import EventTicketType as EventTicketType
+    from .eguma.ticketing.events import EventTicketTypeGroup as EventTicketTypeGroup
+    from .eguma.ticketing.events import EventVenue as EventVenue
+    from .eguma.ticketing.events import GetAdmissionAvailability as GetAdmissionAvailability
+    from .eguma.ticketing.events import ListEvents as ListEvents
+    from .eguma.ticketing.hold import Hold as Hold
+    from .eguma.ticketing.hold import HoldContext as HoldContext
     from .eguma.ticketing.items import TicketItem as TicketItem
     from .eguma.ticketing.orders import CustomerTitle as CustomerTitle
     from .eguma.ticketing.orders import ListOrders as ListOrders
@@ -76,8 +89,9 @@ if TYPE_CHECKING:
     from .eguma.ticketing.products import Product as Product
     from .eguma.ticketing.products import ProductList as ProductList
     from .eguma.ticketing.products import SlotType as SlotType
+    from .eguma.ticketing.reconciling import BookingOutcome as BookingOutcome
+    from .eguma.ticketing.reconciling import BookingSearch as BookingSearch
     from .eguma.ticketing.reservations import CancelReservation as CancelReservation
-    from .eguma.ticketing.reservations import Hold as Hold
     from .eguma.ticketing.reservations import ReleasedReservation as ReleasedReservation
     from .eguma.ticketing.reservations import Reservation as Reservation
     from .eguma.ticketing.reservations import ReserveTickets as ReserveTickets
@@ -124,6 +138,7 @@ _HOMES = {
         "TransportError",
         "unknown_outcome",
     ),
+    "core.listing": ("Listing", "UnreadableElement"),
     "core.messages": (
         "BodySink",
         "Credentials",
@@ -157,6 +172,18 @@ _HOMES = {
         "CancelledTicket",
         "Customer",
     ),
+    "eguma.ticketing.events": (
+        "AdmissionAvailability",
+        "AdmissionSlot",
+        "Event",
+        "EventOrganizer",
+        "EventTicketType",
+        "EventTicketTypeGroup",
+        "EventVenue",
+        "GetAdmissionAvailability",
+        "ListEvents",
+    ),
+    "eguma.ticketing.hold": ("Hold", "HoldContext"),
     "eguma.ticketing.items": ("TicketItem",),
     "eguma.ticketing.orders": (
         "CustomerTitle",
@@ -171,9 +198,9 @@ _HOMES = {
         "TicketAnswer",
     ),
     "eguma.ticketing.products": ("Category", "ListProducts", "Product", "ProductList", "SlotType"),
+    "eguma.ticketing.reconciling": ("BookingOutcome", "BookingSearch"),
     "eguma.ticketing.reservations": (
         "CancelReservation",
-        "Hold",
         "ReleasedReservation",
         "Reservation",
         "ReserveTickets",
@@ -194,6 +221,8 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "EGUMA",
     "AccessDeniedError",
+    "AdmissionAvailability",
+    "AdmissionSlot",
     "AiohttpTransport",
     "AsyncSession",
     "AttemptEvent",
@@ -204,6 +233,8 @@ __all__ = [
     "BookTickets",
     "BookedTicket",
     "Booking",
+    "BookingOutcome",
+    "BookingSearch",
     "CancelBooking",
     "CancelReservation",
     "CancelledBooking",
@@ -220,9 +251,16 @@ __all__ = [
     "CustomerTitle",
     "DecodingError",
     "EgumaError",
+    "Event",
+    "EventOrganizer",
+    "EventTicketType",
+    "EventTicketTypeGroup",
+    "EventVenue",
     "FanOut",
+    "GetAdmissionAvailability",
     "GetTicket",
     "Hold",
+    "HoldContext",
     "HttpRequest",
     "HttpResponse",
     "IdempotencyMismatchError",
@@ -232,8 +270,10 @@ __all__ = [
     "KorusTokens",
     "Limits",
     "ListAvailabilities",
+    "ListEvents",
     "ListOrders",
     "ListProducts",
+    "Listing",
     "MemoryTransport",
     "NotFoundError",
     "NotSentError",
@@ -272,6 +312,7 @@ __all__ = [
     "Timeouts",
     "Transport",
     "TransportError",
+    "UnreadableElement",
     "UnsuccessfulCode",
     "__version__",
     "unknown_outcome",

@@ -22,6 +22,7 @@ FLOORS = (
     ("core.clock", 0),
     ("core.enums", 0),
     ("core.checks", 0),
+    ("core.zones", 0),
     ("_version", 0),
     ("core", 10),
     ("transports", 20),
@@ -39,7 +40,9 @@ FLOORS = (
     ("__main__", 60),
     ("", 60),
 )
-SANDBOX_USES = re.compile(r"core\.(errors|messages|clock|enums|checks|transport)|sandbox(\..*)?")
+SANDBOX_USES = re.compile(
+    r"core\.(errors|messages|clock|enums|checks|zones|transport)|sandbox(\..*)?"
+)
 PROVIDERS = ({"eguma", "session", "ticketing"}, {"korus"})
 
 # A base class that hands out one of the classes built on it.

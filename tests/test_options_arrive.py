@@ -268,6 +268,20 @@ async def test__clock__is_what_sleeps_and_what_tells_the_time():
     assert held.received_at == datetime(2026, 3, 19, 7, 0, 5, tzinfo=UTC)
 
 
+def test__clock__that_is_not_given_tells_the_time_of_a_sandbox_and_sleeps_on_the_machines():
+    from eguma_async.core.clock import SystemClock
+    from eguma_async.sandbox import EgumaSandbox
+
+    sandbox = EgumaSandbox(FakeClock(datetime(2031, 6, 1, 22, 30, tzinfo=UTC)))
+    session = AsyncSession(KEY, transport=sandbox.transport())
+    assert session.ticketing.today() == sandbox.today()
+    sandbox.clock.advance(days=1)
+    assert session.clock.now() == datetime(2031, 6, 2, 22, 30, tzinfo=UTC)
+    assert session.clock.monotonic is SystemClock.monotonic
+    assert isinstance(session.clock, SystemClock)
+    assert type(AsyncSession(KEY, transport=ScriptedTransport()).clock) is SystemClock
+
+
 def items():
     from eguma_async import TicketItem
 

@@ -98,8 +98,51 @@ def test_what_the_package_imports_is_declared():
         re.split(r"[\[><=;~! ]", line)[0].lower() for line in PROJECT["project"]["dependencies"]
     }
     assert {"aiohttp", "attrs", "cattrs", "msgspec"} <= declared
-    # zoneinfo needs data where the system has none
-    assert "tzdata" in declared
+
+
+def test_the_time_zones_come_along_on_every_system():
+    (line,) = (d for d in PROJECT["project"]["dependencies"] if d.startswith("tzdata"))
+    assert ";" not in line  # small images of Linux have none, either
+
+
+HOLD_WITHOUT_ZONES = """
+import sys
+sys.modules["tzdata"] = None
+import asyncio
+from datetime import UTC, datetime
+from eguma_async import AsyncSession, HttpResponse, MemoryTransport, TicketItem
+from eguma_async.testing import FakeClock
+
+async def answer(request):
+    body = b'{"reservation_id":"r1","expires_at":"2027-06-01T13:00:00.0000000"}'
+    return HttpResponse(status=200, body=body)
+
+async def main():
+    clock = FakeClock(datetime(2027, 6, 1, 10, tzinfo=UTC))
+    async with AsyncSession("k", transport=MemoryTransport(answer), clock=clock) as session:
+        async with session.ticketing.reservations.hold(
+            product_id="a", starts_at=datetime(2027, 6, 1, 14), items=[TicketItem("c", 1)]
+        ) as hold:
+            print(hold.expires_at_utc, hold.remaining, session.ticketing.today())
+asyncio.run(main())
+"""
+
+
+def test_without_any_database_of_time_zones_places_can_be_held():
+    import os
+
+    ran = subprocess.run(
+        [sys.executable, "-c", HOLD_WITHOUT_ZONES],
+        env={**os.environ, "PYTHONTZPATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=ROOT,
+    )
+    assert ran.stdout.split() == ["2027-06-01", "11:00:00+00:00", "1:00:00", "2027-06-01"], (
+        ran.stderr
+    )
 
 
 def test_the_license_and_the_readme_are_there():

@@ -34,6 +34,7 @@ from eguma_async import (
     MemoryTransport,
     NotSentError,
     OutcomeUnknownError,
+    ResultMismatchError,
     RetryPolicy,
     StatusError,
     TicketItem,
@@ -41,7 +42,7 @@ from eguma_async import (
     TransportError,
     unknown_outcome,
 )
-from eguma_async.testing import FakeClock
+from eguma_async.testing import FakeClock, json_reply
 
 KEY = "canarykey+/=7f3a91c2d4e5b6"
 PERSON = ("Canaryfirst", "Canarylast", "canary.mail@example.com")
@@ -238,10 +239,16 @@ async def every_call(ear, session):
         t.products.list(),
         t.availabilities.list(PRODUCT, from_date=date(2026, 3, 19), to_date=date(2026, 3, 20)),
         t.reservations.create(**SLOT),
-        t.reservations.cancel(PRODUCT),
+        t.reservations.cancel("r"),
         t.bookings.create(**SLOT, customer=customer(), language="en"),
-        t.bookings.cancel(PRODUCT),
+        t.bookings.cancel("b"),
+        t.bookings.reconcile(
+            **SLOT, customer=customer(), began_at=datetime(2026, 1, 1, 7, tzinfo=UTC)
+        ),
         t.orders.list(last_name=PERSON[1]),
+        t.orders.list(order_number="1"),
+        t.events.list(),
+        t.events.availability("a", from_date=date(2026, 3, 19), to_date=date(2026, 3, 20)),
         t.tickets.check_in("1"),
         t.tickets.get("1"),
         session.exchange(booked()),
@@ -319,7 +326,13 @@ GOOD = {
     "availabilities": {"company_name": "c", "product_name": "p", "availabilities": []},
     "reservation": {"reservation_id": "r", "expires_at": "2026-03-19T09:00:00"},
     "cancel-reservation": {"reservation_id": "r"},
-    "booking": {"booking_id": "b", "booking_reference": "1", "tickets": []},
+    "booking": {
+        "booking_id": "b",
+        "booking_reference": "1",
+        "tickets": [{"ticket_number": number, "category_id": ADULT} for number in ("1", "2")],
+    },
+    "published_events": [],
+    "availability": {"is_all_day": True, "is_unlimited_availability": True, "slots": []},
     "cancel-booking": {"booking_id": "b", "booking_reference": "1", "cancelled_tickets": []},
     "checkin": {"is_successful": True},
     "info": {
@@ -357,6 +370,24 @@ async def test_a_success_writes_nothing_of_it(ear):
         await every_call(ear, session)
     assert ear.errors == []
     assert len(ear.events) > 10
+
+
+async def test_an_answer_to_another_question_writes_nothing_of_it(ear):
+    odd = {
+        "booking": GOOD["booking"] | {"tickets": [{"ticket_number": "9", "category_id": "other"}]},
+        "cancel-booking": GOOD["cancel-booking"] | {"booking_id": "other"},
+        "cancel-reservation": {"reservation_id": "other"},
+        "info": GOOD["info"] | {"ticket_number": "9"},
+        "orders": [order() | {"created_at": NOTE}, order() | {"order_number": "2"}],
+    }
+
+    async def answer(request):
+        page = request.url.rsplit("/", 1)[1].removesuffix(".json")
+        return json_reply(odd.get(page, GOOD[page]))
+
+    async with session_on(ear, MemoryTransport(answer)) as session:
+        await every_call(ear, session)
+    assert len([e for e in ear.errors if isinstance(e, ResultMismatchError)]) >= 5
 
 
 async def test_objects_that_carry_it_do_not_show_it(ear):

@@ -37,3 +37,20 @@ class SystemClock:
     async def sleep(self, seconds: float, /) -> None:
         """Sleep on the running event loop."""
         await asyncio.sleep(seconds)
+
+
+class ServersTime(SystemClock):
+    """The machine's clock, but for the time of day: that is of a server that has one of its own.
+
+    A simulated server may live in another year. Pauses still take as long as they take here.
+
+    Args:
+        server: The server's clock.
+    """
+
+    def __init__(self, server: Clock) -> None:
+        self._server = server
+
+    def now(self) -> datetime:
+        """Return the server's time in UTC."""
+        return self._server.now()

@@ -147,6 +147,20 @@ class Operation(Generic[T]):
         """Add to a refusal what only the operation knows."""
         return refusal
 
+    async def fall_back(self, refusal: StatusError, send: Send, /) -> T:
+        """Read in another way what was refused, such as a long range in shorter ones.
+
+        Only a read is asked for this.
+
+        Args:
+            refusal: The response.
+            send: Sends another operation, with the timeouts of this call.
+
+        Raises:
+            StatusError: By default, the refusal itself.
+        """
+        raise refusal
+
     async def reconcile(self, refusal: StatusError, send: Send, began_at: datetime, /) -> T:
         """Find out what a refusal means after an earlier attempt had an unknown outcome.
 

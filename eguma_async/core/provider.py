@@ -96,13 +96,14 @@ def retry_after(response: HttpResponse, now: datetime) -> float | None:
     value = response.headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(value):
         return min(float(value), _LONGEST_WAIT)
-    until = _http_date(value)
+    until = http_date(value)
     if until is None:
         return None
-    return max(0.0, (until - (_http_date(response.headers.get("date", "")) or now)).total_seconds())
+    return max(0.0, (until - (http_date(response.headers.get("date", "")) or now)).total_seconds())
 
 
-def _http_date(value: str) -> datetime | None:
+def http_date(value: str) -> datetime | None:
+    """Return the moment that an HTTP date (RFC 9110) stands for; None if it is none."""
     try:
         moment = parsedate_to_datetime(value)
     except (TypeError, ValueError, IndexError, OverflowError):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import cattrs
 import msgspec
@@ -18,8 +18,48 @@ _PLAIN = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
 _CENTS = Decimal("0.01")
 
 
+Cents: TypeAlias = Annotated[int, "minor units of a currency"]
+"""An amount in minor units: a whole number, in JSON too.
+
+Unlike a count it is read from nothing else: 45.0 and "45" are as likely 45 francs as 45 cents.
+"""
+
+
 class MismatchError(ValueError):
     """A value of the wrong kind. Its text never repeats the value."""
+
+
+class WrittenDatetime(datetime):
+    """A moment that remembers how a server wrote it, to be sent back to the letter.
+
+    What is computed from it is written anew.
+    """
+
+    _written: str | None = None
+
+    @classmethod
+    def of(cls, moment: datetime, written: str) -> WrittenDatetime:
+        """Return a moment together with its text."""
+        made = cls.combine(moment.date(), moment.timetz()).replace(fold=moment.fold)
+        made._written = written  # noqa: SLF001  # our own
+        return made
+
+    @property
+    def is_as_written(self) -> bool:
+        """True if a server wrote it, and it was not computed since."""
+        return self._written is not None
+
+    def as_written(self) -> str:
+        """Return the server's text; one of our own for what was computed."""
+        return self.isoformat() if self._written is None else self._written
+
+    def __reduce_ex__(self, protocol: object, /) -> tuple[Any, ...]:
+        plain = datetime.combine(self.date(), self.timetz())
+        return _restored, (plain.replace(fold=self.fold), self._written)
+
+
+def _restored(moment: datetime, written: str | None) -> datetime:
+    return moment if written is None else WrittenDatetime.of(moment, written)
 
 
 def is_subclass(kind: Any, base: Any) -> bool:
@@ -37,7 +77,9 @@ def register_scalars(converter: cattrs.Converter) -> None:
     converter.register_structure_hook(datetime, _datetime)
     converter.register_structure_hook(Decimal, _decimal)
     converter.register_structure_hook_func(lambda kind: is_subclass(kind, enum.Enum), _enum)
+    converter.register_structure_hook_func(lambda kind: kind == Cents, _cents)
     converter.register_unstructure_hook(datetime, datetime.isoformat)
+    converter.register_unstructure_hook(WrittenDatetime, WrittenDatetime.as_written)
     converter.register_unstructure_hook(date, date.isoformat)
     converter.register_unstructure_hook(Decimal, lambda amount: format(amount, "f"))
 
@@ -78,6 +120,12 @@ def _int(value: object, _: Any) -> int:
     raise MismatchError(f"expected a whole number, got {got(value)}")
 
 
+def _cents(value: object, _: Any) -> int:
+    if type(value) is int:
+        return value
+    raise MismatchError(f"expected a whole number of cents, got {got(value)}")
+
+
 def _bool(value: object, _: Any) -> bool:
     if isinstance(value, bool):
         return value
@@ -105,6 +153,14 @@ def _date(value: object, _: Any) -> date:
             return msgspec.convert(value, date)
         except msgspec.ValidationError:
             pass
+        # Servers write a day as its first moment, too. Any other time would leave open which day
+        # is meant where the zone is not ours.
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            moment = None
+        if moment is not None and moment.time() == time():
+            return moment.date()
     raise MismatchError(f"expected a date as YYYY-MM-DD, got {got(value)}")
 
 

@@ -9,7 +9,7 @@ from typing import TypedDict, TypeVar
 
 import attrs
 
-from eguma_async.core.clock import Clock, SystemClock
+from eguma_async.core.clock import Clock, ServersTime, SystemClock
 from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.hooks import Observer
 from eguma_async.core.messages import DEFAULT_TIMEOUTS, Timeouts
@@ -32,7 +32,8 @@ class SessionOptions(TypedDict, total=False):
         timeouts: Limits of each attempt.
         retry: When to send again; ``RetryPolicy(attempts=1)`` for never.
         limits: How many requests may be under way at once.
-        clock: Where to read the time and sleep.
+        clock: Where to read the time and sleep; the machine's if not given. The time of day is then
+            that of a transport with a `clock`, as a sandbox's has.
         observer: An `Observer`, which sees each call and each request; or a plain function, which
             is called with an `AttemptEvent` after each request.
         random: Returns a number from 0 to 1, for the jitter of the pauses.
@@ -83,10 +84,16 @@ def checked_options(
         timeouts=option("timeouts", given.get("timeouts"), DEFAULT_TIMEOUTS),
         retry=option("retry", given.get("retry"), RetryPolicy()),
         limits=option("limits", given.get("limits"), Limits()),
-        clock=SystemClock() if clock is None else clock,
+        clock=_clock_for(transport) if clock is None else clock,
         observer=checked_observer(given.get("observer")),
         random=given.get("random") or random,
     )
+
+
+def _clock_for(transport: Transport | None) -> Clock:
+    """Return the machine's clock, or one that tells the time where the requests go."""
+    server: Clock | None = getattr(transport, "clock", None)
+    return SystemClock() if server is None else ServersTime(server)
 
 
 def spelled_out(init: F) -> F:

@@ -39,6 +39,7 @@ from .options import SessionOptions, checked_options
 from .requests import Requests
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 CLOSING_SECONDS = 10.0
 """How long closing waits for work that must not be cut off, such as giving places back."""
@@ -143,9 +144,8 @@ class BaseSession:
         raise TypeError(f"a {type(self).__name__} is not pickled: make one where it is used")
 
     def _require_open(self) -> None:
-        if self._loop is asyncio.get_running_loop() and (
-            not self._closed or self._background.runs_here()
-        ):
+        is_open = not self._closed or (self._background.runs_here() and not self._is_shut)
+        if is_open and self._loop is asyncio.get_running_loop():
             return
         name = type(self).__name__
         if self._closed:
@@ -157,6 +157,11 @@ class BaseSession:
         raise SessionStateError(
             f"this {name} belongs to another event loop; make one in the loop that uses it"
         )
+
+    @property
+    def _is_shut(self) -> bool:
+        """True once closing has ended; until then, work in the background may still send."""
+        return self._closing is not None and self._closing.done()
 
     @property
     def clock(self) -> Clock:
@@ -318,7 +323,7 @@ class BaseSession:
         try:
             response = await self._calls.run(call, request)
             if not 200 <= response.status < 300:
-                call.value = await self._refused(call, operation, response)
+                call.value = await self._refused(call, operation, response, request.timeouts)
         except (EgumaError, asyncio.CancelledError) as failed:
             error = failed
             call.stamp(failed)
@@ -349,7 +354,13 @@ class BaseSession:
         )
         return operation.complete(value, context)
 
-    async def _refused(self, call: Call[T], operation: Operation[T], response: HttpResponse) -> T:
+    async def _refused(
+        self,
+        call: Call[T],
+        operation: Operation[T],
+        response: HttpResponse,
+        timeouts: Timeouts,
+    ) -> T:
         """Raise the error a response stands for, unless the operation knows better."""
         error = self._error(operation, response)
         error.attempts = call.attempts
@@ -364,6 +375,15 @@ class BaseSession:
             )
             with cancelled_as(meaning):
                 return await operation.reconcile(error, self.send, self.clock.now() - elapsed)
+        elif call.is_read:
+
+            async def send(other: Operation[R], /) -> R:
+                part = await self.run(other, None, timeouts)
+                call.attempts += part.attempts
+                call.response = part.response
+                return part.value
+
+            return await operation.fall_back(error, send)
         raise error
 
     def _error(self, operation: Operation[Any], response: HttpResponse) -> StatusError:

@@ -19,11 +19,14 @@ import pytest
 from eguma_async.core.codec import Codec, why_not_fast
 from eguma_async.core.enums import OpenEnum
 from eguma_async.core.errors import DecodingError
+from eguma_async.core.fields import is_local
+from eguma_async.core.listing import Listing
 from eguma_async.core.operation import Operation
 from eguma_async.eguma.ticketing.availabilities import AvailabilityList, CategoryPrice
 from eguma_async.eguma.ticketing.bookings import BookedTicket, Booking, CancelledBooking
+from eguma_async.eguma.ticketing.events import AdmissionAvailability, Event
 from eguma_async.eguma.ticketing.orders import Order, OrderTicket
-from eguma_async.eguma.ticketing.products import Category, ProductList, SlotType
+from eguma_async.eguma.ticketing.products import Category, Product, ProductList, SlotType
 from eguma_async.eguma.ticketing.reservations import ReleasedReservation, Reservation
 from eguma_async.eguma.ticketing.tickets import TicketCheck, TicketInfo
 from tests.support.calls import BOOKED, CANCELLED, HELD, RELEASED, order
@@ -74,6 +77,26 @@ TICKET = {
     "event_or_admission_id": "p1",
 }
 CHECK = {"is_successful": False, "unsuccessful_code": "ticket_deleted"}
+EVENT = {
+    "id": "e1",
+    "name": {"de": "Brunch", "en": None},
+    "bookable": True,
+    "start": "2026-03-19T10:00:00",
+    "updated_at": "2026-03-01T10:00:00",
+    "count_available_tickets": 5,
+    "organizer": {"name": "Museum", "url": ""},
+    "venue": {"name": "Hall", "zip": "8000"},
+    "ticket_types": [{"id": "t1", "name": {"de": "Normal"}, "price_in_cents": 1500}],
+    "ticket_type_groups": [{"name": "All", "ticket_type_ids": ["t1"]}],
+    "category_id": "",
+    "tags": ["a"],
+}
+ADMISSION = {
+    "name": {"de": "Eintritt"},
+    "is_all_day": False,
+    "is_unlimited_availability": False,
+    "slots": [{"starts_at": "2026-03-19T10:00:00", "availability_count": 5}],
+}
 DOCUMENTS: list[tuple[typing.Any, typing.Any]] = [
     (ProductList, PRODUCTS),
     (AvailabilityList, SLOTS),
@@ -81,9 +104,11 @@ DOCUMENTS: list[tuple[typing.Any, typing.Any]] = [
     (ReleasedReservation, RELEASED),
     (Booking, BOOKED),
     (CancelledBooking, CANCELLED),
-    (tuple[Order, ...], [order("completed"), order("refunded")]),
+    (Listing[Order], [order("completed"), order("refunded")]),
     (TicketInfo, TICKET),
     (TicketCheck, CHECK),
+    (Listing[Event], [EVENT, {**EVENT, "id": "e2"}]),
+    (AdmissionAvailability, ADMISSION),
 ]
 JUNK = [
     None, "5", "-5", "5.0", 5, 5.0, 5.5, -1, 0, True, False, "true", "false", "True", "", "0",
@@ -105,6 +130,12 @@ def response_kinds() -> set[typing.Any]:
         for op in below(Operation)
         if op.__module__.startswith("eguma_async.eguma.ticketing")
     }
+
+
+def as_msgspec_knows_it(kind: typing.Any) -> typing.Any:
+    """Return a type without the subclass of tuple that only the codec knows."""
+    is_listing = typing.get_origin(kind) is Listing
+    return tuple[typing.get_args(kind)[0], ...] if is_listing else kind
 
 
 def slow_only(codec: Codec) -> Codec:
@@ -148,13 +179,14 @@ class TestBothTiersAgree:
 
     @pytest.mark.parametrize("kind", [kind for kind, _ in DOCUMENTS], ids=str)
     def test_no_response_of_the_provider_is_kept_from_the_fast_tier(self, kind):
-        assert why_not_fast(kind) is None
+        local = {f.name for f in attrs.fields(kind) if is_local(f)} if attrs.has(kind) else ()
+        assert why_not_fast(as_msgspec_knows_it(kind), ignored=local) is None
         assert Codec()._fast_decoder(kind) is not None
 
     @pytest.mark.parametrize(("kind", "document"), DOCUMENTS, ids=lambda value: str(value)[:30])
     def test_the_fast_tier_reads_the_documented_answer(self, kind, document):
         body = json.dumps(document).encode()
-        fast = msgspec.json.decode(body, type=kind)
+        fast = msgspec.json.decode(body, type=as_msgspec_knows_it(kind))
         assert fast == slow_only(Codec()).decode(body, kind)
 
     @pytest.mark.parametrize(
@@ -241,7 +273,7 @@ class TestTolerated:
         assert Codec().decode(body, CategoryPrice).price_in_cents == 1500
 
     def test_the_documented_name_wins(self):
-        body = b'{"category_id":"c","price":1,"price_in_cents":"2"}'
+        body = b'{"category_id":"c","price":1,"price_in_cents":2}'
         assert Codec().decode(body, CategoryPrice).price_in_cents == 2
 
     def test_a_price_that_is_not_sent_is_none(self):
@@ -441,7 +473,7 @@ class TestUserHooks:
         codec.converter.register_structure_hook(read)
         assert codec.decode(self.BODY, ProductList).products[0].slot_type == "my day"
 
-    @pytest.mark.parametrize("kind", [ProductList, Category], ids=["root", "nested"])
+    @pytest.mark.parametrize("kind", [ProductList, Product], ids=["root", "every element"])
     def test_a_hook_that_fails_is_an_unreadable_answer(self, kind):
         def fail(value, _):
             raise ValueError("canary")
@@ -452,6 +484,18 @@ class TestUserHooks:
             codec.decode(self.BODY, ProductList)
         assert caught.value.problems[0].startswith("value not accepted @ $")
         assert "canary" not in repr(caught.value.problems)
+
+    def test_a_hook_that_fails_for_one_element_does_not_hide_the_others(self):
+        def fail(value, _):
+            raise ValueError("canary")
+
+        codec = Codec()
+        codec.converter.register_structure_hook(Category, fail)
+        found = codec.decode(self.BODY, ProductList)
+        assert [each.problems for each in found.unreadable] == [
+            ("value not accepted @ $.categories[0]",)
+        ]
+        assert len(found.products) == 1
 
     def test_one_codec_does_not_change_another(self):
         mine, other = Codec(), Codec()

@@ -160,6 +160,14 @@ def test_a_mismatch_names_the_differences_and_not_the_result():
     assert not error.outcome_unknown
 
 
+def test_a_price_that_has_risen_is_told():
+    error = make(PriceChangedError)
+    assert str(error) == "BookTickets: canary-message: 95.00 expected, now 100"
+    assert (error.expected, error.actual) == (9000, Decimal("95.50"))
+    assert str(PriceChangedError(expected=5)) == "the price has risen: 5 expected, now not told"
+    assert not error.outcome_unknown
+
+
 def test_a_status_error_without_code_shows_the_status():
     assert str(StatusError("x", status=502)) == "HTTP 502"
 

@@ -10,6 +10,7 @@ import pytest
 
 from eguma_async.core.codec import Codec
 from eguma_async.core.errors import ConfigurationError
+from eguma_async.core.listing import Listing
 from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import IN_PATH, Operation, in_query
 from eguma_async.eguma.ticketing.bookings import BookTickets, CancelBooking
@@ -131,12 +132,12 @@ def test_an_id_is_checked_before_it_reaches_the_path(bad):
 
 def test_only_a_completing_operation_says_so():
     assert BookTickets.plan().completes
-    assert not CancelBooking.plan().completes
+    assert not ListProducts.plan().completes
 
 
 def test_what_an_operation_returns_follows_from_its_type_argument():
     assert dict[str, str] == Mixed.RETURNS
-    assert tuple[Order, ...] == ListOrders.RETURNS
+    assert Listing[Order] == ListOrders.RETURNS
 
 
 def test_a_base_may_leave_open_what_is_returned():

@@ -99,3 +99,14 @@ async def test_what_a_seen_through_task_raises_reaches_the_caller():
 
     with pytest.raises(ZeroDivisionError):
         await see_through(asyncio.create_task(fail()))
+
+
+async def test_once_closing_has_ended_it_may_send_no_more():
+    transport = Gate(json_reply(RELEASED))
+    transport.open.set()
+    session = session_on(transport)
+    async with session:
+        pass
+    with pytest.raises(SessionStateError, match="is closed"):
+        await session.in_background(session.send(RELEASE))
+    assert transport.requests == []

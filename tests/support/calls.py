@@ -38,7 +38,10 @@ CATALOGUE = {"company_name": "Museum", "products": []}
 BOOKED = {
     "booking_id": "b1",
     "booking_reference": "1000053",
-    "tickets": [{"ticket_number": "1234567890123456789", "category_id": "adult"}],
+    "tickets": [
+        {"ticket_number": number, "category_id": "adult"}
+        for number in ("1234567890123456789", "2345678901234567890")
+    ],
 }
 HELD = {"reservation_id": "r1", "expires_at": "2026-03-19T10:00:00.0000000"}
 RELEASED = {"reservation_id": "r1"}

@@ -8,25 +8,33 @@ from decimal import Decimal
 from typing import assert_type
 
 from eguma_async import (
+    AdmissionAvailability,
+    AdmissionSlot,
     AsyncSession,
     AttemptEvent,
     Availability,
     AvailabilityList,
     Booking,
+    BookingOutcome,
+    BookingSearch,
     BookTickets,
     CancelBooking,
     CancelledBooking,
     CancelReservation,
     Customer,
     EgumaError,
+    Event,
     FanOut,
     Hold,
+    HoldContext,
     HttpRequest,
     HttpResponse,
     IncompleteListError,
     KorusSession,
     KorusTokens,
     ListAvailabilities,
+    ListEvents,
+    Listing,
     ListOrders,
     ListProducts,
     MemoryTransport,
@@ -47,6 +55,7 @@ from eguma_async import (
     TicketItem,
     Timeouts,
     Transport,
+    UnreadableElement,
     unknown_outcome,
 )
 from eguma_async import korus as k
@@ -71,26 +80,87 @@ async def resources(session: AsyncSession) -> None:
     assert_type(booking, Booking)
     assert_type(await t.bookings.cancel("id"), CancelledBooking)
     orders = await t.orders.list(updated_at_after=datetime.max)
-    assert_type(orders, tuple[Order, ...])
+    assert_type(orders, Listing[Order])
+    assert_type(orders.unreadable, tuple[UnreadableElement, ...])
+    assert_type(slots.unreadable, tuple[UnreadableElement, ...])
     assert_type(orders[0].status, OrderStatus)
+    as_tuple: tuple[Order, ...] = orders
+    assert_type(as_tuple[0].grand_total_in_cents, int)
+    assert_type(slots.availabilities[0].can_book(items), bool)
+    assert_type(slots.availabilities[0].total_in_cents(items), int | None)
+    assert_type(t.today(), date)
     assert_type(await t.tickets.check_in("1"), TicketCheck)
     assert_type(await t.tickets.check_out("1"), TicketCheck)
     assert_type(await t.tickets.get("1"), TicketInfo)
 
 
+async def reconciling(session: AsyncSession) -> None:
+    bookings, items = session.ticketing.bookings, [TicketItem("category", 2)]
+    found = await bookings.reconcile(
+        product_id="id",
+        starts_at=datetime.max,
+        items=items,
+        customer=Customer("a", "b", "c"),
+        began_at=datetime.max,
+        other_bookings=["id"],
+    )
+    assert_type(found, BookingSearch)
+    assert_type(found.outcome, BookingOutcome)
+    assert_type(found.order, Order | None)
+    assert_type(found.orders, tuple[Order, ...])
+    same = await bookings.settle(
+        product_id="id",
+        starts_at=date.max,
+        items=items,
+        customer=Customer("a", "b", "c"),
+        began_at=datetime.max,
+    )
+    assert_type(same, BookingSearch)
+
+
+async def events(session: AsyncSession) -> None:
+    found = await session.ticketing.events.list(category_id="id")
+    assert_type(found, Listing[Event])
+    assert_type(found[0].name, dict[str, str | None])
+    assert_type(found[0].ticket_types[0].price_in_cents, int | None)
+    slots = await session.ticketing.events.availability("id", from_date=date.max, to_date=date.max)
+    assert_type(slots, AdmissionAvailability)
+    assert_type(slots.slots, tuple[AdmissionSlot, ...])
+    assert_type(await session.send(ListEvents()), Listing[Event])
+
+
+async def with_timeouts(session: AsyncSession) -> None:
+    t, short = session.ticketing, Timeouts(total=5)
+    await t.products.list(timeouts=short)
+    await t.availabilities.list("id", from_date=date.max, to_date=date.max, timeouts=short)
+    await t.reservations.cancel("id", timeouts=short)
+    await t.bookings.cancel("id", timeouts=short)
+    await t.orders.list(timeouts=short)
+    await t.tickets.get("1", timeouts=short)
+    await t.events.list(timeouts=short)
+
+
 async def holding(session: AsyncSession) -> None:
-    async with session.ticketing.reservations.hold(
-        product_id="id", starts_at=datetime.max, items=(TicketItem("category", 1),)
-    ) as hold:
+    context = session.ticketing.reservations.hold(
+        product_id="id",
+        starts_at=datetime.max,
+        items=(TicketItem("category", 1),),
+        expected_total_in_cents=4500,
+        timeouts=Timeouts(),
+    )
+    assert_type(context, HoldContext)
+    async with context as hold:
         assert_type(hold, Hold)
         assert_type(hold.remaining, timedelta)
-        assert_type(await hold.book(Customer("a", "b", "c")), Booking)
+        assert_type(hold.total_in_cents, int | None)
+        assert_type(hold.is_booked, bool)
+        assert_type(await hold.book(Customer("a", "b", "c"), timeouts=Timeouts()), Booking)
 
 
 async def operations(session: AsyncSession, read: ListAvailabilities, book: BookTickets) -> None:
     assert_type(await session.send(ListProducts()), ProductList)
     assert_type(await session.send(read), AvailabilityList)
-    assert_type(await session.send(ListOrders()), tuple[Order, ...])
+    assert_type(await session.send(ListOrders()), Listing[Order])
     assert_type(await session.send(book, idempotency_key="mine"), Booking)
     assert_type(await session.send(CancelBooking(booking_id="id")), CancelledBooking)
     assert_type(await session.send(CancelReservation(reservation_id="id")), ReleasedReservation)
@@ -119,6 +189,12 @@ def errors(error: BaseException) -> None:
         assert_type(error.status, int)
         assert_type(error.error_code, str | None)
         assert_type(error.retry_after, float | None)
+        assert_type(error.replayed, bool)
+    if isinstance(error, PriceChangedError):
+        assert_type(error.expected, int | Decimal | None)
+        assert_type(error.actual, int | Decimal | None)
+    if isinstance(error, ResultMismatchError):
+        assert_type(error.differences, tuple[str, ...])
     if isinstance(error, EgumaError):
         assert_type(error.idempotency_key, str | None)
         assert_type(error.outcome_unknown, bool)

@@ -1,11 +1,15 @@
-"""e-guma's resources: products, availabilities, reservations, bookings, orders, tickets."""
+"""e-guma's resources: products, availabilities, reservations, bookings, orders, tickets, events."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
+
+from eguma_async.eguma import merchant_time
 
 from .availabilities import Availabilities
 from .bookings import Bookings
+from .events import Events
 from .orders import Orders
 from .products import Products
 from .reservations import Reservations
@@ -27,6 +31,7 @@ class Ticketing:
         bookings: Confirmed orders and their cancellation.
         orders: What was sold, here and elsewhere.
         tickets: Check-in and check-out.
+        events: What is published in the web shop.
     """
 
     def __init__(self, session: Session) -> None:
@@ -36,3 +41,13 @@ class Ticketing:
         self.bookings = Bookings(session)
         self.orders = Orders(session)
         self.tickets = Tickets(session)
+        self.events = Events(session)
+        self._session = session
+
+    def today(self) -> date:
+        """Return the merchant's day, by the session's clock.
+
+        `datetime.date.today` is the day of the machine: on one that runs in UTC, the day before
+        for an hour or two after the merchant's midnight.
+        """
+        return merchant_time.today(self._session.clock.now())

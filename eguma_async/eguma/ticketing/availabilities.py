@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sized
 from datetime import date, datetime
 from typing import TYPE_CHECKING, ClassVar
@@ -9,12 +10,18 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from eguma_async.core import checks
-from eguma_async.core.errors import ConfigurationError
-from eguma_async.core.fields import also_named
-from eguma_async.core.messages import Repeat
-from eguma_async.core.operation import IN_PATH, Operation, in_query
+from eguma_async.core.errors import ConfigurationError, ResultMismatchError, StatusError
+from eguma_async.core.fields import LENIENT, also_named
+from eguma_async.core.listing import UnreadableElement, unreadable_of
+from eguma_async.core.messages import Repeat, Timeouts
+from eguma_async.core.operation import IN_PATH, Operation, ResponseContext, Send, in_query
+from eguma_async.core.scalars import Cents
 
+from .items import TicketItem
+from .matching import joined
 from .products import SlotType
+from .ranges import all_plainly_within, check_order, in_halves, within
+from .starts import are_plain, as_written
 
 if TYPE_CHECKING:
     from eguma_async.core.session import FanOut, Progress, Session
@@ -27,18 +34,37 @@ class CategoryPrice:
     Attributes:
         category_id: Person category.
         price_in_cents: Price of one ticket in the list's currency; None if the server sends none.
+            Under its other names, such as ``price``, too, a whole number is an amount in cents, as
+            every amount of this API is. 45.00 or "45" are read under no name: they may be francs.
         min_quantity: Least quantity per booking; None if there is no limit.
         max_quantity: Greatest quantity per booking; None if there is no limit.
         allow_zero_quantity: True if the category may be left out although it has a minimum.
     """
 
     category_id: str
-    price_in_cents: int | None = attrs.field(
+    price_in_cents: Cents | None = attrs.field(
         metadata=also_named("price", "amount_in_cents", "unit_price_in_cents")
     )
     min_quantity: int | None = None
     max_quantity: int | None = None
     allow_zero_quantity: bool = False
+
+    @property
+    def least_quantity(self) -> int:
+        """How many must be bought if any are: 1 or more."""
+        return max(self.min_quantity or 1, 1)
+
+    @property
+    def is_mandatory(self) -> bool:
+        """True if the category must be part of every order."""
+        return bool(self.min_quantity and self.min_quantity > 0 and not self.allow_zero_quantity)
+
+    def can_book(self, quantity: int) -> bool:
+        """Tell whether a quantity keeps to the limits; 0 stands for leaving the category out."""
+        if quantity == 0:
+            return not self.is_mandatory
+        most = self.max_quantity
+        return quantity >= self.least_quantity and (most is None or quantity <= most)
 
 
 @attrs.frozen(kw_only=True)
@@ -47,12 +73,13 @@ class Availability:
 
     Attributes:
         slot_type: `SlotType.DAY` or `SlotType.TIME`.
-        starts_at: Start in the merchant's wall-clock time, without zone; midnight for a day slot.
-            Pass it on as it is.
+        starts_at: Start in the merchant's wall-clock time; midnight for a day slot. As a rule it
+            has no zone. Pass it on as it is: it is sent back to the letter, with the zone and the
+            fraction the server wrote, if it did.
         closing_at: Cut-off in the same time; None if there is none.
-        availability_count: Tickets left, open holds taken off; None means unlimited. An answer
-            without this field is a `DecodingError`: a slot is never taken for free by omission.
-        prices: One entry for each category sold in this slot.
+        availability_count: Tickets left, open holds taken off; None means unlimited. A slot
+            without this field is unreadable: it is never taken for free by omission.
+        prices: One entry for each category sold in this slot. They are read all or not at all.
     """
 
     slot_type: SlotType
@@ -63,8 +90,54 @@ class Availability:
 
     @property
     def is_sold_out(self) -> bool:
-        """True if no ticket is left."""
-        return self.availability_count is not None and self.availability_count <= 0
+        """True if too few tickets are left for any order, minimum quantities included."""
+        return self.availability_count is not None and self.availability_count < self._least
+
+    @property
+    def _least(self) -> int:
+        """How many tickets the smallest order has."""
+        mandatory = [price.least_quantity for price in self.prices if price.is_mandatory]
+        if mandatory:
+            return sum(mandatory)
+        return min((price.least_quantity for price in self.prices), default=1)
+
+    def can_book(self, items: Iterable[TicketItem]) -> bool:
+        """Tell whether an order fits the slot as it was listed: places, categories, quantities.
+
+        The server has the last word: places may be gone meanwhile, and so may the slot after its
+        `closing_at`. A category with a minimum that does not allow zero must be part of the order,
+        as the API documents it; some servers may let it be left out.
+
+        Args:
+            items: What is to be bought.
+        """
+        quantities: Counter[str] = Counter()
+        for item in items:
+            quantities[item.category_id.casefold()] += item.quantity
+        free = self.availability_count
+        if not quantities or (free is not None and quantities.total() > free):
+            return False
+        fits = [price.can_book(quantities.pop(_key(price), 0)) for price in self.prices]
+        return all(fits) and not quantities
+
+    def total_in_cents(self, items: Iterable[TicketItem]) -> int | None:
+        """Return what an order costs in this slot; None if a price is not known.
+
+        Args:
+            items: What is to be bought.
+        """
+        prices = {_key(price): price.price_in_cents for price in self.prices}
+        total = 0
+        for item in items:
+            price = prices.get(item.category_id.casefold())
+            if price is None:
+                return None
+            total += price * item.quantity
+        return total
+
+
+def _key(price: CategoryPrice) -> str:
+    return price.category_id.casefold()
 
 
 @attrs.frozen(kw_only=True)
@@ -80,13 +153,20 @@ class AvailabilityList:
 
     company_name: str
     product_name: str
-    availabilities: tuple[Availability, ...]
+    availabilities: tuple[Availability, ...] = attrs.field(metadata=LENIENT)
     currency: str | None = None
+
+    @property
+    def unreadable(self) -> tuple[UnreadableElement, ...]:
+        """Slots of an unknown form: they are on sale, and cannot be sold with this version."""
+        return unreadable_of(self.availabilities)
 
 
 @attrs.frozen(kw_only=True)
 class ListAvailabilities(Operation[AvailabilityList]):
     """List the slots of a product from one day to another, both included.
+
+    A range that is refused for its length is read in parts.
 
     Source: article "List of Availabilities" of developers.e-guma.ch.
     """
@@ -100,8 +180,32 @@ class ListAvailabilities(Operation[AvailabilityList]):
     to_date: date = attrs.field(validator=checks.calendar_day, metadata=in_query("to"))
 
     def __attrs_post_init__(self) -> None:
-        if self.to_date < self.from_date:
-            raise ConfigurationError("to_date must not be before from_date")
+        check_order(self.from_date, self.to_date)
+
+    def complete(self, value: AvailabilityList, context: ResponseContext, /) -> AvailabilityList:
+        """Keep the starts as they are written, and the slots of the days that were asked for."""
+        slots, body = value.availabilities, context.response.body
+        if all_plainly_within(slots, self.from_date, self.to_date) and are_plain(body):
+            return value  # as a rule
+        found = within(as_written(slots, body), self.from_date, self.to_date)
+        return attrs.evolve(value, availabilities=found)
+
+    async def fall_back(self, refusal: StatusError, send: Send, /) -> AvailabilityList:
+        """Read the range in parts."""
+        return await in_halves(self, refusal, send, _together)
+
+
+def _together(earlier: AvailabilityList, later: AvailabilityList) -> AvailabilityList:
+    whole = attrs.evolve(
+        earlier, availabilities=joined(earlier.availabilities, later.availabilities)
+    )
+    if earlier.currency != later.currency:
+        raise ResultMismatchError(
+            "the parts of a range contradict each other",
+            result=whole,
+            differences=("currency: two of them in one list of prices",),
+        )
+    return whole
 
 
 class Availabilities:
@@ -110,22 +214,35 @@ class Availabilities:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def list(self, product_id: str, *, from_date: date, to_date: date) -> AvailabilityList:
+    async def list(
+        self,
+        product_id: str,
+        *,
+        from_date: date,
+        to_date: date,
+        timeouts: Timeouts | None = None,
+    ) -> AvailabilityList:
         """List the slots of a product.
+
+        A range that the server refuses for its length is read in parts; if one of them cannot be
+        read, that is raised. A slot that cannot be read does not hide the others: see
+        `AvailabilityList.unreadable`.
 
         Args:
             product_id: Id of a product.
-            from_date: First day; one in the past means today.
+            from_date: First day, on the merchant's calendar; one in the past means today.
             to_date: Last day, included.
+            timeouts: Limits of each attempt of this call.
 
         Raises:
             ConfigurationError: The id is malformed, or the days are in the wrong order.
             NotFoundError: The product is unknown, or another merchant's.
             AccessDeniedError: The product is not enabled for this key.
+            InvalidRequestError: The server refuses single days, too.
+            DecodingError: None of the slots can be read.
         """
-        return await self._session.send(
-            ListAvailabilities(product_id=product_id, from_date=from_date, to_date=to_date)
-        )
+        operation = ListAvailabilities(product_id=product_id, from_date=from_date, to_date=to_date)
+        return await self._session.send(operation, timeouts=timeouts)
 
     def fan_out(
         self,
@@ -137,6 +254,8 @@ class Availabilities:
         on_progress: Callable[[Progress], None] | None = None,
     ) -> FanOut[AvailabilityList]:
         """List the slots of many products at once; one `Outcome` each, in the order they come.
+
+        As with `list`, a range that is refused for its length is read in parts.
 
         Args:
             product_ids: Taken one by one, as workers become free.

@@ -9,12 +9,24 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from eguma_async.core import checks
-from eguma_async.core.errors import EgumaError, NotFoundError, OutcomeUnknownError, StatusError
-from eguma_async.core.messages import Repeat
+from eguma_async.core.errors import (
+    ConfigurationError,
+    EgumaError,
+    NotFoundError,
+    OutcomeUnknownError,
+    ResultMismatchError,
+    StatusError,
+)
+from eguma_async.core.fields import LOCAL
+from eguma_async.core.listing import Listing
+from eguma_async.core.messages import Repeat, Timeouts
 from eguma_async.core.operation import Operation, ResponseContext, Send
+from eguma_async.eguma.checks import slot_start
 
 from .items import TicketItem, as_tuple, check_items
+from .matching import member, require_same, same_id, ticket_differences
 from .orders import ListOrders, Order, OrderStatus
+from .reconciling import CLOCK_SKEW, BookingSearch, Window, search
 
 if TYPE_CHECKING:
     from eguma_async.core.session import Session
@@ -66,8 +78,8 @@ class Booking:
     booking_reference: str
     tickets: tuple[BookedTicket, ...]
     language: str | None = None
-    replayed: bool = False
-    idempotency_key: str | None = None
+    replayed: bool = attrs.field(default=False, metadata=LOCAL)
+    idempotency_key: str | None = attrs.field(default=None, metadata=LOCAL)
 
 
 @attrs.frozen(kw_only=True)
@@ -111,7 +123,7 @@ class BookTickets(Operation[Booking]):
         default=None, validator=attrs.validators.optional(checks.identifier)
     )
     product_id: str = attrs.field(validator=checks.identifier)
-    starts_at: datetime | date = attrs.field(validator=checks.wall_clock)
+    starts_at: datetime | date = attrs.field(validator=slot_start)
     items: tuple[TicketItem, ...] = attrs.field(converter=as_tuple, validator=check_items)
     customer: Customer = attrs.field(validator=checks.instance_of(Customer, "a Customer"))
     language: str | None = attrs.field(
@@ -119,10 +131,25 @@ class BookTickets(Operation[Booking]):
     )
 
     def complete(self, value: Booking, context: ResponseContext, /) -> Booking:
-        """Add the key and whether the answer is a repetition."""
-        return attrs.evolve(
+        """Add the key and whether the answer is a repetition, and count the tickets.
+
+        Another language than the one asked for is no mismatch: the tickets are valid, and
+        `Booking.language` tells.
+
+        Raises:
+            ResultMismatchError: The tickets are not those that were asked for.
+        """
+        booking = attrs.evolve(
             value, replayed=context.replayed, idempotency_key=context.idempotency_key
         )
+        differences = ticket_differences(self.items, booking.tickets)
+        if differences:
+            raise ResultMismatchError(
+                "booked, but not with the tickets that were asked for",
+                result=booking,
+                differences=differences,
+            )
+        return booking
 
 
 @attrs.frozen(kw_only=True)
@@ -140,6 +167,15 @@ class CancelBooking(Operation[CancelledBooking]):
 
     booking_id: str = attrs.field(validator=checks.identifier)
 
+    def complete(self, value: CancelledBooking, context: ResponseContext, /) -> CancelledBooking:
+        """Check that the right booking was cancelled. How many tickets it had is not known here.
+
+        Raises:
+            ResultMismatchError: It is another one.
+        """
+        require_same("booking_id", self.booking_id, value.booking_id, value)
+        return value
+
     async def reconcile(
         self, refusal: StatusError, send: Send, began_at: datetime, /
     ) -> CancelledBooking:
@@ -151,21 +187,25 @@ class CancelBooking(Operation[CancelledBooking]):
         except EgumaError:
             orders = None
         if orders is None:
-            raise OutcomeUnknownError(
-                "refused, but an earlier attempt may have cancelled it, and the order list"
-                " cannot be read to find out",
-                refusal=refusal,
-            )
-        order = next((order for order in orders if order.id == self.booking_id), None)
+            raise self._unknown("the order list cannot be read to find out", refusal)
+        order = next((order for order in orders if same_id(order.id, self.booking_id)), None)
+        if order is None and self._may_be_unreadable(orders):
+            raise self._unknown("its row in the order list cannot be read", refusal)
         if order is None and not isinstance(refusal, NotFoundError):
-            raise OutcomeUnknownError(
-                "refused, but an earlier attempt may have cancelled it, and the order list does"
-                " not show it yet",
-                refusal=refusal,
-            )
+            raise self._unknown("the order list does not show it yet", refusal)
         if order is None or order.status != OrderStatus.CANCELLED:
             raise refusal
         return _as_cancelled(order)
+
+    def _may_be_unreadable(self, orders: Listing[Order]) -> bool:
+        """Tell whether an unreadable row may be ours; those of other bookings do not matter."""
+        ids = (member(each.raw, "id") for each in orders.unreadable)
+        return any(not isinstance(i, str) or same_id(i, self.booking_id) for i in ids)
+
+    def _unknown(self, why: str, refusal: StatusError) -> OutcomeUnknownError:
+        return OutcomeUnknownError(
+            f"refused, but an earlier attempt may have cancelled it, and {why}", refusal=refusal
+        )
 
 
 def _as_cancelled(order: Order) -> CancelledBooking:
@@ -178,6 +218,14 @@ def _as_cancelled(order: Order) -> CancelledBooking:
             for ticket in line.tickets
         ),
     )
+
+
+def _aware(name: str, moment: object) -> datetime:
+    if not isinstance(moment, datetime) or moment.utcoffset() is None:
+        raise ConfigurationError(
+            f"{name} must be a datetime with a time zone, such as datetime.now(UTC)"
+        )
+    return moment.astimezone(UTC)
 
 
 class Bookings:
@@ -196,10 +244,16 @@ class Bookings:
         reservation_id: str | None = None,
         language: str | None = None,
         idempotency_key: str | None = None,
+        timeouts: Timeouts | None = None,
     ) -> Booking:
         """Book tickets: create the confirmed order. Take the payment first.
 
         Every attempt carries the same key and the same bytes, so a lost reply cannot book twice.
+
+        The server keeps its answer under the key for 72 hours, a refusal too, and repeats it
+        whatever has changed since. An error whose `StatusError.replayed` is True is such a
+        repetition: the reason may be gone. If you know that the refusal is final, try again with
+        a new key; if an earlier try may have booked, call `reconcile` first.
 
         Args:
             product_id: Id of an active product.
@@ -211,14 +265,18 @@ class Bookings:
                 default if not given.
             idempotency_key: Your own key for this booking, kept for 72 hours by the server; a
                 UUID4 if not given. Give it again to resume a booking whose outcome is unknown.
+            timeouts: Limits of each attempt of this call.
 
         Raises:
             InvalidRequestError: Sold out, past the cut-off, hold expired, language not offered.
             NotFoundError: Product or hold unknown.
             AccessDeniedError: The product is not enabled for this key.
             IdempotencyMismatchError: The key was used with another booking.
+            ResultMismatchError: It was booked, but with other tickets than asked for: the booking
+                is its `result`, with the key it was made with.
             OutcomeUnknownError: It may have been booked; `idempotency_key` on the error resumes it.
-            ServerError: The same, after answers with 5xx; its `outcome_unknown` is True.
+            ServerError: The same, after answers with 5xx; its `outcome_unknown` is True. If
+                resuming only repeats it, `reconcile` finds out.
             DecodingError: It was booked, but the answer cannot be read; resume it likewise.
         """
         operation = BookTickets(
@@ -229,15 +287,79 @@ class Bookings:
             customer=customer,
             language=language,
         )
-        return await self._session.send(operation, idempotency_key=idempotency_key)
+        return await self._session.send(
+            operation, idempotency_key=idempotency_key, timeouts=timeouts
+        )
 
-    async def cancel(self, booking_id: str) -> CancelledBooking:
+    async def cancel(
+        self, booking_id: str, *, timeouts: Timeouts | None = None
+    ) -> CancelledBooking:
         """Cancel a booking with all of its tickets. Money is not refunded by this.
+
+        Args:
+            booking_id: `Booking.booking_id`.
+            timeouts: Limits of each attempt of this call.
 
         Raises:
             InvalidRequestError: Already cancelled, already begun, or a ticket is checked in.
             NotFoundError: Unknown, or made by another user's key.
+            ResultMismatchError: The server says that it cancelled another booking.
             OutcomeUnknownError: It may have been cancelled; so after a `ServerError` or a
                 `DecodingError` whose `outcome_unknown` is True.
         """
-        return await self._session.send(CancelBooking(booking_id=booking_id))
+        return await self._session.send(CancelBooking(booking_id=booking_id), timeouts=timeouts)
+
+    async def reconcile(
+        self,
+        *,
+        product_id: str,
+        starts_at: datetime | date,
+        items: Iterable[TicketItem],
+        customer: Customer,
+        began_at: datetime,
+        ended_at: datetime | None = None,
+        other_bookings: Iterable[str] = (),
+        timeouts: Timeouts | None = None,
+    ) -> BookingSearch:
+        """Find out by the list of orders whether a booking was made.
+
+        This is for a booking that cannot be resumed with its key: the server keeps an error under
+        it, or the 72 hours are over. The list does not tell the key, so the order is recognised by
+        its customer, product, start and quantities, and by when it was made. If nothing is found
+        at once, the list is read again after 2, 5 and 15 seconds, as it may lag behind.
+
+        Args:
+            product_id: As it was to be booked.
+            starts_at: The same.
+            items: The same. The list tells no categories, only how many tickets each line has.
+            customer: The same.
+            began_at: When it was first sent, by your clock, with a time zone.
+            ended_at: When it was last sent; now if not given. An hour is added at either end, for
+                clocks that are wrong.
+            other_bookings: Ids of bookings you know to belong to other sales.
+            timeouts: Limits of each attempt of each look.
+
+        Returns:
+            What was found: one order, none, or several that may be it. Nothing is guessed.
+
+        Raises:
+            ConfigurationError: A moment has no time zone, or another argument is malformed.
+            AccessDeniedError: The key may not read the orders.
+            EgumaError: The list cannot be read, so nothing is known.
+        """
+        wanted = BookTickets(
+            product_id=product_id, starts_at=starts_at, items=as_tuple(items), customer=customer
+        )
+        window = Window(
+            begins=_aware("began_at", began_at) - CLOCK_SKEW,
+            ends=_aware("ended_at", ended_at or self._session.clock.now()) + CLOCK_SKEW,
+        )
+        if window.ends < window.begins:
+            raise ConfigurationError("ended_at must not be before began_at")
+        if isinstance(other_bookings, str):
+            raise ConfigurationError("other_bookings must be several ids, not one text")
+        others = frozenset(booking_id.casefold() for booking_id in other_bookings)
+        return await search(self._session, wanted, window, others, timeouts)
+
+    settle = reconcile
+    """Another word for the same."""

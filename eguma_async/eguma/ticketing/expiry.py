@@ -3,31 +3,51 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+
+import attrs
+
+from eguma_async.eguma.merchant_time import in_utc, readings
 
 HOLD = timedelta(minutes=60)
+"""How long a hold lasts, as the API documents it."""
 
 
-def deadline(expires_at: datetime, received_at: datetime) -> datetime:
-    """Return the end of a hold as an aware datetime in UTC.
+@attrs.frozen
+class Expiry:
+    """The end of a hold, read by the clock that fits it best.
+
+    Attributes:
+        at: When the hold ends, aware, in UTC.
+        length: How long it lasts from the response on, `HOLD` at most.
+    """
+
+    at: datetime
+    length: timedelta
+
+
+def expiry(expires_at: datetime, *answered_at: datetime | None) -> Expiry:
+    """Read the end of a hold.
 
     The API sends `expires_at` without a zone and does not say which it means. Read once as
     Europe/Zurich and once as UTC, the two lie an hour or two apart, and a hold lasts 60 minutes:
     the reading nearest to that is the right one.
+
+    Args:
+        expires_at: As the server wrote it.
+        answered_at: When the response came, by each clock there is: a machine's clock may be
+            wrong, and a server's ``Date`` be a proxy's. The one that fits best is believed.
     """
+    ends = _readings(expires_at)
+    clocks = [clock for clock in answered_at if clock is not None]
+    if not clocks:
+        return Expiry(ends[-1], HOLD)
+    pairs = ((end, end - clock) for end in ends for clock in clocks)
+    end, length = min(pairs, key=lambda pair: abs(pair[1] - HOLD))
+    # A hold that was just confirmed is not over: such a length is a clock's fault.
+    return Expiry(end, length if timedelta(0) < length <= HOLD else HOLD)
+
+
+def _readings(expires_at: datetime) -> tuple[datetime, ...]:
     if expires_at.tzinfo is not None:
-        return _in_utc(expires_at)
-    zurich = ZoneInfo("Europe/Zurich")
-    readings = (  # in the hour that autumn repeats, the first pass and the second
-        _in_utc(expires_at.replace(tzinfo=zurich, fold=0)),
-        _in_utc(expires_at.replace(tzinfo=zurich, fold=1)),
-        expires_at.replace(tzinfo=UTC),
-    )
-    return min(readings, key=lambda reading: abs(reading - received_at - HOLD))
-
-
-def _in_utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:  # servers write the first or last day of the calendar for "none"
-        return moment.replace(tzinfo=UTC)
+        return (in_utc(expires_at),)
+    return (*readings(expires_at), expires_at.replace(tzinfo=UTC))

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
 from eguma_async.core import checks
 from eguma_async.core.enums import OpenEnum
-from eguma_async.core.messages import Repeat
-from eguma_async.core.operation import Operation, in_query
+from eguma_async.core.fields import LENIENT
+from eguma_async.core.listing import Listing
+from eguma_async.core.messages import Repeat, Timeouts
+from eguma_async.core.operation import Operation, ResponseContext, in_query
+from eguma_async.core.scalars import Cents
+from eguma_async.eguma.checks import naive_instant
+from eguma_async.eguma.merchant_time import lower_bound, upper_bound
+
+from .matching import member, only
 
 if TYPE_CHECKING:
     from eguma_async.core.session import Session
@@ -64,17 +71,18 @@ class OrderCustomer:
 
 @attrs.frozen(kw_only=True)
 class TicketAnswer:
-    """A customer's answer to a question on a ticket.
+    """A customer's answer to a question on a ticket. Nothing in it is needed to sell.
 
     Attributes:
         name: The question.
         type: Seen so far: ``text``, ``dateTime`` (a date), ``optionId``.
-        value: None or empty if unanswered.
+        value: Whatever JSON the server keeps for it, such as a text, a number, true or a list;
+            None or empty if unanswered.
     """
 
-    name: str
-    type: str
-    value: str | None = attrs.field(default=None, repr=False)
+    name: str = ""
+    type: str = ""
+    value: Any = attrs.field(default=None, repr=False, hash=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -84,12 +92,13 @@ class OrderTicket:
     Attributes:
         number: 19 digits; what a booking calls `ticket_number`.
         count_people: How many persons it admits.
-        answers: Empty if there are no questions.
+        answers: Empty if there are no questions. One that cannot be read does not matter to the
+            sale: it is in the `Listing.unreadable` of this tuple.
     """
 
     number: str
     count_people: int = 1
-    answers: tuple[TicketAnswer, ...] = ()
+    answers: tuple[TicketAnswer, ...] = attrs.field(default=(), metadata=LENIENT)
 
 
 @attrs.frozen(kw_only=True)
@@ -111,10 +120,10 @@ class OrderLine:
     ticket_type_id: str
     ticket_type_name: str
     quantity: int
-    total_price_in_cents: int
+    total_price_in_cents: Cents
     total_count_people: int
     starts_at: datetime | None = None
-    unit_price_in_cents: int | None = None
+    unit_price_in_cents: Cents | None = None
     tags: tuple[str, ...] = ()
     tickets: tuple[OrderTicket, ...] = ()
 
@@ -130,13 +139,16 @@ class Payment:
 
     payment_id: str
     name: str
-    amount_in_cents: int
+    amount_in_cents: Cents
     is_complimentary: bool
 
 
 @attrs.frozen(kw_only=True)
 class Order:
     """An order of the merchant, made by this API, in the web shop or at the desk.
+
+    Its lines, tickets and payments are read all or not at all: what is missing would make a wrong
+    total.
 
     Attributes:
         id: For an order made by this API, its `booking_id`.
@@ -161,8 +173,8 @@ class Order:
     currency: str
     language: str
     location: OrderLocation
-    discount_in_cents: int
-    grand_total_in_cents: int
+    discount_in_cents: Cents
+    grand_total_in_cents: Cents
     order_lines: tuple[OrderLine, ...]
     payments: tuple[Payment, ...]
     customer: OrderCustomer | None = None
@@ -172,9 +184,25 @@ class Order:
     promocode_name: str | None = None
 
 
+def _lower(bound: Any) -> Any:
+    return lower_bound(bound) if _is_naive(bound) else bound
+
+
+def _upper(bound: Any) -> Any:
+    return upper_bound(bound) if _is_naive(bound) else bound
+
+
+def _is_naive(bound: object) -> bool:
+    return isinstance(bound, datetime) and bound.tzinfo is None
+
+
 @attrs.frozen(kw_only=True)
-class ListOrders(Operation[tuple[Order, ...]]):
+class ListOrders(Operation[Listing[Order]]):
     """List the merchant's ticket orders.
+
+    Both bounds are widened so that nothing is lost: to whole seconds, which is all the API takes,
+    and to the end of the hour that autumn repeats, of which a time without zone does not tell the
+    one from the other.
 
     Source: article "List of Ticket-Orders" of developers.e-guma.ch.
     """
@@ -185,12 +213,14 @@ class ListOrders(Operation[tuple[Order, ...]]):
 
     updated_at_after: datetime | None = attrs.field(
         default=None,
-        validator=attrs.validators.optional(checks.naive_instant),
+        converter=_lower,
+        validator=attrs.validators.optional(naive_instant),
         metadata=in_query("updated_at_after"),
     )
     updated_at_before: datetime | None = attrs.field(
         default=None,
-        validator=attrs.validators.optional(checks.naive_instant),
+        converter=_upper,
+        validator=attrs.validators.optional(naive_instant),
         metadata=in_query("updated_at_before"),
     )
     order_number: str | None = attrs.field(
@@ -204,6 +234,26 @@ class ListOrders(Operation[tuple[Order, ...]]):
         validator=attrs.validators.optional(checks.text),
         metadata=in_query("last_name"),
     )
+
+    def complete(self, value: Listing[Order], context: ResponseContext, /) -> Listing[Order]:
+        """Leave out orders of other numbers: the one that is left is the one to be cancelled.
+
+        The other filters are the server's to interpret: it does not say in which zone it keeps
+        its times, nor which of an order's persons it looks at. Too many orders do no harm there.
+        """
+        number = self.order_number
+        if number is None:
+            return value
+        return only(
+            value,
+            lambda order: _same_number(order.order_number, number),
+            lambda raw: _same_number(member(raw, "order_number"), number),
+        )
+
+
+def _same_number(found: object, asked: str) -> bool:
+    """Tell whether an order number may be the one asked for; one that is missing may."""
+    return found is None or str(found).strip().casefold() == asked.strip().casefold()
 
 
 class Orders:
@@ -219,15 +269,27 @@ class Orders:
         updated_at_before: datetime | None = None,
         order_number: str | None = None,
         last_name: str | None = None,
-    ) -> tuple[Order, ...]:
+        timeouts: Timeouts | None = None,
+    ) -> Listing[Order]:
         """List the orders that match all of the given filters. There are no pages.
 
+        An order that cannot be read does not hide the others: it is in ``unreadable`` of the
+        result, to be looked at before concluding that an order is not there.
+
+        Whoever polls with the highest `updated_at` seen meets some orders again, and in the hour
+        that autumn repeats all of that hour: tell them apart by `Order.id`.
+
         Args:
-            updated_at_after: Changed at this moment or later; wall-clock time without zone,
-                whole seconds.
-            updated_at_before: Changed before this moment.
+            updated_at_after: Changed at this moment or later; wall-clock time without zone. It is
+                rounded down to whole seconds, and to the earlier reading where the clocks change.
+            updated_at_before: Changed before this moment; rounded up likewise.
             order_number: Exactly this number.
             last_name: Exactly this last name, upper and lower case told apart.
+            timeouts: Limits of each attempt of this call.
+
+        Raises:
+            ConfigurationError: A moment has a time zone, or a text is empty.
+            DecodingError: None of the orders can be read.
         """
         operation = ListOrders(
             updated_at_after=updated_at_after,
@@ -236,4 +298,4 @@ class Orders:
             last_name=last_name,
         )
         del last_name  # a traceback that shows variables would show it
-        return await self._session.send(operation)
+        return await self._session.send(operation, timeouts=timeouts)

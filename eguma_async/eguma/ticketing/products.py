@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from eguma_async.core.enums import OpenEnum
-from eguma_async.core.messages import Repeat
+from eguma_async.core.fields import LENIENT
+from eguma_async.core.listing import UnreadableElement, unreadable_of
+from eguma_async.core.messages import Repeat, Timeouts
 from eguma_async.core.operation import Operation
 
 if TYPE_CHECKING:
@@ -33,14 +35,15 @@ class Category:
         name: In the merchant's default language.
         age_from: Lower bound in years; None if there is none.
         age_to: Upper bound in years; None if there is none.
-        name_translations: Names by ISO 639-1 language, if the server sends them.
+        name_translations: Names by ISO 639-1 language, if the server sends them; None for a
+            language that is not filled in.
     """
 
     id: str
     name: str
     age_from: int | None = None
     age_to: int | None = None
-    name_translations: dict[str, str] = attrs.field(factory=dict, hash=False)
+    name_translations: dict[str, str | None] = attrs.field(factory=dict, hash=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -51,9 +54,10 @@ class Product:
         id: Product id.
         name: In the merchant's default language.
         name_translations: Names by ISO 639-1 language; the keys are the languages a booking may
-            ask for. Empty from servers that do not send them.
+            ask for. None for a language that is switched on and not filled in. Empty from servers
+            that do not send them.
         description: May hold HTML.
-        description_translations: Descriptions by language.
+        description_translations: Descriptions by language; None as above.
         is_active: False for a product that stays in the list but cannot be booked.
         slot_type: `SlotType.DAY` or `SlotType.TIME`.
         updated_at: Last change, wall-clock time without zone, for synchronising a cache.
@@ -67,8 +71,8 @@ class Product:
     updated_at: datetime
     categories: tuple[Category, ...]
     description: str | None = None
-    name_translations: dict[str, str] = attrs.field(factory=dict, hash=False)
-    description_translations: dict[str, str] = attrs.field(factory=dict, hash=False)
+    name_translations: dict[str, str | None] = attrs.field(factory=dict, hash=False)
+    description_translations: dict[str, str | None] = attrs.field(factory=dict, hash=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -82,8 +86,13 @@ class ProductList:
     """
 
     company_name: str
-    products: tuple[Product, ...]
+    products: tuple[Product, ...] = attrs.field(metadata=LENIENT)
     currency: str | None = None
+
+    @property
+    def unreadable(self) -> tuple[UnreadableElement, ...]:
+        """Products of an unknown form: they are on sale, and cannot be sold with this version."""
+        return unreadable_of(self.products)
 
 
 @attrs.frozen(kw_only=True)
@@ -104,11 +113,17 @@ class Products:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def list(self) -> ProductList:
+    async def list(self, *, timeouts: Timeouts | None = None) -> ProductList:
         """List the products the key may sell, inactive ones and ones without category included.
+
+        A product that cannot be read does not hide the others: see `ProductList.unreadable`.
+
+        Args:
+            timeouts: Limits of each attempt of this call.
 
         Raises:
             AuthenticationError: The key is unknown or switched off.
             AccessDeniedError: The key's user is not approved for third-party integrations.
+            DecodingError: None of the products can be read.
         """
-        return await self._session.send(ListProducts())
+        return await self._session.send(ListProducts(), timeouts=timeouts)

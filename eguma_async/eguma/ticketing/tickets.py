@@ -9,8 +9,11 @@ import attrs
 
 from eguma_async.core import checks
 from eguma_async.core.enums import OpenEnum
-from eguma_async.core.messages import Repeat
-from eguma_async.core.operation import IN_PATH, Operation
+from eguma_async.core.messages import Repeat, Timeouts
+from eguma_async.core.operation import IN_PATH, Operation, ResponseContext
+from eguma_async.core.scalars import Cents
+
+from .matching import require_same
 
 if TYPE_CHECKING:
     from eguma_async.core.session import Session
@@ -28,6 +31,8 @@ class UnsuccessfulCode(OpenEnum):
 @attrs.frozen(kw_only=True)
 class TicketCheck:
     """The gate's answer. A refusal is a value, not an error: look at `is_successful`.
+
+    It does not say which ticket it is about, so there is nothing to compare with what was asked.
 
     Attributes:
         is_successful: True if the ticket was checked in, or out.
@@ -56,7 +61,7 @@ class TicketInfo:
     id: str
     ticket_number: str
     created_at: datetime
-    price_in_cents: int
+    price_in_cents: Cents
     is_checked_in: bool
     event_or_admission_id: str
     checked_in_at: datetime | None = None
@@ -106,6 +111,15 @@ class GetTicket(Operation[TicketInfo]):
 
     number: str = attrs.field(validator=checks.identifier, metadata=IN_PATH)
 
+    def complete(self, value: TicketInfo, context: ResponseContext, /) -> TicketInfo:
+        """Check that it is told of the ticket asked for: somebody is let in on the strength of it.
+
+        Raises:
+            ResultMismatchError: It is told of another one.
+        """
+        require_same("ticket_number", self.number, value.ticket_number, value)
+        return value
+
 
 class Tickets:
     """``session.ticketing.tickets``."""
@@ -113,28 +127,41 @@ class Tickets:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def check_in(self, number: str) -> TicketCheck:
+    async def check_in(self, number: str, *, timeouts: Timeouts | None = None) -> TicketCheck:
         """Check a ticket in, by its 19-digit number.
+
+        Args:
+            number: As it is printed in the QR code.
+            timeouts: Limits of the attempt; a gate has little time.
 
         Raises:
             OutcomeUnknownError: It may have been checked in; `get` tells. So after any error
                 whose `outcome_unknown` is True.
         """
-        return await self._session.send(CheckInTicket(number=number))
+        return await self._session.send(CheckInTicket(number=number), timeouts=timeouts)
 
-    async def check_out(self, number: str) -> TicketCheck:
+    async def check_out(self, number: str, *, timeouts: Timeouts | None = None) -> TicketCheck:
         """Check a ticket out, by its 19-digit number.
+
+        Args:
+            number: As it is printed in the QR code.
+            timeouts: Limits of the attempt.
 
         Raises:
             OutcomeUnknownError: It may have been checked out; `get` tells. So after any error
                 whose `outcome_unknown` is True.
         """
-        return await self._session.send(CheckOutTicket(number=number))
+        return await self._session.send(CheckOutTicket(number=number), timeouts=timeouts)
 
-    async def get(self, number: str) -> TicketInfo:
+    async def get(self, number: str, *, timeouts: Timeouts | None = None) -> TicketInfo:
         """Read what is known of a ticket.
+
+        Args:
+            number: As it is printed in the QR code.
+            timeouts: Limits of each attempt of this call.
 
         Raises:
             StatusError: The number is unknown; the API does not document with which status.
+            ResultMismatchError: The server told of another ticket.
         """
-        return await self._session.send(GetTicket(number=number))
+        return await self._session.send(GetTicket(number=number), timeouts=timeouts)

@@ -22,9 +22,13 @@ class SandboxTransport:
 
     Args:
         sandbox: Where the requests go.
+
+    Attributes:
+        clock: The sandbox's: a session that is given no clock tells the time by it.
     """
 
     def __init__(self, sandbox: Sandbox) -> None:
+        self.clock = sandbox.clock
         self._sandbox = sandbox
         self._running: set[asyncio.Task[Outcome]] = set()
 

@@ -34,6 +34,7 @@ from eguma_async import (
 )
 from eguma_async.testing import FakeClock, ScriptedTransport, json_reply
 
+ADULT = "64ad1bb1973b861c040c99c1"
 HOLD = "69784d61a43bb308fdbf0a14"
 HELD = json_reply({"reservation_id": HOLD, "expires_at": "2026-03-19T09:00:00.0000000"})
 RELEASED = json_reply({"reservation_id": HOLD})
@@ -41,7 +42,10 @@ BOOKED = json_reply(
     {
         "booking_id": "69d86bc39927d941d4dab89a",
         "booking_reference": "1000053",
-        "tickets": [{"ticket_number": "4666825950402448933", "category_id": "c"}],
+        "tickets": [
+            {"ticket_number": number, "category_id": ADULT}
+            for number in ("4666825950402448933", "5520724186522287244")
+        ],
     }
 )
 REFUSED = json_reply({"error_code": "validation_error", "message": "sold out"}, 400)

@@ -1,0 +1,379 @@
+"""Holds: places that are booked before they expire, or given back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Coroutine
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol
+
+from eguma_async.core.errors import (
+    ConfigurationError,
+    EgumaError,
+    NotFoundError,
+    NotSentError,
+    OutcomeUnknownError,
+    PriceChangedError,
+    ResultMismatchError,
+    SessionStateError,
+    StatusError,
+    unknown_outcome,
+)
+from eguma_async.core.messages import Timeouts
+
+from .availabilities import ListAvailabilities
+from .bookings import Booking, BookTickets, Customer
+from .ranges import days_of
+from .starts import same_start
+
+if TYPE_CHECKING:
+    from eguma_async.core.session import Session
+
+    from .reservations import Reservation, ReserveTickets
+
+logger = logging.getLogger("eguma_async")
+
+RELEASE_SECONDS = 5.0
+"""How long leaving a hold may take at most."""
+
+
+class GiveBack(Protocol):
+    """Gives the places of a reservation back, by its id."""
+
+    async def __call__(self, reservation_id: str, /, *, timeouts: Timeouts | None = None) -> object:
+        """Give them back."""
+        ...
+
+
+class Hold:
+    """Places held, to be booked before they expire. Made by `Reservations.hold`.
+
+    Attributes:
+        reservation: The hold as the server confirmed it.
+        total_in_cents: What the places cost, read once they were held; None if no total was
+            expected. It is the expected one or less.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        held: ReserveTickets,
+        reservation: Reservation,
+        give_back: GiveBack,
+    ) -> None:
+        self.reservation = reservation
+        self.total_in_cents: int | None = None
+        self._session = session
+        self._held = held
+        self._give_back = give_back
+        self._began = session.clock.now()
+        self._began_monotonic = session.clock.monotonic()
+        self._pending_key: str | None = None
+        self._busy: str | None = None
+        self._ended: str | None = None
+
+    def __repr__(self) -> str:
+        state = self._ended or f"held until {self.expires_at_utc:%Y-%m-%d %H:%M:%S} UTC"
+        return f"<Hold {self.reservation_id} {state}>"
+
+    @property
+    def reservation_id(self) -> str:
+        """Id of the hold."""
+        return self.reservation.reservation_id
+
+    @property
+    def expires_at_utc(self) -> datetime:
+        """When the hold ends by itself, aware, in UTC."""
+        return self.reservation.expires_at_utc
+
+    @property
+    def remaining(self) -> timedelta:
+        """Time left to book; never below zero, and never more than a hold is long.
+
+        It is measured from the answer on, so a machine whose clock is wrong counts down like any.
+        """
+        clock = self._session.clock
+        # A machine that slept has a monotonic clock that slept too, so the other one counts as
+        # well; set back, it must not bring time back.
+        measured = timedelta(seconds=clock.monotonic() - self._began_monotonic)
+        elapsed = max(measured, clock.now() - self._began)
+        return max(self.reservation.length - elapsed, timedelta(0))
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """Key of a booking of unknown outcome, which `book` goes on with; None without one."""
+        return self._pending_key
+
+    @property
+    def is_booked(self) -> bool:
+        """True if the booking was made, be it with other tickets than asked for."""
+        return self._ended == "booked"
+
+    @property
+    def must_be_released(self) -> bool:
+        """True if the places are held for nothing: no booking is made, on its way or possible."""
+        return self._ended is None and self._pending_key is None and self._busy is None
+
+    async def book(
+        self,
+        customer: Customer,
+        *,
+        language: str | None = None,
+        idempotency_key: str | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> Booking:
+        """Book exactly what is held.
+
+        After an error with an unknown outcome, call it again: it goes on with the same key, so
+        nothing is booked twice. The key stays, and the hold is kept, until a call succeeds: a
+        refusal of a later call does not prove that the first one did not book.
+
+        Args:
+            customer: Who buys.
+            language: ISO 639-1 language of the tickets.
+            idempotency_key: Your own key for this booking; a UUID4 if not given.
+            timeouts: Limits of each attempt of this call.
+
+        Raises:
+            ConfigurationError: Another key, while it is unknown what became of the first one.
+            SessionStateError: Already booked, released, or being so in another task.
+            InvalidRequestError: The hold has expired, or the server refuses the booking.
+            ResultMismatchError: It was booked, but with other tickets than asked for: the booking
+                is its `result`.
+            OutcomeUnknownError: It may have been booked.
+        """
+        self._require_free()
+        operation = BookTickets(
+            reservation_id=self.reservation_id,
+            product_id=self._held.product_id,
+            starts_at=self._held.starts_at,
+            items=self._held.items,
+            customer=customer,
+            language=language,
+        )
+        key = self._key(idempotency_key)
+        self._busy = "being booked already"
+        try:
+            booking = await self._session.send(operation, idempotency_key=key, timeouts=timeouts)
+        except ResultMismatchError:
+            self._set_booked()
+            raise
+        except BaseException as error:
+            if _in_doubt(error):
+                self._pending_key = key
+            raise
+        finally:
+            self._busy = None
+        self._set_booked()
+        return booking
+
+    def _set_booked(self) -> None:
+        self._ended, self._pending_key = "booked", None
+
+    async def release(self, *, timeouts: Timeouts | None = None) -> None:
+        """Give the places back at once. A hold that is gone already is no error.
+
+        Cancelling this ends the waiting, not the giving back.
+
+        Args:
+            timeouts: Limits of each attempt of this call.
+
+        Raises:
+            SessionStateError: It is being booked, or released, by another task.
+            ResultMismatchError: The server says that it released another hold.
+        """
+        if self._ended:
+            return
+        self._require_free()
+        releasing = self._session.in_background(self._begin_release(timeouts))
+        await _until_done(releasing)
+        if releasing.cancelled():
+            raise SessionStateError("the session was closed before the places were given back")
+        releasing.result()
+
+    def _begin_release(self, timeouts: Timeouts | None) -> Coroutine[Any, Any, None]:
+        self._busy = "being released"
+        return self._release(timeouts)
+
+    async def _release(self, timeouts: Timeouts | None) -> None:
+        try:
+            await self._give_back(self.reservation_id, timeouts=timeouts)
+        except NotFoundError:
+            logger.debug("hold %s was gone already", self.reservation_id)
+        finally:
+            self._busy = None
+        self._ended = "released"
+
+    def _require_free(self) -> None:
+        state = self._ended or self._busy
+        if state:
+            raise SessionStateError(f"this hold is {state}")
+
+    def _key(self, given: str | None) -> str:
+        pending = self._pending_key
+        if pending is not None and given not in (None, pending):
+            raise ConfigurationError(
+                "it is unknown whether this hold was booked with the key used before; leave"
+                " idempotency_key out to go on with that one"
+            )
+        return pending or (str(uuid.uuid4()) if given is None else given)
+
+
+def _in_doubt(error: BaseException) -> bool:
+    """Tell whether a booking may have been made although it failed. What is not sure, may be."""
+    if isinstance(error, StatusError):
+        return error.outcome_unknown
+    if isinstance(error, asyncio.CancelledError):
+        return unknown_outcome(error) is not None
+    return not isinstance(error, (ConfigurationError, NotSentError, SessionStateError))
+
+
+class HoldContext:
+    """``async with`` around a hold: places are held on entering and given back on leaving.
+
+    If entering is cancelled while the reservation is under way, its answer is waited for, for
+    5 seconds at most, and the places are given back.
+
+    Nothing is given back once the hold is booked, nor while it is unknown whether it was.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        operation: ReserveTickets,
+        give_back: GiveBack,
+        *,
+        expected_total_in_cents: int | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        self._session = session
+        self._operation = operation
+        self._give_back = give_back
+        self._expected = expected_total_in_cents
+        self._timeouts = timeouts
+        self._hold: Hold | None = None
+        self._entered = False
+
+    async def __aenter__(self) -> Hold:
+        if self._entered:
+            raise SessionStateError("this hold was entered before; make a new one")
+        self._entered = True
+        hold = await self._reserve()
+        if self._expected is not None:
+            await self._check_price(hold, self._expected)
+        self._hold = hold
+        return hold
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._hold is not None and self._hold.must_be_released:
+            await self._leave(self._hold)
+
+    async def _reserve(self) -> Hold:
+        # A task of its own: if waiting is cancelled, its answer names the hold to give back.
+        sending = self._session.send(self._operation, timeouts=self._timeouts)
+        reserving = asyncio.create_task(sending)
+        try:
+            await _until_done(reserving)
+            return self._hold_of(reserving.result())
+        except asyncio.CancelledError as cancelled:
+            left = OutcomeUnknownError(
+                "a hold may be left; it expires by itself", operation=self._operation.name()
+            )
+            try:
+                given_back = await self._in_background(self._undo(reserving))
+            except asyncio.CancelledError as again:
+                again.__cause__ = left
+                raise
+            if not given_back:
+                cancelled.__cause__ = left
+            raise
+
+    async def _undo(self, reserving: asyncio.Task[Reservation]) -> None:
+        try:
+            reservation = await reserving
+        except (EgumaError, asyncio.CancelledError) as error:
+            if unknown_outcome(error) is not None:
+                raise
+            return  # nothing was held
+        try:
+            await self._give_back(reservation.reservation_id, timeouts=self._timeouts)
+        except NotFoundError:
+            logger.debug("hold %s was gone already", reservation.reservation_id)
+
+    async def _check_price(self, hold: Hold, expected: int) -> None:
+        try:
+            hold.total_in_cents = await self._total_now()
+            _require_total(hold.total_in_cents, expected)
+        except BaseException:
+            await self._leave(hold)
+            raise
+
+    async def _total_now(self) -> int | None:
+        wanted = self._operation
+        first, last = days_of(wanted.starts_at)
+        found = await self._session.send(
+            ListAvailabilities(product_id=wanted.product_id, from_date=first, to_date=last),
+            timeouts=self._timeouts,
+        )
+        totals = [
+            slot.total_in_cents(wanted.items)
+            for slot in found.availabilities
+            if same_start(slot.starts_at, wanted.starts_at)
+        ]
+        known = [total for total in totals if total is not None]
+        # Two slots of one start are those of an hour that autumn repeats.
+        return max(known) if known and len(known) == len(totals) else None
+
+    async def _leave(self, hold: Hold) -> None:
+        releasing = hold._begin_release(self._timeouts)  # noqa: SLF001  # of this module
+        await self._in_background(releasing)
+
+    async def _in_background(self, release: Coroutine[Any, Any, None]) -> bool:
+        """Give places back, and tell if it worked. A cancellation ends the waiting alone."""
+        releasing = self._session.in_background(_quietly(release))
+        await _until_done(releasing)
+        return not releasing.cancelled() and releasing.result()
+
+    def _hold_of(self, reservation: Reservation) -> Hold:
+        return Hold(self._session, self._operation, reservation, self._give_back)
+
+
+def _require_total(total: int | None, expected: int) -> None:
+    if total is None:
+        raise PriceChangedError("the price is not known", expected=expected)
+    if total > expected:
+        raise PriceChangedError("the price has risen", expected=expected, actual=total)
+
+
+async def _until_done(task: asyncio.Task[Any]) -> None:
+    """Wait for a task. A cancellation ends the waiting, not the task."""
+    task.add_done_callback(_seen)
+    await asyncio.wait((task,))
+
+
+def _seen(task: asyncio.Task[Any]) -> None:
+    """Look at the error of a task nobody waits for any more, which asyncio complains of."""
+    if not task.cancelled():
+        task.exception()
+
+
+async def _quietly(release: Coroutine[Any, Any, None]) -> bool:
+    """Give places back, and tell if it worked. The reason for leaving matters more than this."""
+    try:
+        async with asyncio.timeout(RELEASE_SECONDS):
+            await release
+    except Exception as error:  # noqa: BLE001  # as above
+        logger.debug(
+            "a hold was not released (%s); it expires by itself",
+            error if isinstance(error, EgumaError) else type(error).__name__,
+        )
+        return False
+    return True

@@ -1,0 +1,114 @@
+"""Ranges of days: what lies in one, and how a long one is read in parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol, TypeVar
+
+import attrs
+
+from eguma_async.core.errors import ConfigurationError, InvalidRequestError, StatusError
+from eguma_async.core.operation import Operation, Send
+from eguma_async.eguma.merchant_time import wall_clock
+
+from .matching import only
+
+T = TypeVar("T")
+_DAY = timedelta(days=1)
+
+
+class Slot(Protocol):
+    """What begins at a moment."""
+
+    @property
+    def starts_at(self) -> datetime:
+        """When."""
+        ...
+
+
+S = TypeVar("S", bound=Slot)
+
+
+def check_order(from_date: date, to_date: date) -> None:
+    """Check the days of a range.
+
+    Raises:
+        ConfigurationError: They are in the wrong order.
+    """
+    if to_date < from_date:
+        raise ConfigurationError("to_date must not be before from_date")
+
+
+def days_of(start: datetime | date) -> tuple[date, date]:
+    """Return the first and the last day a start may lie on, as written or on the merchant's clock.
+
+    They differ for a start in another zone, close to midnight.
+    """
+    written = start.date() if isinstance(start, datetime) else start
+    local = wall_clock(start).date()
+    return min(written, local), max(written, local)
+
+
+def within(slots: tuple[S, ...], from_date: date, to_date: date) -> tuple[S, ...]:
+    """Return the slots of a range of days; the same tuple if none is left out.
+
+    A slot of another day is left out, and not an error: nothing was sold yet, but whoever takes
+    the first slot of a list must not sell another day than the one that was asked for.
+    """
+    if all_plainly_within(slots, from_date, to_date):
+        return slots
+    return only(slots, lambda slot: _is_on(slot.starts_at, from_date, to_date), lambda _: True)
+
+
+def all_plainly_within(slots: tuple[Slot, ...], from_date: date, to_date: date) -> bool:
+    """Tell whether slots without zones lie in a range; False for others, wherever they lie.
+
+    This is done for every answer, and is quick for the usual one.
+    """
+    starts = [slot.starts_at for slot in slots]
+    if not starts:
+        return True
+    try:
+        first, last = min(starts), max(starts)
+    except TypeError:  # some have a zone
+        return False
+    return first.tzinfo is None and from_date <= first.date() and last.date() <= to_date
+
+
+def _is_on(start: datetime, from_date: date, to_date: date) -> bool:
+    return any(from_date <= day <= to_date for day in days_of(start))
+
+
+async def in_halves(
+    operation: Any, refusal: StatusError, send: Send, join: Callable[[T, T], T]
+) -> T:
+    """Read a range that was refused in two halves, which halve themselves in turn if need be.
+
+    The API documents no longest range, so none is assumed. One that the server does not take is
+    refused as any invalid request is: what is refused for a single day, too, was refused for
+    another reason.
+
+    Args:
+        operation: Reads the days from `from_date` to `to_date`.
+        refusal: What it was refused with.
+        send: Sends each half.
+        join: Makes one of the values of two ranges, the earlier one first.
+
+    Raises:
+        StatusError: The refusal, if the first day alone is refused as well.
+        EgumaError: A later part could not be read: half a list is none.
+    """
+    days = (operation.to_date - operation.from_date).days
+    if not isinstance(refusal, InvalidRequestError) or days < 1:
+        raise refusal
+    middle = operation.from_date + timedelta(days=days // 2)
+    first: Operation[T] = attrs.evolve(operation, to_date=middle)
+    second: Operation[T] = attrs.evolve(operation, from_date=middle + _DAY)
+    try:
+        earlier = await send(first)
+    except InvalidRequestError:
+        earlier = None
+    if earlier is None:
+        raise refusal
+    return join(earlier, await send(second))
