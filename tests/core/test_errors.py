@@ -163,7 +163,7 @@ def test_a_mismatch_names_the_differences_and_not_the_result():
 def test_a_price_that_has_risen_is_told():
     error = make(PriceChangedError)
     assert str(error) == "BookTickets: canary-message: 95.00 expected, now 100"
-    assert (error.expected, error.actual) == (9000, Decimal("95.50"))
+    assert (error.expected, error.actual) == (Decimal("95.00"), Decimal(100))
     assert str(PriceChangedError(expected=5)) == "the price has risen: 5 expected, now not told"
     assert not error.outcome_unknown
 
