@@ -1,4 +1,4 @@
-"""Async SDK for selling admission tickets through e-guma.
+"""Async SDK for selling admission tickets through e-guma and Korus Ticket.
 
 ::
 
@@ -10,8 +10,9 @@ Names are loaded on first use: ``import eguma_async`` alone imports neither aioh
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ._lazy import lazy_names
 
 if TYPE_CHECKING:
     from ._version import __version__ as __version__
@@ -38,12 +39,18 @@ if TYPE_CHECKING:
     from .core.errors import StatusError as StatusError
     from .core.errors import TransportError as TransportError
     from .core.errors import unknown_outcome as unknown_outcome
+    from .core.hooks import AttemptEvent as AttemptEvent
+    from .core.hooks import AttemptStarted as AttemptStarted
+    from .core.hooks import CallEnded as CallEnded
+    from .core.hooks import CallStarted as CallStarted
+    from .core.hooks import Observer as Observer
     from .core.listing import Listing as Listing
     from .core.listing import UnreadableElement as UnreadableElement
     from .core.messages import BodySink as BodySink
     from .core.messages import Credentials as Credentials
     from .core.messages import HttpRequest as HttpRequest
     from .core.messages import HttpResponse as HttpResponse
+    from .core.messages import Repeat as Repeat
     from .core.messages import Replay as Replay
     from .core.messages import Timeouts as Timeouts
     from .core.operation import Operation as Operation
@@ -107,226 +114,9 @@ if TYPE_CHECKING:
     from .korus.session import KorusSession as KorusSession
     from .korus.tokens import KorusTokens as KorusTokens
     from .pipeline.limiting import Limits as Limits
-    from .pipeline.observing import AttemptEvent as AttemptEvent
+    from .pipeline.options import SessionOptions as SessionOptions
     from .pipeline.policy import RetryPolicy as RetryPolicy
     from .transports.aiohttp import AiohttpTransport as AiohttpTransport
     from .transports.memory import MemoryTransport as MemoryTransport
-
-_HOMES = {
-    "_version": ("__version__",),
-    "core.clock": ("Clock", "SystemClock"),
-    "core.enums": ("OpenEnum",),
-    "core.errors": (
-        "AccessDeniedError",
-        "AuthenticationError",
-        "ConfigurationError",
-        "ConflictError",
-        "DecodingError",
-        "EgumaError",
-        "IdempotencyMismatchError",
-        "IncompleteListError",
-        "InvalidRequestError",
-        "NotFoundError",
-        "NotSentError",
-        "OutcomeUnknownError",
-        "PriceChangedError",
-        "RateLimitedError",
-        "ResultMismatchError",
-        "ServerError",
-        "SessionStateError",
-        "StatusError",
-        "TransportError",
-        "unknown_outcome",
-    ),
-    "core.listing": ("Listing", "UnreadableElement"),
-    "core.messages": (
-        "BodySink",
-        "Credentials",
-        "HttpRequest",
-        "HttpResponse",
-        "Replay",
-        "Timeouts",
-    ),
-    "core.operation": ("Operation",),
-    "core.transport": ("Transport",),
-    "fanout": ("FanOut", "Outcome", "Progress"),
-    "korus.session": ("KorusSession",),
-    "korus.tokens": ("KorusTokens",),
-    "pipeline.limiting": ("Limits",),
-    "pipeline.observing": ("AttemptEvent",),
-    "pipeline.policy": ("RetryPolicy",),
-    "eguma.session": ("AsyncSession", "EGUMA"),
-    "eguma.ticketing": ("Ticketing",),
-    "eguma.ticketing.availabilities": (
-        "Availability",
-        "AvailabilityList",
-        "CategoryPrice",
-        "ListAvailabilities",
-    ),
-    "eguma.ticketing.bookings": (
-        "BookTickets",
-        "BookedTicket",
-        "Booking",
-        "CancelBooking",
-        "CancelledBooking",
-        "CancelledTicket",
-        "Customer",
-    ),
-    "eguma.ticketing.events": (
-        "AdmissionAvailability",
-        "AdmissionSlot",
-        "Event",
-        "EventOrganizer",
-        "EventTicketType",
-        "EventTicketTypeGroup",
-        "EventVenue",
-        "GetAdmissionAvailability",
-        "ListEvents",
-    ),
-    "eguma.ticketing.hold": ("Hold", "HoldContext"),
-    "eguma.ticketing.items": ("TicketItem",),
-    "eguma.ticketing.orders": (
-        "CustomerTitle",
-        "ListOrders",
-        "Order",
-        "OrderCustomer",
-        "OrderLine",
-        "OrderLocation",
-        "OrderStatus",
-        "OrderTicket",
-        "Payment",
-        "TicketAnswer",
-    ),
-    "eguma.ticketing.products": ("Category", "ListProducts", "Product", "ProductList", "SlotType"),
-    "eguma.ticketing.reconciling": ("BookingOutcome", "BookingSearch"),
-    "eguma.ticketing.reservations": (
-        "CancelReservation",
-        "ReleasedReservation",
-        "Reservation",
-        "ReserveTickets",
-    ),
-    "eguma.ticketing.tickets": (
-        "CheckInTicket",
-        "CheckOutTicket",
-        "GetTicket",
-        "TicketCheck",
-        "TicketInfo",
-        "UnsuccessfulCode",
-    ),
-    "transports.aiohttp": ("AiohttpTransport",),
-    "transports.memory": ("MemoryTransport",),
-}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-
-__all__ = [
-    "EGUMA",
-    "AccessDeniedError",
-    "AdmissionAvailability",
-    "AdmissionSlot",
-    "AiohttpTransport",
-    "AsyncSession",
-    "AttemptEvent",
-    "AuthenticationError",
-    "Availability",
-    "AvailabilityList",
-    "BodySink",
-    "BookTickets",
-    "BookedTicket",
-    "Booking",
-    "BookingOutcome",
-    "BookingSearch",
-    "CancelBooking",
-    "CancelReservation",
-    "CancelledBooking",
-    "CancelledTicket",
-    "Category",
-    "CategoryPrice",
-    "CheckInTicket",
-    "CheckOutTicket",
-    "Clock",
-    "ConfigurationError",
-    "ConflictError",
-    "Credentials",
-    "Customer",
-    "CustomerTitle",
-    "DecodingError",
-    "EgumaError",
-    "Event",
-    "EventOrganizer",
-    "EventTicketType",
-    "EventTicketTypeGroup",
-    "EventVenue",
-    "FanOut",
-    "GetAdmissionAvailability",
-    "GetTicket",
-    "Hold",
-    "HoldContext",
-    "HttpRequest",
-    "HttpResponse",
-    "IdempotencyMismatchError",
-    "IncompleteListError",
-    "InvalidRequestError",
-    "KorusSession",
-    "KorusTokens",
-    "Limits",
-    "ListAvailabilities",
-    "ListEvents",
-    "ListOrders",
-    "ListProducts",
-    "Listing",
-    "MemoryTransport",
-    "NotFoundError",
-    "NotSentError",
-    "OpenEnum",
-    "Operation",
-    "Order",
-    "OrderCustomer",
-    "OrderLine",
-    "OrderLocation",
-    "OrderStatus",
-    "OrderTicket",
-    "Outcome",
-    "OutcomeUnknownError",
-    "Payment",
-    "PriceChangedError",
-    "Product",
-    "ProductList",
-    "Progress",
-    "RateLimitedError",
-    "ReleasedReservation",
-    "Replay",
-    "Reservation",
-    "ReserveTickets",
-    "ResultMismatchError",
-    "RetryPolicy",
-    "ServerError",
-    "SessionStateError",
-    "SlotType",
-    "StatusError",
-    "SystemClock",
-    "TicketAnswer",
-    "TicketCheck",
-    "TicketInfo",
-    "TicketItem",
-    "Ticketing",
-    "Timeouts",
-    "Transport",
-    "TransportError",
-    "UnreadableElement",
-    "UnsuccessfulCode",
-    "__version__",
-    "unknown_outcome",
-]
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{home}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+else:
+    __all__, __getattr__, __dir__ = lazy_names(__name__)

@@ -24,6 +24,8 @@ FLOORS = (
     ("core.checks", 0),
     ("core.zones", 0),
     ("_version", 0),
+    ("_lazy", 0),
+    ("_names", 0),
     ("core", 10),
     ("transports", 20),
     ("fanout", 20),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import inspect
 import subprocess
@@ -12,10 +11,18 @@ from pathlib import Path
 import pytest
 
 import eguma_async
+from eguma_async._names import HOMES
+from tests.support import names
 
 INIT = Path(eguma_async.__file__)
-FACES = ("eguma_async", "eguma_async.sandbox", "eguma_async.testing")
-LAZY_FACES = ("eguma_async", "eguma_async.sandbox")
+FACES = (
+    "eguma_async",
+    "eguma_async.core",
+    "eguma_async.korus",
+    "eguma_async.sandbox",
+    "eguma_async.testing",
+)
+LAZY_FACES = ("eguma_async", "eguma_async.core", "eguma_async.sandbox")
 
 
 def names_of(face):
@@ -27,22 +34,6 @@ def public_objects():
         f"{face}.{name}": getattr(importlib.import_module(face), name)
         for face in FACES
         for name in names_of(face)
-    }
-
-
-def typed_imports(face):
-    """Return the names a module imports for type checkers only, each with its home."""
-    module = importlib.import_module(face)
-    tree = ast.parse(Path(module.__file__).read_text("utf-8"))
-    (block,) = (
-        node
-        for node in tree.body
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-    )
-    return {
-        alias.asname or alias.name: "." * node.level + (node.module or "")
-        for node in block.body
-        for alias in node.names
     }
 
 
@@ -63,19 +54,15 @@ def test_every_name_can_be_imported(face):
         assert getattr(module, name) is not None
 
 
-def test_type_checkers_see_exactly_what_is_loaded_on_first_use():
-    lazy = {name: f".{home}" for name, home in eguma_async._HOME_OF.items()}
-    assert typed_imports("eguma_async") == lazy
-    assert set(lazy) == set(eguma_async.__all__)
-    sandbox = importlib.import_module("eguma_async.sandbox")
-    assert typed_imports("eguma_async.sandbox") == sandbox._LAZY
+def test_the_names_are_those_that_type_checkers_see():
+    assert names.TARGET.read_text("utf-8") == names.render(), "run `python -m tests.support.names`"
 
 
-def test_a_name_is_the_very_object_of_its_home():
-    for name, home in eguma_async._HOME_OF.items():
-        assert getattr(eguma_async, name) is getattr(
-            importlib.import_module(f"eguma_async.{home}"), name
-        )
+@pytest.mark.parametrize("face", names.LAZY)
+def test_a_name_is_the_very_object_of_its_home(face):
+    module = importlib.import_module(face)
+    for name, home in HOMES[face].items():
+        assert getattr(module, name) is getattr(importlib.import_module(home, face), name)
 
 
 def test_star_import_brings_exactly_the_public_names():
@@ -235,7 +222,7 @@ SHORT_PATHS = {
 def test_public_names_keep_their_short_import_paths(path, home):
     short = importlib.import_module(f"eguma_async.{path}")
     long = importlib.import_module(f"eguma_async.{home}")
-    public = {name for name, of in eguma_async._HOME_OF.items() if of == home}
+    public = {name for name, of in HOMES["eguma_async"].items() if of == f".{home}"}
     assert public <= set(short.__all__)
     assert all(getattr(short, name) is getattr(long, name) for name in short.__all__)
 

@@ -1,1 +1,52 @@
-"""The ground: the values and contracts that everything speaks in. It does nothing by itself."""
+"""Values and contracts, for authors of transports, operations, observers and providers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eguma_async._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .clock import Clock as Clock
+    from .clock import SystemClock as SystemClock
+    from .codec import Codec as Codec
+    from .enums import OpenEnum as OpenEnum
+    from .errors import EgumaError as EgumaError
+    from .fields import LENIENT as LENIENT
+    from .fields import LOCAL as LOCAL
+    from .fields import also_named as also_named
+    from .fields import wire_named as wire_named
+    from .hooks import AttemptEvent as AttemptEvent
+    from .hooks import AttemptStarted as AttemptStarted
+    from .hooks import CallEnded as CallEnded
+    from .hooks import CallStarted as CallStarted
+    from .hooks import Observer as Observer
+    from .listing import Listing as Listing
+    from .listing import UnreadableElement as UnreadableElement
+    from .messages import BodySink as BodySink
+    from .messages import Credentials as Credentials
+    from .messages import HttpRequest as HttpRequest
+    from .messages import HttpResponse as HttpResponse
+    from .messages import Repeat as Repeat
+    from .messages import Timeouts as Timeouts
+    from .messages import wire_headers as wire_headers
+    from .messages import wire_url as wire_url
+    from .operation import IN_PATH as IN_PATH
+    from .operation import PLACED_BY_HAND as PLACED_BY_HAND
+    from .operation import Operation as Operation
+    from .operation import ResponseContext as ResponseContext
+    from .operation import Send as Send
+    from .operation import in_header as in_header
+    from .operation import in_query as in_query
+    from .provider import Provider as Provider
+    from .provider import Verdict as Verdict
+    from .provider import classify as classify
+    from .session import FanOut as FanOut
+    from .session import Outcome as Outcome
+    from .session import Progress as Progress
+    from .session import Session as Session
+    from .transport import ManagedTransport as ManagedTransport
+    from .transport import SupportsPublicOnly as SupportsPublicOnly
+    from .transport import Transport as Transport
+else:
+    __all__, __getattr__, __dir__ = lazy_names(__name__)
