@@ -37,7 +37,9 @@ FLOORS = (
     ("__main__", 60),
     ("", 60),
 )
-SANDBOX_USES = re.compile(r"core\.(errors|messages|clock|enums|checks|transport)|sandbox(\..*)?")
+SANDBOX_USES = re.compile(
+    r"core\.(errors|messages|clock|enums|checks|text|transport|sendable|delivery)|sandbox(\..*)?"
+)
 PROVIDERS = ({"eguma", "session", "ticketing"}, {"korus"})
 
 # A base class that hands out one of the classes built on it.

@@ -16,6 +16,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from eguma_async._version import __version__
+from eguma_async.core.delivery import DEFAULT_MAX_BODY_BYTES, PIECE
 from eguma_async.core.errors import (
     ConfigurationError,
     EgumaError,
@@ -30,17 +31,15 @@ from eguma_async.core.messages import (
     HttpResponse,
     Timeouts,
 )
+from eguma_async.core.sendable import PLAIN_HEADERS, check_sendable
 
 from ._body import (
     ACCEPT_ENCODING,
-    DEFAULT_MAX_BODY_BYTES,
-    PIECE,
     BodyError,
     Collector,
     decoder,
 )
 from ._deadline import Deadlines
-from ._guard import PLAIN_HEADERS, check_sendable
 from ._public import check_public_literal, is_public
 
 _DEFAULT_HEADERS = {
