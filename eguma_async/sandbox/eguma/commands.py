@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
 from eguma_async.sandbox.engine.base import ControlCommand, ControlError
 
+from .backoffice import BackOffice
 from .catalogue import Merchant
 from .local_time import parse_date, seconds_text
 from .stock import Hold
 
-if TYPE_CHECKING:
-    from .sandbox import EgumaSandbox
 
-
-def commands(sandbox: EgumaSandbox) -> Mapping[str, ControlCommand]:
+def commands(sandbox: BackOffice) -> Mapping[str, ControlCommand]:
     """Return the commands by name; each takes a JSON object and returns JSON.
 
     ::
@@ -41,7 +39,7 @@ def commands(sandbox: EgumaSandbox) -> Mapping[str, ControlCommand]:
     }
 
 
-def state_json(sandbox: EgumaSandbox) -> dict[str, Any]:
+def state_json(sandbox: BackOffice) -> dict[str, Any]:
     """Return the state at a glance."""
     labels = [product.label for product in sandbox.products() if product.label]
     return {
@@ -78,7 +76,7 @@ def _hold_json(hold: Hold) -> dict[str, Any]:
     }
 
 
-def _desk_sale(sandbox: EgumaSandbox, given: Mapping[str, object]) -> object:
+def _desk_sale(sandbox: BackOffice, given: Mapping[str, object]) -> object:
     _members(given, {"product_id", "starts_at", "quantity"})
     left = sandbox.desk_sale(
         _text(given, "product_id"), _text(given, "starts_at"), _whole(given, "quantity")
@@ -86,7 +84,7 @@ def _desk_sale(sandbox: EgumaSandbox, given: Mapping[str, object]) -> object:
     return {"availability_count": left}
 
 
-def _capacity(sandbox: EgumaSandbox, given: Mapping[str, object]) -> object:
+def _capacity(sandbox: BackOffice, given: Mapping[str, object]) -> object:
     _members(given, {"product_id", "starts_at", "capacity"})
     product_id, starts_at = _text(given, "product_id"), _text(given, "starts_at")
     capacity = None if given["capacity"] is None else _whole(given, "capacity")
@@ -94,7 +92,7 @@ def _capacity(sandbox: EgumaSandbox, given: Mapping[str, object]) -> object:
     return {"availability_count": sandbox.availability(product_id, starts_at)}
 
 
-def _block_day(sandbox: EgumaSandbox, given: Mapping[str, object]) -> object:
+def _block_day(sandbox: BackOffice, given: Mapping[str, object]) -> object:
     _members(given, {"product_id", "day"})
     day = parse_date(_text(given, "day"))
     if day is None:
@@ -103,7 +101,7 @@ def _block_day(sandbox: EgumaSandbox, given: Mapping[str, object]) -> object:
     return {"blocked": day.isoformat()}
 
 
-def _product(sandbox: EgumaSandbox, given: Mapping[str, object]) -> object:
+def _product(sandbox: BackOffice, given: Mapping[str, object]) -> object:
     switches = {"is_active": sandbox.set_active, "channel_is_on": sandbox.set_channel}
     chosen = given.keys() & switches.keys()
     if not chosen:
@@ -116,7 +114,7 @@ def _product(sandbox: EgumaSandbox, given: Mapping[str, object]) -> object:
     return {"is_active": product.is_active, "channel_is_on": product.channel_is_on}
 
 
-def _key(sandbox: EgumaSandbox, given: Mapping[str, object]) -> object:
+def _key(sandbox: BackOffice, given: Mapping[str, object]) -> object:
     _members(given, {"key", "is_active"})
     is_active = _flag(given, "is_active")
     sandbox.set_key_active(_text(given, "key"), is_active)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from datetime import time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .backoffice import BackOffice
 from .booking import issue_tickets
 from .catalogue import Category, Merchant, Price, Product, SlotPlan
 from .orders import Customer, Order, Payment
 from .state import State
-
-if TYPE_CHECKING:
-    from .sandbox import EgumaSandbox
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -19,7 +17,7 @@ NOON = -timedelta(hours=12)
 """Cut-off of a day slot at noon of the day."""
 
 
-def fill(sandbox: EgumaSandbox, state: State) -> None:
+def fill(sandbox: BackOffice, state: State) -> None:
     """Fill an empty sandbox."""
     mountain = _mountain_railway(sandbox)
     _lake_park(sandbox)
@@ -38,7 +36,7 @@ def _times(
     )
 
 
-def _mountain_railway(sandbox: EgumaSandbox) -> Merchant:
+def _mountain_railway(sandbox: BackOffice) -> Merchant:
     merchant = sandbox.add_merchant("Bergbahn Muster AG")
     shop = sandbox.add_user(merchant, "Web shop")
     partner = sandbox.add_user(merchant, "Partner portal")
@@ -54,11 +52,11 @@ def _mountain_railway(sandbox: EgumaSandbox) -> Merchant:
     return merchant
 
 
-def _people(sandbox: EgumaSandbox) -> tuple[Category, Category]:
+def _people(sandbox: BackOffice) -> tuple[Category, Category]:
     return sandbox.add_category("Erwachsene", 16), sandbox.add_category("Kind", 6, 15)
 
 
-def _bookable_products(sandbox: EgumaSandbox, merchant: Merchant) -> None:
+def _bookable_products(sandbox: BackOffice, merchant: Merchant) -> None:
     people = _people(sandbox)
     morning = _times(people, (4500, 2200), "09:00", "10:00", "11:00", quota=50, cut_off=HOUR)
     afternoon = _times(people, (3600, 1800), "13:30", "15:00", quota=50, cut_off=HOUR)
@@ -121,7 +119,7 @@ def _with_adult_limits(plans: tuple[SlotPlan, ...]) -> tuple[SlotPlan, ...]:
     return tuple(limited)
 
 
-def _special_products(sandbox: EgumaSandbox, merchant: Merchant) -> None:
+def _special_products(sandbox: BackOffice, merchant: Merchant) -> None:
     people = _people(sandbox)
     sandbox.add_product(
         merchant,
@@ -178,7 +176,7 @@ def _special_products(sandbox: EgumaSandbox, merchant: Merchant) -> None:
     )
 
 
-def _products_no_key_can_sell(sandbox: EgumaSandbox, merchant: Merchant, partner_id: str) -> None:
+def _products_no_key_can_sell(sandbox: BackOffice, merchant: Merchant, partner_id: str) -> None:
     hidden: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("inactive", "Winterwanderpass", {"is_active": False}),
         ("no-categories", "Schneeschuhtour", {"categories": ()}),
@@ -197,7 +195,7 @@ def _products_no_key_can_sell(sandbox: EgumaSandbox, merchant: Merchant, partner
         sandbox.add_product(merchant, {"de": name}, plans=plans, label=label, **fields)
 
 
-def _lake_park(sandbox: EgumaSandbox) -> None:
+def _lake_park(sandbox: BackOffice) -> None:
     merchant = sandbox.add_merchant(
         "Lakeside Discovery Park", default_language="en", currency="EUR"
     )
@@ -222,7 +220,7 @@ def _lake_park(sandbox: EgumaSandbox) -> None:
     )
 
 
-def _chocolate_museum(sandbox: EgumaSandbox) -> None:
+def _chocolate_museum(sandbox: BackOffice) -> None:
     merchant = sandbox.add_merchant("Musée du Chocolat Sàrl", default_language="fr")
     sandbox.add_key(merchant, sandbox.add_user(merchant, "Billetterie"))
     people = sandbox.add_category("Adulte", 16), sandbox.add_category("Enfant", 4, 15)
@@ -244,7 +242,7 @@ def _chocolate_museum(sandbox: EgumaSandbox) -> None:
     )
 
 
-def _web_orders(sandbox: EgumaSandbox, state: State, merchant: Merchant) -> None:
+def _web_orders(sandbox: BackOffice, state: State, merchant: Merchant) -> None:
     product = next(item for item in sandbox.products() if item.label == "time")
     visa = Payment(state.ids.hexadecimal(), "VISA", 6030)
     customer = Customer(

@@ -8,7 +8,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import attrs
 
@@ -17,9 +17,7 @@ from eguma_async.core.clock import Clock
 from .clock import SandboxClock
 from .faults import FaultList, Park
 from .messages import Outcome, WireRequest, WireResponse
-
-if TYPE_CHECKING:
-    from .transport import SandboxTransport
+from .transport import SandboxTransport
 
 KEPT_REQUESTS = 10_000
 
@@ -169,8 +167,6 @@ class Sandbox(abc.ABC):
 
     def transport(self) -> SandboxTransport:
         """Return an in-memory transport to this sandbox."""
-        from .transport import SandboxTransport  # noqa: PLC0415  # it needs this module
-
         return SandboxTransport(self)
 
     def _record(self, request: WireRequest) -> RequestRecord:

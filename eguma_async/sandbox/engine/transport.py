@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from eguma_async.core.errors import OutcomeUnknownError
 from eguma_async.core.messages import BodySink, HttpRequest, HttpResponse
 
-from .base import Sandbox
 from .messages import CutResponse, Dropped, Outcome, WireRequest
 
 CHUNK = 64 * 1024
+
+
+class Handler(Protocol):
+    """What a transport asks of a sandbox."""
+
+    async def handle(self, request: WireRequest) -> Outcome:
+        """Take a request and answer it."""
+        ...
 
 
 class SandboxTransport:
@@ -24,7 +32,7 @@ class SandboxTransport:
         sandbox: Where the requests go.
     """
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Handler) -> None:
         self._sandbox = sandbox
         self._running: set[asyncio.Task[Outcome]] = set()
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
 from eguma_async.sandbox.engine.base import ControlCommand, ControlError
 
+from .backoffice import BackOffice
 from .demo import EXAMPLE_RESERVATION
 
-if TYPE_CHECKING:
-    from .sandbox import KorusSandbox
 
-
-def commands(sandbox: KorusSandbox) -> Mapping[str, ControlCommand]:
+def commands(sandbox: BackOffice) -> Mapping[str, ControlCommand]:
     """Return the commands by name; each takes a JSON object and returns JSON.
 
     Offers, sessions, reservations and orders are given by IRI or id, offers also by the name of
@@ -45,7 +43,7 @@ def commands(sandbox: KorusSandbox) -> Mapping[str, ControlCommand]:
     }
 
 
-def state_json(sandbox: KorusSandbox) -> dict[str, Any]:
+def state_json(sandbox: BackOffice) -> dict[str, Any]:
     """Return the state at a glance."""
     names = sandbox.example_names
     return {
@@ -68,44 +66,44 @@ def state_json(sandbox: KorusSandbox) -> dict[str, Any]:
     }
 
 
-def _cancel_order(sandbox: KorusSandbox, given: Mapping[str, object]) -> object:
+def _cancel_order(sandbox: BackOffice, given: Mapping[str, object]) -> object:
     _members(given, {"order"})
     sandbox.cancel_order(_text(given, "order"))
     return {"cancelled": given["order"]}
 
 
-def _release(sandbox: KorusSandbox, given: Mapping[str, object]) -> object:
+def _release(sandbox: BackOffice, given: Mapping[str, object]) -> object:
     _members(given, {"reservation"})
     sandbox.release_reservation(_text(given, "reservation"))
     return {"released": given["reservation"]}
 
 
-def _hold_example(sandbox: KorusSandbox, given: Mapping[str, object]) -> object:
+def _hold_example(sandbox: BackOffice, given: Mapping[str, object]) -> object:
     _members(given, set(), {"reservation"})
     wanted = _text(given, "reservation") if given else EXAMPLE_RESERVATION
     return {"reservation": sandbox.hold_example(wanted).iri}
 
 
-def _set_price(sandbox: KorusSandbox, given: Mapping[str, object]) -> object:
+def _set_price(sandbox: BackOffice, given: Mapping[str, object]) -> object:
     _members(given, {"offer", "price"})
     sandbox.set_price(_text(given, "offer"), _text(given, "price"))
     return {"price": given["price"]}
 
 
-def _set_stock(sandbox: KorusSandbox, given: Mapping[str, object]) -> object:
+def _set_stock(sandbox: BackOffice, given: Mapping[str, object]) -> object:
     pool = "session" if "session" in given else "offer"
     _members(given, {pool, "stock"})
     sandbox.set_stock(_text(given, pool), _whole_or_none(given, "stock"))
     return {"available": sandbox.available(_text(given, pool))}
 
 
-def _set_hold(sandbox: KorusSandbox, given: Mapping[str, object]) -> object:
+def _set_hold(sandbox: BackOffice, given: Mapping[str, object]) -> object:
     _members(given, {"offer", "seconds"})
     sandbox.set_hold(_text(given, "offer"), _whole_or_none(given, "seconds"))
     return {"seconds": given["seconds"]}
 
 
-def _fail_offer(sandbox: KorusSandbox, given: Mapping[str, object]) -> object:
+def _fail_offer(sandbox: BackOffice, given: Mapping[str, object]) -> object:
     _members(given, {"offer", "at"}, {"times", "message"})
     at = None if given["at"] is None else _text(given, "at")
     words = {"message": _text(given, "message")} if "message" in given else {}
@@ -114,7 +112,7 @@ def _fail_offer(sandbox: KorusSandbox, given: Mapping[str, object]) -> object:
     return {"at": at}
 
 
-def _revoke(sandbox: KorusSandbox, given: Mapping[str, object]) -> object:
+def _revoke(sandbox: BackOffice, given: Mapping[str, object]) -> object:
     _members(given, set())
     sandbox.revoke_tokens()
     return {"tokens_issued": sandbox.tokens_issued}
