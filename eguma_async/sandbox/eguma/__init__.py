@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .backoffice import BackOffice, Example
-from .catalogue import ApiKey, Category, Merchant, Price, Product, Slot, SlotPlan, User
+from .catalog import ApiKey, Category, Merchant, Price, Product, Slot, SlotPlan, User
 from .options import EgumaOptions
-from .orders import Customer, Order, Payment, Ticket
+from .sales import Customer, Order, Payment, Ticket
 from .sandbox import EgumaSandbox
 from .stock import Hold
 

@@ -9,9 +9,9 @@ from typing import Any
 import attrs
 
 from . import tickets
-from .catalogue import ApiKey, Category, Merchant, Product, Slot, SlotPlan, SlotType, User
+from .catalog import ApiKey, Category, Merchant, Product, Slot, SlotPlan, SlotType, User
 from .local_time import seconds_text
-from .orders import Order
+from .sales import Order
 from .state import State, slot_start
 from .stock import Hold
 

@@ -10,7 +10,7 @@ import attrs
 from eguma_async.sandbox.engine.base import ControlCommand, ControlError
 
 from .backoffice import BackOffice
-from .catalogue import Merchant
+from .catalog import Merchant
 from .local_time import parse_date, seconds_text
 from .stock import Hold
 

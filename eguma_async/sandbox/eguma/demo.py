@@ -6,9 +6,9 @@ from datetime import time, timedelta
 from typing import Any
 
 from .backoffice import BackOffice
-from .booking import issue_tickets
-from .catalogue import Category, Merchant, Price, Product, SlotPlan
-from .orders import Customer, Order, Payment
+from .bookings import issue_tickets
+from .catalog import Category, Merchant, Price, Product, SlotPlan
+from .sales import Customer, Order, Payment
 from .state import State
 
 HOUR = timedelta(hours=1)

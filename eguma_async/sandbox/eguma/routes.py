@@ -10,7 +10,7 @@ import attrs
 
 from eguma_async.sandbox.engine.messages import WireRequest, WireResponse
 
-from . import booking, reading, tickets
+from . import availabilities, bookings, tickets
 from .refusals import Refused
 from .state import Caller, State
 
@@ -47,16 +47,16 @@ _TICKET = r"/v1/ticketing/tickets/([^/]+)/{}\.json"
 class Router:
     """All endpoints of one sandbox."""
 
-    def __init__(self, availabilities: reading.AvailabilityReader) -> None:
+    def __init__(self, reader: availabilities.AvailabilityReader) -> None:
         self._exact = {
-            ("GET", "/v1/ticketing/products.json"): Route("products", reading.list_products),
-            ("POST", "/v1/ticketing/reservation.json"): Route("reservation", booking.reserve),
+            ("GET", "/v1/ticketing/products.json"): Route("products", availabilities.list_products),
+            ("POST", "/v1/ticketing/reservation.json"): Route("reservation", bookings.reserve),
             ("POST", "/v1/ticketing/cancel-reservation.json"): Route(
-                "cancel-reservation", booking.cancel_reservation
+                "cancel-reservation", bookings.cancel_reservation
             ),
-            ("POST", "/v1/ticketing/booking.json"): Route("booking", booking.book, is_keyed=True),
+            ("POST", "/v1/ticketing/booking.json"): Route("booking", bookings.book, is_keyed=True),
             ("POST", "/v1/ticketing/cancel-booking.json"): Route(
-                "cancel-booking", booking.cancel_booking
+                "cancel-booking", bookings.cancel_booking
             ),
             ("GET", "/v1/ticketing/orders.json"): Route("orders", tickets.list_orders, is_old=True),
         }
@@ -66,7 +66,7 @@ class Router:
                 (
                     "GET",
                     r"/v1/ticketing/products/([^/]+)/availabilities\.json",
-                    Route("availabilities", availabilities.respond),
+                    Route("availabilities", reader.respond),
                 ),
                 (
                     "POST",

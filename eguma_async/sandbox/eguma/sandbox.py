@@ -12,10 +12,10 @@ from eguma_async.sandbox.engine.base import ControlCommand, Sandbox, Work
 from eguma_async.sandbox.engine.messages import WireRequest, WireResponse, text_response
 
 from . import commands, demo
+from .availabilities import AvailabilityReader
 from .backoffice import BackOffice
 from .ids import Ids
 from .options import EgumaOptions
-from .reading import AvailabilityReader
 from .refusals import Refused, invalid, refused
 from .routes import HELLO, Route, Router
 from .state import Caller, State

@@ -8,13 +8,13 @@ import attrs
 
 from eguma_async.sandbox.engine.clock import SandboxClock
 
-from .catalogue import ApiKey, Merchant, Product, Slot, User
+from .catalog import ApiKey, Merchant, Product, Slot, User
 from .idempotency import IdempotencyStore
 from .ids import Ids
 from .local_time import instant, parse_date, parse_local, seconds_text, wall_clock
 from .options import EgumaOptions
-from .orders import OrderBook
 from .refusals import invalid, refused
+from .sales import OrderBook
 from .stock import Stock
 
 NEVER = datetime.max.replace(tzinfo=UTC)

@@ -7,7 +7,7 @@ from typing import Literal
 
 import attrs
 
-from .catalogue import Product, Slot
+from .catalog import Product, Slot
 
 HOLD_TIME = timedelta(minutes=60)
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from eguma_async.sandbox.engine.messages import WireRequest, WireResponse, json_response
 
-from .catalogue import Merchant
+from .catalog import Merchant
 from .local_time import parse_local, wall_clock
-from .orders import Order, Ticket, order_json, ticket_json
 from .refusals import invalid, refused
+from .sales import Order, Ticket, order_json, ticket_json
 from .state import Caller, State
 
 

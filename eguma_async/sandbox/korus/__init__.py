@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from .backoffice import BackOffice, Example
-from .bookings import Document, Order, OrderItem, OrderTicket, Reservation
+from .catalog import Catalog, Offer, OfferTicket, Organization, Product, ProductBase, TicketSession
 from .identity import TOKEN_PATH
 from .options import Generation, KorusOptions
-from .records import Catalog, Offer, OfferTicket, Organization, Product, ProductBase, TicketSession
+from .sales import Document, Order, OrderItem, OrderTicket, Reservation
 from .sandbox import KorusSandbox
 
 __all__ = [

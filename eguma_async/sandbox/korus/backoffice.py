@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 import attrs
 
 from . import ids
-from .bookings import ChosenTicket, Order, Reservation
+from .catalog import CENT, Catalog, Failure, Offer, Organization, TicketSession
 from .options import KorusOptions
-from .records import CENT, Catalog, Failure, Offer, Organization, TicketSession
-from .router import Router
-from .world import Record, World
+from .routes import Router
+from .sales import ChosenTicket, Order, Reservation
+from .state import Record, World
 
 R = TypeVar("R", bound=Record)
 

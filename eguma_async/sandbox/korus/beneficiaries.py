@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from eguma_async.sandbox.engine.messages import WireResponse
 
-from .booking_views import BookingViews
-from .bookings import VALIDATED, OrderTicket
 from .call import ApiCall, ld_response
 from .lookups import named_in_path
 from .people import check_beneficiary, read_beneficiary
-from .problems import NOT_AMENDABLE, REQUIRED, TOO_LATE, InvalidError, Violation
-from .world import World
+from .refusals import NOT_AMENDABLE, REQUIRED, TOO_LATE, InvalidError, Violation
+from .sales import VALIDATED, OrderTicket
+from .sales_views import BookingViews
+from .state import World
 
 
 class Beneficiaries:

@@ -10,8 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from . import ids
-from .records import Catalog, Offer, OfferTicket, Product, ProductBase, Text, TicketSession
-from .world import World
+from .catalog import Catalog, Offer, OfferTicket, Product, ProductBase, Text, TicketSession
+from .state import World
 
 VENUE_ZONE = ZoneInfo("Europe/Paris")
 FIRST_IMPORT = datetime(2025, 1, 28, 7, 42, 4, tzinfo=UTC)

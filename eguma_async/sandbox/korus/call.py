@@ -11,9 +11,9 @@ import attrs
 
 from eguma_async.sandbox.engine.messages import WireRequest, WireResponse, encode_json
 
+from .catalog import Organization, Text
 from .negotiation import LD_JSON, preferred_language
-from .problems import RefusedError
-from .records import Organization, Text
+from .refusals import RefusedError
 
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:]+\](:\d+)?")
 

@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from .call import ApiCall
+from .catalog import Catalog, Offer, OfferTicket, Product, ProductBase, TicketSession
 from .options import Shape
-from .records import Catalog, Offer, OfferTicket, Product, ProductBase, TicketSession
-from .world import CatalogRecord, World
+from .state import CatalogRecord, World
 
 OPTION_NAMES = {
     "seating_category": {"fr": "Catégorie", "en": "Category"},

@@ -9,12 +9,12 @@ from eguma_async.sandbox.engine.messages import WireResponse
 
 from . import ids
 from .call import ApiCall, ld_response
+from .catalog import Catalog, Offer, OfferTicket, ProductBase, TicketSession
 from .catalog_views import OPTION_NAMES, CatalogViews
 from .lookups import named_in_path
 from .pages import RANGE_OPERATORS, collection, in_range, ordered
-from .problems import RefusedError
-from .records import Catalog, Offer, OfferTicket, ProductBase, TicketSession
-from .world import CatalogRecord, World
+from .refusals import RefusedError
+from .state import CatalogRecord, World
 
 R = TypeVar("R", bound=CatalogRecord)
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 from random import Random
 
 from .builder import Builder, both, values
-from .records import Catalog, Failure, Offer, Organization
-from .world import World
+from .catalog import Catalog, Failure, Offer, Organization
+from .state import World
 
 PARK_CATALOG = "0194abdc-3a71-72b0-a9b9-89d4be0cd73e"
 EXAMPLE_ORGANIZATION = "0194abdc-3a79-7ec3-b1b9-a1f291de587d"

@@ -11,15 +11,15 @@ from urllib.parse import urlencode
 from eguma_async.sandbox.engine.messages import WireRequest, WireResponse, text_response
 
 from . import ids
-from .booking_views import BookingViews
-from .bookings import Document, Order, OrderTicket
 from .call import ApiCall, ld_response
 from .catalog_views import stamp
 from .lookups import named_in_path
 from .pages import collection
 from .pdf import text_pdf
-from .problems import RefusedError
-from .world import World
+from .refusals import RefusedError
+from .sales import Document, Order, OrderTicket
+from .sales_views import BookingViews
+from .state import World
 
 STORAGE = "/_documents/"
 TITLES = {"fr": "Billets", "en": "Tickets", "de": "Eintrittskarten"}

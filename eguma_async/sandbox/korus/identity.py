@@ -13,10 +13,10 @@ import attrs
 
 from eguma_async.sandbox.engine.messages import WireRequest, WireResponse, json_response
 
+from .catalog import Organization
 from .negotiation import media_type
-from .problems import RefusedError
-from .records import Organization
-from .world import World
+from .refusals import RefusedError
+from .state import World
 
 TOKEN_PATH = "/realms/korusticket/protocol/openid-connect/token"  # noqa: S105  # an address
 FORM = "application/x-www-form-urlencoded"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TypeVar
 
 from . import ids
-from .bookings import Reservation
 from .call import ApiCall
-from .problems import RefusedError
-from .records import Offer, OfferTicket, TicketSession
-from .world import Record, World
+from .catalog import Offer, OfferTicket, TicketSession
+from .refusals import RefusedError
+from .sales import Reservation
+from .state import Record, World
 
 R = TypeVar("R", bound=Record)
 

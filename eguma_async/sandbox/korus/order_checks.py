@@ -7,12 +7,12 @@ from typing import Any
 
 import attrs
 
-from .bookings import Reservation
 from .call import ApiCall, as_list, as_text
 from .lookups import named_in_body
 from .people import check_customer, read_customer
-from .problems import EXPIRED, ORDERED, REQUIRED, TOO_FEW, TOO_LONG, InvalidError, Violation
-from .world import World
+from .refusals import EXPIRED, ORDERED, REQUIRED, TOO_FEW, TOO_LONG, InvalidError, Violation
+from .sales import Reservation
+from .state import World
 
 REFERENCE_LIMIT = 255
 

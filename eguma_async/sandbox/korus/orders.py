@@ -6,8 +6,12 @@ from typing import Any
 
 from eguma_async.sandbox.engine.messages import WireResponse
 
-from .booking_views import BookingViews
-from .bookings import (
+from .call import ApiCall, ld_response
+from .lookups import named_in_path
+from .order_checks import Purchase, read_purchase
+from .pages import RANGE_OPERATORS, collection, in_range, ordered
+from .refusals import RefusedError
+from .sales import (
     VALIDATED,
     WAITING,
     Document,
@@ -18,12 +22,8 @@ from .bookings import (
     OrderTicket,
     Reservation,
 )
-from .call import ApiCall, ld_response
-from .lookups import named_in_path
-from .order_checks import Purchase, read_purchase
-from .pages import RANGE_OPERATORS, collection, in_range, ordered
-from .problems import RefusedError
-from .world import World
+from .sales_views import BookingViews
+from .state import World
 
 ORDER_FILTERS = (
     "external_reference",

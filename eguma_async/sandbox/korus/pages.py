@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import attrs
 
 from .call import ApiCall
-from .problems import RefusedError
+from .refusals import RefusedError
 
 T = TypeVar("T")
 Moment: TypeAlias = date | datetime

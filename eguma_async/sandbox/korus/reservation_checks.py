@@ -8,10 +8,10 @@ from typing import Any
 
 import attrs
 
-from .bookings import ChosenTicket
 from .call import ApiCall, as_list, as_object, as_text, as_whole
+from .catalog import Offer, OfferTicket, ProductBase, TicketSession
 from .lookups import named_in_body
-from .problems import (
+from .refusals import (
     DISABLED,
     NO_SESSION,
     OTHER_SESSION,
@@ -27,8 +27,8 @@ from .problems import (
     InvalidError,
     Violation,
 )
-from .records import Offer, OfferTicket, ProductBase, TicketSession
-from .world import World
+from .sales import ChosenTicket
+from .state import World
 
 
 @attrs.frozen(eq=False)

@@ -7,14 +7,14 @@ from typing import Any
 
 from eguma_async.sandbox.engine.messages import WireResponse
 
-from .booking_views import BookingViews
-from .bookings import HeldItem, Reservation
 from .call import ApiCall, ld_response
+from .catalog import Organization
 from .lookups import named_in_path
 from .pages import collection, ordered
-from .records import Organization
 from .reservation_checks import Wanted, read_wanted
-from .world import World
+from .sales import HeldItem, Reservation
+from .sales_views import BookingViews
+from .state import World
 
 NO_STOCK = "Not enough stock"
 TOO_LARGE = "Quantity too large"

@@ -17,8 +17,8 @@ from .backoffice import BackOffice
 from .documents import STORAGE
 from .identity import TOKEN_PATH
 from .options import KorusOptions
-from .problems import error_response
-from .world import World
+from .refusals import error_response
+from .state import World
 
 
 class KorusSandbox(BackOffice, Sandbox):

@@ -11,8 +11,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from eguma_async.sandbox import EgumaSandbox, SandboxClock, WireRequest
 from eguma_async.sandbox.eguma import Price, SlotPlan
-from eguma_async.sandbox.eguma.kept_days import ENTRY_BYTES, KeptDay, KeptDays
-from eguma_async.sandbox.eguma.reading import AvailabilityReader
+from eguma_async.sandbox.eguma.availabilities import AvailabilityReader
+from eguma_async.sandbox.eguma.day_cache import ENTRY_BYTES, KeptDay, KeptDays
 
 # A Thursday, 09:00 in Zurich; the clocks go forward three days later.
 START = datetime(2026, 3, 26, 8, 0, tzinfo=UTC)

@@ -13,8 +13,8 @@ from eguma_async.sandbox.engine.messages import (
     json_response,
 )
 
-from .catalogue import Category, Price, Product, Slot
-from .kept_days import KeptDay, KeptDays
+from .catalog import Category, Price, Product, Slot
+from .day_cache import KeptDay, KeptDays
 from .local_time import instant, parse_date, seconds_text, wall_clock
 from .refusals import invalid
 from .state import NEVER, Caller, State

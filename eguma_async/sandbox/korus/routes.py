@@ -18,9 +18,9 @@ from .documents import STORAGE, Documents
 from .identity import TOKEN_PATH, Identity
 from .negotiation import LD_JSON, MERGE_PATCH, accepts, media_type, preferred_language
 from .orders import Orders
-from .problems import InvalidError, RefusedError, error_response, violations_response
+from .refusals import InvalidError, RefusedError, error_response, violations_response
 from .reservations import Reservations
-from .world import World
+from .state import World
 
 
 @attrs.frozen(eq=False)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import attrs
 
-from .catalogue import Category, Merchant, Product
+from .catalog import Category, Merchant, Product
 from .local_time import seconds_text, wall_clock
 from .options import EgumaOptions
 

@@ -11,18 +11,7 @@ from typing import Any, TypeAlias
 from eguma_async.sandbox.engine.clock import SandboxClock
 
 from . import ids
-from .bookings import (
-    ChosenTicket,
-    Document,
-    HeldItem,
-    HeldTicket,
-    Order,
-    OrderTicket,
-    Reservation,
-)
-from .options import KorusOptions
-from .problems import RefusedError
-from .records import (
+from .catalog import (
     Catalog,
     Offer,
     OfferTicket,
@@ -30,6 +19,17 @@ from .records import (
     Product,
     ProductBase,
     TicketSession,
+)
+from .options import KorusOptions
+from .refusals import RefusedError
+from .sales import (
+    ChosenTicket,
+    Document,
+    HeldItem,
+    HeldTicket,
+    Order,
+    OrderTicket,
+    Reservation,
 )
 
 CatalogRecord: TypeAlias = Catalog | ProductBase | Product | Offer | OfferTicket | TicketSession

@@ -8,13 +8,10 @@ import attrs
 
 from eguma_async.sandbox.engine.messages import WireRequest, WireResponse, json_response
 
-from .catalogue import Product, Slot
+from .catalog import Product, Slot
 from .local_time import instant, ticks_text, wall_clock
-from .orders import Customer, Order, Ticket
 from .refusals import Refused, invalid, refused
-from .state import Caller, State
-from .stock import HOLD_TIME, Hold, Items, places
-from .validation import (
+from .reservation_checks import (
     CustomerInput,
     Selection,
     check_items,
@@ -26,6 +23,9 @@ from .validation import (
     sold_out,
     text_member,
 )
+from .sales import Customer, Order, Ticket
+from .state import Caller, State
+from .stock import HOLD_TIME, Hold, Items, places
 
 
 def reserve(state: State, caller: Caller, request: WireRequest, _: str) -> WireResponse:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from .bookings import (
+from .catalog import SEATS_PER_ROW, adjacent
+from .catalog_views import money, stamp
+from .options import Shape
+from .sales import (
     ChosenTicket,
     Document,
     HeldItem,
@@ -15,10 +18,7 @@ from .bookings import (
     OrderTicket,
     Reservation,
 )
-from .catalog_views import money, stamp
-from .options import Shape
-from .records import SEATS_PER_ROW, adjacent
-from .world import World
+from .state import World
 
 CUSTOMER_FIELDS = (
     "firstname",

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import attrs
 
-from .catalogue import Product, Slot
+from .catalog import Product, Slot
 from .options import EgumaOptions
 from .refusals import Refused, invalid
 from .stock import Items, places
