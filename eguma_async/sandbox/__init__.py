@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from .engine.base import ControlError, RequestLog, RequestRecord, Sandbox
 from .engine.clock import SandboxClock
-from .engine.faults import CutBody, Delay, DropAfter, DropBefore, Fault, FaultList, Park, Reply
-from .engine.messages import CutResponse, Dropped, Outcome, WireRequest, WireResponse
+from .engine.faults import (
+    CutBody,
+    Delay,
+    DropAfter,
+    DropBefore,
+    FaultList,
+    Park,
+    Reply,
+    ServerFault,
+)
+from .engine.messages import CutResponse, Delivery, Dropped, SandboxRequest, SandboxResponse
 from .engine.transport import SandboxTransport
 
 if TYPE_CHECKING:
@@ -23,6 +32,7 @@ __all__ = [
     "CutBody",
     "CutResponse",
     "Delay",
+    "Delivery",
     "DropAfter",
     "DropBefore",
     "Dropped",
@@ -39,12 +49,21 @@ __all__ = [
     "RequestRecord",
     "Sandbox",
     "SandboxClock",
+    "SandboxRequest",
+    "SandboxResponse",
     "SandboxServer",
     "SandboxTransport",
+    "ServerFault",
     "WireRequest",
     "WireResponse",
     "serve",
 ]
+
+# Earlier names of the same things, which stay importable.
+Fault = ServerFault
+Outcome = Delivery
+WireRequest = SandboxRequest
+WireResponse = SandboxResponse
 
 # Loaded on first use: a provider nobody asks for, and the server with aiohttp, cost nothing.
 _LAZY = {

@@ -18,7 +18,7 @@ from eguma_async.sandbox import (
     Park,
     Reply,
     Sandbox,
-    WireRequest,
+    SandboxRequest,
 )
 from eguma_async.sandbox.engine.base import RequestLog
 from eguma_async.sandbox.engine.faults import KINDS, FaultList, fault_from_json, fault_to_json
@@ -56,7 +56,7 @@ async def _settle():
 
 
 def _get(path="/count", method="GET"):
-    return WireRequest(method, path)
+    return SandboxRequest(method, path)
 
 
 async def test_a_drop_before_processes_nothing_and_a_drop_after_everything(sandbox):
@@ -71,9 +71,9 @@ async def test_a_drop_before_processes_nothing_and_a_drop_after_everything(sandb
 
 async def test_a_cut_keeps_the_share_asked_for(sandbox):
     sandbox.faults.add(CutBody(keep=0.25))
-    outcome = await sandbox.handle(_get())
-    assert isinstance(outcome, CutResponse)
-    assert (outcome.response.body, outcome.sent) == (b'{"processed":1}', 3)
+    delivery = await sandbox.handle(_get())
+    assert isinstance(delivery, CutResponse)
+    assert (delivery.response.body, delivery.sent) == (b'{"processed":1}', 3)
 
 
 @pytest.mark.parametrize("wait", [7, "Wed, 21 Oct 2026 07:28:00 GMT"])
@@ -225,7 +225,7 @@ def test_each_kind_of_fault_can_be_made_from_json_and_shown():
 
 async def test_the_log_has_every_request_and_no_secret(sandbox):
     sandbox.faults.add(DropBefore())
-    request = WireRequest(
+    request = SandboxRequest(
         "POST",
         "/count",
         (("apikey", SECRET), ("from", "2026-03-02")),

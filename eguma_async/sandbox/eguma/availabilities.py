@@ -7,20 +7,20 @@ from typing import Any
 
 from eguma_async.sandbox.engine.messages import (
     JSON_TYPE,
-    WireRequest,
-    WireResponse,
+    SandboxRequest,
+    SandboxResponse,
     encode_json,
     json_response,
 )
 
 from .catalog import Category, Price, Product, Slot
-from .day_cache import KeptDay, KeptDays
+from .day_cache import CachedDay, DayCache
 from .local_time import instant, parse_date, seconds_text, wall_clock
 from .refusals import invalid
 from .state import NEVER, Caller, State
 
 
-def list_products(state: State, caller: Caller, request: WireRequest, _: str) -> WireResponse:
+def list_products(state: State, caller: Caller, request: SandboxRequest, _: str) -> SandboxResponse:
     """Answer with the merchant's products that are enabled for the caller."""
     products = [
         _product_json(state, product)
@@ -66,17 +66,17 @@ class AvailabilityReader:
     answer: names, which days there are, and whether the product is for sale at all.
     """
 
-    def __init__(self, state: State, kept: KeptDays | None = None) -> None:
+    def __init__(self, state: State, kept: DayCache | None = None) -> None:
         self._state = state
-        self._kept = KeptDays() if kept is None else kept
+        self._cache = DayCache() if kept is None else kept
 
     def forget(self) -> None:
         """Forget all days, as the options have changed."""
-        self._kept.forget()
+        self._cache.forget()
 
     def respond(
-        self, state: State, caller: Caller, request: WireRequest, product_id: str
-    ) -> WireResponse:
+        self, state: State, caller: Caller, request: SandboxRequest, product_id: str
+    ) -> SandboxResponse:
         """Answer with the open slots of a range."""
         product = state.product_for(caller, product_id)
         first, last = self._range(request)
@@ -86,9 +86,9 @@ class AvailabilityReader:
         slots = b",".join(text for text in texts if text)
         head = encode_json(self._head(product)).removesuffix(b"}")
         body = b'%b,"availabilities":[%b]}' % (head, slots)
-        return WireResponse(200, {"content-type": JSON_TYPE}, body)
+        return SandboxResponse(200, {"content-type": JSON_TYPE}, body)
 
-    def _range(self, request: WireRequest) -> tuple[date, date]:
+    def _range(self, request: SandboxRequest) -> tuple[date, date]:
         first = parse_date(request.parameter("from") or "")
         last = parse_date(request.parameter("to") or "")
         if first is None or last is None:
@@ -109,13 +109,13 @@ class AvailabilityReader:
 
     def _day(self, product: Product, day: date, now: datetime) -> bytes:
         version = product.version_on(day)
-        kept = self._kept.find(product.id, day)
+        kept = self._cache.find(product.id, day)
         if kept is None or not kept.is_right(version, now):
             kept = self._encode_day(product, day, now)
-            self._kept.keep(product.id, day, kept)
+            self._cache.keep(product.id, day, kept)
         return kept.text
 
-    def _encode_day(self, product: Product, day: date, now: datetime) -> KeptDay:
+    def _encode_day(self, product: Product, day: date, now: datetime) -> CachedDay:
         options, stock = self._state.options, self._state.stock
         shown: list[dict[str, Any]] = []
         changes = [NEVER]
@@ -130,7 +130,7 @@ class AvailabilityReader:
             holds = stock.active_holds(product, slot.starts_at, now)
             changes.extend(hold.expires_at for hold in holds)
         text = encode_json(shown)[1:-1]
-        return KeptDay(product.version_on(day), now, min(changes), text)
+        return CachedDay(product.version_on(day), now, min(changes), text)
 
     def _slot_json(self, product: Product, slot: Slot, free: int | None) -> dict[str, Any]:
         known = {category.id for category in product.categories}

@@ -6,11 +6,11 @@ from typing import Any
 
 import attrs
 
-from eguma_async.sandbox.engine.messages import WireRequest, WireResponse, json_response
+from eguma_async.sandbox.engine.messages import SandboxRequest, SandboxResponse, json_response
 
 from .catalog import Product, Slot
 from .local_time import instant, ticks_text, wall_clock
-from .refusals import Refused, invalid, refused
+from .refusals import RefusedError, invalid, refused
 from .reservation_checks import (
     CustomerInput,
     Selection,
@@ -28,7 +28,7 @@ from .state import Caller, State
 from .stock import HOLD_TIME, Hold, Items, places
 
 
-def reserve(state: State, caller: Caller, request: WireRequest, _: str) -> WireResponse:
+def reserve(state: State, caller: Caller, request: SandboxRequest, _: str) -> SandboxResponse:
     """Set places aside for 60 minutes."""
     if state.options.refuse_key_on_reservation and "idempotency-key" in request.headers:
         raise invalid("Idempotency-Key must not be sent here.")
@@ -52,7 +52,9 @@ def reserve(state: State, caller: Caller, request: WireRequest, _: str) -> WireR
     return _success(state, {"reservation_id": hold.id, "expires_at": ticks_text(expires_at)})
 
 
-def cancel_reservation(state: State, caller: Caller, request: WireRequest, _: str) -> WireResponse:
+def cancel_reservation(
+    state: State, caller: Caller, request: SandboxRequest, _: str
+) -> SandboxResponse:
     """Give the places of a hold back at once."""
     hold_id = text_member(parse_object(request.body), "reservation_id")
     hold = state.stock.holds.get(hold_id)
@@ -62,7 +64,7 @@ def cancel_reservation(state: State, caller: Caller, request: WireRequest, _: st
     return _success(state, {"reservation_id": hold.id})
 
 
-def book(state: State, caller: Caller, request: WireRequest, _: str) -> WireResponse:
+def book(state: State, caller: Caller, request: SandboxRequest, _: str) -> SandboxResponse:
     """Sell tickets, with or without a hold."""
     members = parse_object(request.body)
     selection = parse_selection(members, state.options)
@@ -83,7 +85,9 @@ def book(state: State, caller: Caller, request: WireRequest, _: str) -> WireResp
     return _success(state, _booking_json(state, order))
 
 
-def cancel_booking(state: State, caller: Caller, request: WireRequest, _: str) -> WireResponse:
+def cancel_booking(
+    state: State, caller: Caller, request: SandboxRequest, _: str
+) -> SandboxResponse:
     """Cancel all tickets of a booking."""
     order = state.book.orders.get(text_member(parse_object(request.body), "booking_id"))
     if order is None or not _may_cancel(state, caller, order):
@@ -200,11 +204,11 @@ def _check_cancellable(state: State, order: Order) -> None:
         raise _not_cancellable(state, "A ticket has already been checked in.")
 
 
-def _not_cancellable(state: State, message: str) -> Refused:
-    return Refused(
+def _not_cancellable(state: State, message: str) -> RefusedError:
+    return RefusedError(
         state.options.not_cancellable_status, state.options.not_cancellable_code, message
     )
 
 
-def _success(state: State, value: dict[str, Any]) -> WireResponse:
+def _success(state: State, value: dict[str, Any]) -> SandboxResponse:
     return json_response(state.options.success_status, value)

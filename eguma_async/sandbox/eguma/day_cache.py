@@ -13,7 +13,7 @@ ENTRY_BYTES = 512
 
 
 @attrs.frozen
-class KeptDay:
+class CachedDay:
     """The open slots of one day of a product, as they stand in an answer.
 
     Attributes:
@@ -33,7 +33,7 @@ class KeptDay:
         return self.version == version and self.since <= now < self.until
 
 
-class KeptDays:
+class DayCache:
     """Days by product id and date; those not asked for the longest go first.
 
     Args:
@@ -41,14 +41,14 @@ class KeptDays:
     """
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
-        self._days: OrderedDict[tuple[str, date], KeptDay] = OrderedDict()
+        self._days: OrderedDict[tuple[str, date], CachedDay] = OrderedDict()
         self._max_bytes = max_bytes
         self._bytes = 0
 
     def __len__(self) -> int:
         return len(self._days)
 
-    def find(self, product_id: str, day: date) -> KeptDay | None:
+    def find(self, product_id: str, day: date) -> CachedDay | None:
         """Return a day, right or not, or None."""
         key = (product_id, day)
         kept = self._days.get(key)
@@ -56,7 +56,7 @@ class KeptDays:
             self._days.move_to_end(key)
         return kept
 
-    def keep(self, product_id: str, day: date, kept: KeptDay) -> None:
+    def keep(self, product_id: str, day: date, kept: CachedDay) -> None:
         """Keep a day in place of the one that was."""
         key = (product_id, day)
         replaced = self._days.pop(key, None)
@@ -73,5 +73,5 @@ class KeptDays:
         self._bytes = 0
 
 
-def _size(kept: KeptDay) -> int:
+def _size(kept: CachedDay) -> int:
     return ENTRY_BYTES + len(kept.text)

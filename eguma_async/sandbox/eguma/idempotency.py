@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from eguma_async.sandbox.engine.messages import WireResponse
+from eguma_async.sandbox.engine.messages import SandboxResponse
 
 LIFETIME = timedelta(hours=72)
 
@@ -25,7 +25,7 @@ class Entry:
     """
 
     body: bytes = attrs.field(repr=False)
-    response: WireResponse | None = None
+    response: SandboxResponse | None = None
     completed_at: datetime | None = None
 
     def is_over(self, now: datetime) -> bool:
@@ -51,7 +51,7 @@ class IdempotencyStore:
         """Note that a first request is in flight."""
         self._entries[scope] = Entry(body)
 
-    def complete(self, scope: Scope, response: WireResponse, now: datetime) -> None:
+    def complete(self, scope: Scope, response: SandboxResponse, now: datetime) -> None:
         """Keep the answer of the first request; the lifetime begins now."""
         entry = self._entries[scope]
         entry.response, entry.completed_at = response, now

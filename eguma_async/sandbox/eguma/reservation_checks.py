@@ -9,7 +9,7 @@ import attrs
 
 from .catalog import Product, Slot
 from .options import EgumaOptions
-from .refusals import Refused, invalid
+from .refusals import RefusedError, invalid
 from .stock import Items, places
 
 # Not a rule of e-guma: it keeps one request from issuing tickets until the memory is full.
@@ -38,7 +38,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
     """Return the members of a JSON object.
 
     Raises:
-        Refused: The body is anything else.
+        RefusedError: The body is anything else.
     """
     try:
         value = json.loads(body.decode(), parse_constant=_no_constant)
@@ -57,7 +57,7 @@ def text_member(members: dict[str, Any], name: str) -> str:
     """Return a required text that is not blank.
 
     Raises:
-        Refused: It is missing, blank or no text.
+        RefusedError: It is missing, blank or no text.
     """
     value = members.get(name)
     if not isinstance(value, str) or not value.strip():
@@ -69,7 +69,7 @@ def parse_selection(members: dict[str, Any], options: EgumaOptions) -> Selection
     """Return what is asked for, with the form of each item checked.
 
     Raises:
-        Refused: A member is missing or malformed.
+        RefusedError: A member is missing or malformed.
     """
     product_id = text_member(members, "product_id")
     starts_at = text_member(members, "starts_at")
@@ -101,7 +101,7 @@ def parse_customer(members: dict[str, Any]) -> CustomerInput:
     """Return the customer.
 
     Raises:
-        Refused: The customer or one of the three members is missing or blank.
+        RefusedError: The customer or one of the three members is missing or blank.
     """
     customer = members.get("customer")
     if not isinstance(customer, dict):
@@ -117,7 +117,7 @@ def choose_language(members: dict[str, Any], product: Product, options: EgumaOpt
     """Return the language of the tickets.
 
     Raises:
-        Refused: The product does not have the language asked for.
+        RefusedError: The product does not have the language asked for.
     """
     language = members.get("language") if options.generation == "B" else None
     if language is None:
@@ -131,7 +131,7 @@ def check_items(items: Items, product: Product, slot: Slot) -> None:
     """Check categories and the total.
 
     Raises:
-        Refused: A category is not sold in this slot, or nothing or too much is ordered.
+        RefusedError: A category is not sold in this slot, or nothing or too much is ordered.
     """
     known = {category.id for category in product.categories}
     for category_id, _ in items:
@@ -147,7 +147,7 @@ def check_limits(items: Items, slot: Slot, options: EgumaOptions) -> None:
     """Check the quantities against the limits of the slot's categories.
 
     Raises:
-        Refused: A quantity is out of its limits.
+        RefusedError: A quantity is out of its limits.
     """
     ordered = dict(items)
     for price in slot.prices:
@@ -162,8 +162,8 @@ def check_limits(items: Items, slot: Slot, options: EgumaOptions) -> None:
             raise invalid(f"quantity must be at most {price.max_quantity}.")
 
 
-def sold_out(options: EgumaOptions) -> Refused:
+def sold_out(options: EgumaOptions) -> RefusedError:
     """Return the refusal for want of places."""
-    return Refused(
+    return RefusedError(
         options.sold_out_status, options.sold_out_code, "Not enough tickets are available."
     )

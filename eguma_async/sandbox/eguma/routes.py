@@ -8,13 +8,13 @@ from urllib.parse import unquote
 
 import attrs
 
-from eguma_async.sandbox.engine.messages import WireRequest, WireResponse
+from eguma_async.sandbox.engine.messages import SandboxRequest, SandboxResponse
 
 from . import availabilities, bookings, tickets
-from .refusals import Refused
+from .refusals import RefusedError
 from .state import Caller, State
 
-Handler = Callable[[State, Caller, WireRequest, str], WireResponse]
+Handler = Callable[[State, Caller, SandboxRequest, str], SandboxResponse]
 
 HELLO = "/v1/hello.json"
 
@@ -35,7 +35,7 @@ class Route:
     is_keyed: bool = False
     is_old: bool = False
 
-    def error(self, error: Refused, old_errors: str) -> WireResponse:
+    def error(self, error: RefusedError, old_errors: str) -> SandboxResponse:
         """Return a refusal in the shape this endpoint has for it."""
         is_plain = self.is_old and old_errors == "text"
         return error.plain() if is_plain else error.structured()

@@ -8,15 +8,15 @@ from typing import ClassVar
 import attrs
 
 from eguma_async.core.clock import Clock
-from eguma_async.sandbox.engine.base import ControlCommand, Sandbox, Work
-from eguma_async.sandbox.engine.messages import WireRequest, WireResponse, text_response
+from eguma_async.sandbox.engine.base import ControlCommand, Sandbox, Transaction
+from eguma_async.sandbox.engine.messages import SandboxRequest, SandboxResponse, text_response
 
 from . import commands, demo
 from .availabilities import AvailabilityReader
 from .backoffice import BackOffice
 from .ids import Ids
 from .options import EgumaOptions
-from .refusals import Refused, invalid, refused
+from .refusals import RefusedError, invalid, refused
 from .routes import HELLO, Route, Router
 from .state import Caller, State
 
@@ -58,12 +58,12 @@ class EgumaSandbox(BackOffice, Sandbox):
         """Tell whether a path looks like one of e-guma's."""
         return path.startswith("/v1/") and path.endswith(".json")
 
-    def respond(self, request: WireRequest) -> WireResponse:
+    def respond(self, request: SandboxRequest) -> SandboxResponse:
         """Process a request in one step and return the answer."""
         begun = self.begin(request)
-        return begun.finish() if isinstance(begun, Work) else begun
+        return begun.finish() if isinstance(begun, Transaction) else begun
 
-    def begin(self, request: WireRequest) -> Work | WireResponse:
+    def begin(self, request: SandboxRequest) -> Transaction | SandboxResponse:
         """Authenticate a request and, for a booking, mark its idempotency key as in flight."""
         if (request.method, request.path) == ("GET", HELLO):
             return text_response(200, "OK")
@@ -77,17 +77,17 @@ class EgumaSandbox(BackOffice, Sandbox):
                 self._state.check_approved(caller)
             if route.is_keyed:
                 return self._begin_keyed(route, caller, request)
-        except Refused as error:
+        except RefusedError as error:
             return route.error(error, self.options.old_errors)
-        return Work(lambda: self._run(route, caller, request, argument))
+        return Transaction(lambda: self._run(route, caller, request, argument))
 
-    def error(self, status: int) -> WireResponse:
+    def error(self, status: int) -> SandboxResponse:
         """Return an error of that status in e-guma's structured shape."""
         return refused(status, "The request could not be processed.").structured()
 
     def _begin_keyed(
-        self, route: Route, caller: Caller, request: WireRequest
-    ) -> Work | WireResponse:
+        self, route: Route, caller: Caller, request: SandboxRequest
+    ) -> Transaction | SandboxResponse:
         key = request.headers.get("idempotency-key", "").strip()
         if not key:
             raise invalid("The header Idempotency-Key is required.")
@@ -96,21 +96,21 @@ class EgumaSandbox(BackOffice, Sandbox):
         entry = store.find(scope, self.clock.now())
         if entry is None:
             store.start(scope, request.body)
-            return Work(
+            return Transaction(
                 lambda: self._finish_keyed(scope, route, caller, request),
                 lambda: store.forget(scope),
             )
         if entry.body != request.body:
             message = "The Idempotency-Key was used with another request body."
-            raise Refused(options.mismatch_status, options.mismatch_code, message)
+            raise RefusedError(options.mismatch_status, options.mismatch_code, message)
         if entry.response is None:
             message = "The first request with this Idempotency-Key is still being processed."
-            raise Refused(options.in_progress_status, options.in_progress_code, message)
+            raise RefusedError(options.in_progress_status, options.in_progress_code, message)
         return self._replay(entry.response)
 
     def _finish_keyed(
-        self, scope: tuple[str, str, str], route: Route, caller: Caller, request: WireRequest
-    ) -> WireResponse:
+        self, scope: tuple[str, str, str], route: Route, caller: Caller, request: SandboxRequest
+    ) -> SandboxResponse:
         response = self._run(route, caller, request, "")
         if response.status < 400 or self.options.replay_refusals:
             self._state.idempotency.complete(scope, response, self.clock.now())
@@ -118,18 +118,18 @@ class EgumaSandbox(BackOffice, Sandbox):
             self._state.idempotency.forget(scope)
         return response
 
-    def _replay(self, response: WireResponse) -> WireResponse:
+    def _replay(self, response: SandboxResponse) -> SandboxResponse:
         if self.options.replay_header is None:
             return response
         mark = {self.options.replay_header: self.options.replay_header_value}
         return attrs.evolve(response, headers={**response.headers, **mark})
 
     def _run(
-        self, route: Route, caller: Caller, request: WireRequest, argument: str
-    ) -> WireResponse:
+        self, route: Route, caller: Caller, request: SandboxRequest, argument: str
+    ) -> SandboxResponse:
         try:
             return route.handler(self._state, caller, request, argument)
-        except Refused as error:
+        except RefusedError as error:
             return route.error(error, self.options.old_errors)
 
     # Options and the control plane

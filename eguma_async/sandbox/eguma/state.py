@@ -72,7 +72,7 @@ class State:
         """Return who calls.
 
         Raises:
-            Refused: The key is missing, unknown or deactivated.
+            RefusedError: The key is missing, unknown or deactivated.
         """
         caller = self._callers.get(key or "")
         if caller is None or not caller.key.is_active:
@@ -83,7 +83,7 @@ class State:
         """Return a product the caller may see and sell.
 
         Raises:
-            Refused: It is unknown, another merchant's, or not enabled for the caller.
+            RefusedError: It is unknown, another merchant's, or not enabled for the caller.
         """
         product = self.products.get(product_id)
         if product is None or product.merchant is not caller.merchant:
@@ -110,7 +110,7 @@ class State:
         """Return the open slot a text from a request stands for.
 
         Raises:
-            Refused: There is no such slot, its cut-off has passed, or the product is inactive.
+            RefusedError: There is no such slot, its cut-off has passed, or the product is inactive.
         """
         if not product.is_active:
             raise invalid("The product is not active.")
@@ -154,7 +154,7 @@ class State:
         """Check that the caller may use the booking family.
 
         Raises:
-            Refused: The user is not approved for third-party integrations.
+            RefusedError: The user is not approved for third-party integrations.
         """
         if not caller.user.is_approved:
             raise refused(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from eguma_async.sandbox.engine.messages import WireRequest, WireResponse, json_response
+from eguma_async.sandbox.engine.messages import SandboxRequest, SandboxResponse, json_response
 
 from .catalog import Merchant
 from .local_time import parse_local, wall_clock
@@ -14,7 +14,7 @@ from .sales import Order, Ticket, order_json, ticket_json
 from .state import Caller, State
 
 
-def list_orders(state: State, caller: Caller, request: WireRequest, _: str) -> WireResponse:
+def list_orders(state: State, caller: Caller, request: SandboxRequest, _: str) -> SandboxResponse:
     """Answer with the merchant's orders that fit all filters."""
     if not state.options.orders_allowed:
         raise refused(403, "This API key may not read orders.")
@@ -34,17 +34,21 @@ def list_orders(state: State, caller: Caller, request: WireRequest, _: str) -> W
     return json_response(200, found)
 
 
-def check_in(state: State, caller: Caller, request: WireRequest, number: str) -> WireResponse:
+def check_in(state: State, caller: Caller, request: SandboxRequest, number: str) -> SandboxResponse:
     """Let a ticket in; a refusal is a success with a code."""
     return json_response(200, enter(state, caller.merchant, number))
 
 
-def check_out(state: State, caller: Caller, request: WireRequest, number: str) -> WireResponse:
+def check_out(
+    state: State, caller: Caller, request: SandboxRequest, number: str
+) -> SandboxResponse:
     """Let a ticket out again; a refusal is a success with a code."""
     return json_response(200, leave(state, caller.merchant, number))
 
 
-def ticket_info(state: State, caller: Caller, request: WireRequest, number: str) -> WireResponse:
+def ticket_info(
+    state: State, caller: Caller, request: SandboxRequest, number: str
+) -> SandboxResponse:
     """Answer with what is known about one ticket."""
     found = state.book.with_ticket(number, caller.merchant)
     if found is None:
@@ -94,7 +98,7 @@ def _unsuccessful(code: str) -> dict[str, Any]:
     return {"is_successful": False, "unsuccessful_code": code}
 
 
-def _moment(request: WireRequest, name: str) -> datetime | None:
+def _moment(request: SandboxRequest, name: str) -> datetime | None:
     text = request.parameter(name)
     moment = None if text is None else parse_local(text)
     if text is not None and moment is None:

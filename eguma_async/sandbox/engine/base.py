@@ -16,7 +16,7 @@ from eguma_async.core.clock import Clock
 
 from .clock import SandboxClock
 from .faults import FaultList, Park
-from .messages import Outcome, WireRequest, WireResponse
+from .messages import Delivery, SandboxRequest, SandboxResponse
 from .transport import SandboxTransport
 
 KEPT_REQUESTS = 10_000
@@ -77,7 +77,7 @@ def _nothing() -> None:
 
 
 @attrs.frozen
-class Work:
+class Transaction:
     """A request that has begun and is in flight.
 
     Attributes:
@@ -85,7 +85,7 @@ class Work:
         abandon: Undoes what the begin marked, if there will be no answer.
     """
 
-    finish: Callable[[], WireResponse]
+    finish: Callable[[], SandboxResponse]
     abandon: Callable[[], None] = _nothing
 
 
@@ -126,16 +126,16 @@ class Sandbox(abc.ABC):
         """Tell whether a path belongs to this provider's API."""
 
     @abc.abstractmethod
-    def respond(self, request: WireRequest) -> WireResponse:
+    def respond(self, request: SandboxRequest) -> SandboxResponse:
         """Process a request in one step and return the answer."""
 
     @abc.abstractmethod
-    def error(self, status: int) -> WireResponse:
+    def error(self, status: int) -> SandboxResponse:
         """Return an error of that status in the provider's own shape."""
 
-    def begin(self, request: WireRequest) -> Work | WireResponse:
+    def begin(self, request: SandboxRequest) -> Transaction | SandboxResponse:
         """Start a request: return what is left to do, or the answer if nothing is."""
-        return Work(lambda: self.respond(request))
+        return Transaction(lambda: self.respond(request))
 
     def state(self) -> dict[str, object]:
         """Return what the control plane shows of this provider, as JSON."""
@@ -158,7 +158,7 @@ class Sandbox(abc.ABC):
         if changes:
             raise ControlError(f"{self.name} has no options")
 
-    async def handle(self, request: WireRequest) -> Outcome:
+    async def handle(self, request: SandboxRequest) -> Delivery:
         """Take a request, meet the faults scripted for it, and answer."""
         self.requests.add(self._record(request))
         fault = self.faults.take(request)
@@ -169,7 +169,7 @@ class Sandbox(abc.ABC):
         """Return an in-memory transport to this sandbox."""
         return SandboxTransport(self)
 
-    def _record(self, request: WireRequest) -> RequestRecord:
+    def _record(self, request: SandboxRequest) -> RequestRecord:
         query = tuple(
             (name, "***" if name.lower() in self.secret_parameters else value)
             for name, value in request.query
@@ -188,19 +188,19 @@ class Sandbox(abc.ABC):
 class _Call:
     """One request on its way through a sandbox; see `faults.Call`."""
 
-    def __init__(self, sandbox: Sandbox, request: WireRequest) -> None:
+    def __init__(self, sandbox: Sandbox, request: SandboxRequest) -> None:
         self.clock: Clock = sandbox.clock
         self._sandbox = sandbox
         self._request = request
-        self._begun: Work | WireResponse | None = None
+        self._begun: Transaction | SandboxResponse | None = None
 
     def begin(self) -> None:
         self._begun = self._sandbox.begin(self._request)
 
-    def finish(self) -> WireResponse:
+    def finish(self) -> SandboxResponse:
         if self._begun is None:
             self.begin()
-        if not isinstance(self._begun, Work):
+        if not isinstance(self._begun, Transaction):
             assert self._begun is not None  # noqa: S101  # begin() has just set it
             return self._begun
         try:
@@ -210,7 +210,7 @@ class _Call:
             raise
 
     def abandon(self) -> None:
-        if isinstance(self._begun, Work):
+        if isinstance(self._begun, Transaction):
             self._begun.abandon()
 
     def detach(self, park: Park) -> None:
@@ -218,7 +218,7 @@ class _Call:
         self._sandbox._background.add(task)  # noqa: SLF001  # keeps the task alive
         task.add_done_callback(self._sandbox._background.discard)  # noqa: SLF001
 
-    def error(self, status: int) -> WireResponse:
+    def error(self, status: int) -> SandboxResponse:
         return self._sandbox.error(status)
 
     async def _finish_later(self, park: Park) -> None:

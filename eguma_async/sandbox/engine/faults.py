@@ -23,15 +23,15 @@ from .messages import (
     HTML_TYPE,
     TEXT_TYPE,
     CutResponse,
+    Delivery,
     Dropped,
-    Outcome,
-    WireRequest,
-    WireResponse,
+    SandboxRequest,
+    SandboxResponse,
     is_header_name,
     is_header_value,
 )
 
-F = TypeVar("F", bound="Fault")
+F = TypeVar("F", bound="ServerFault")
 
 
 class Call(Protocol):
@@ -43,7 +43,7 @@ class Call(Protocol):
         """Start processing: from now on the request is in flight."""
         ...
 
-    def finish(self) -> WireResponse:
+    def finish(self) -> SandboxResponse:
         """Process (and begin, if that has not happened) and return the true answer."""
         ...
 
@@ -55,7 +55,7 @@ class Call(Protocol):
         """Finish in the background once `park` lets go."""
         ...
 
-    def error(self, status: int) -> WireResponse:
+    def error(self, status: int) -> SandboxResponse:
         """Return an error in the provider's own shape."""
         ...
 
@@ -114,7 +114,7 @@ def _headers(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
 
 
 @attrs.define(eq=False)
-class Fault(abc.ABC):
+class ServerFault(abc.ABC):
     """What all faults share.
 
     Attributes:
@@ -137,7 +137,7 @@ class Fault(abc.ABC):
     seen: int = attrs.field(default=0, init=False)
     id: int = attrs.field(default=0, init=False)
 
-    def takes(self, request: WireRequest) -> bool:
+    def takes(self, request: SandboxRequest) -> bool:
         """Decide whether to fire for a request, and count it."""
         if self.times is not None and self.fired >= self.times:
             return False
@@ -152,12 +152,12 @@ class Fault(abc.ABC):
         return True
 
     @abc.abstractmethod
-    async def act(self, call: Call) -> Outcome:
+    async def act(self, call: Call) -> Delivery:
         """Carry the fault out on one request."""
 
 
 @attrs.define(eq=False)
-class Delay(Fault):
+class Delay(ServerFault):
     """Answer late. The time passes on the sandbox's clock.
 
     Attributes:
@@ -170,7 +170,7 @@ class Delay(Fault):
     seconds: float = attrs.field(validator=_seconds)
     after_commit: bool = attrs.field(default=False, kw_only=True, validator=_flag)
 
-    async def act(self, call: Call) -> Outcome:
+    async def act(self, call: Call) -> Delivery:
         """Wait before or after the work."""
         if self.after_commit:
             response = call.finish()
@@ -186,30 +186,30 @@ class Delay(Fault):
 
 
 @attrs.define(eq=False)
-class DropBefore(Fault):
+class DropBefore(ServerFault):
     """Break the connection before the server did anything."""
 
     kind = "drop-before"
 
-    async def act(self, call: Call) -> Outcome:
+    async def act(self, call: Call) -> Delivery:
         """Process nothing."""
         return Dropped(processed=False)
 
 
 @attrs.define(eq=False)
-class DropAfter(Fault):
+class DropAfter(ServerFault):
     """Break the connection after the server did its work: the answer is lost."""
 
     kind = "drop-after"
 
-    async def act(self, call: Call) -> Outcome:
+    async def act(self, call: Call) -> Delivery:
         """Process, and lose the answer."""
         call.finish()
         return Dropped(processed=True)
 
 
 @attrs.define(eq=False)
-class CutBody(Fault):
+class CutBody(ServerFault):
     """Do the work, announce the full length of the answer, and break off in its middle.
 
     Attributes:
@@ -220,14 +220,14 @@ class CutBody(Fault):
 
     keep: float = attrs.field(default=0.5, validator=_share)
 
-    async def act(self, call: Call) -> Outcome:
+    async def act(self, call: Call) -> Delivery:
         """Process, and cut the answer."""
         response = call.finish()
         return CutResponse(response, int(len(response.body) * self.keep))
 
 
 @attrs.define(eq=False)
-class Reply(Fault):
+class Reply(ServerFault):
     """Answer something else, such as a proxy's 502, a 429 or a broken success.
 
     Attributes:
@@ -254,7 +254,7 @@ class Reply(Fault):
     headers: Mapping[str, str] = attrs.field(factory=dict, kw_only=True, validator=_headers)
     after_commit: bool = attrs.field(default=False, kw_only=True, validator=_flag)
 
-    async def act(self, call: Call) -> Outcome:
+    async def act(self, call: Call) -> Delivery:
         """Answer with or without the work done."""
         if self.after_commit:
             call.finish()
@@ -262,16 +262,16 @@ class Reply(Fault):
         headers = {**plain.headers, **{name.lower(): text for name, text in self.headers.items()}}
         if self.retry_after is not None:
             headers["retry-after"] = str(self.retry_after)
-        return WireResponse(plain.status, headers, plain.body)
+        return SandboxResponse(plain.status, headers, plain.body)
 
-    def _with_body(self, body: str | bytes) -> WireResponse:
+    def _with_body(self, body: str | bytes) -> SandboxResponse:
         data = body.encode() if isinstance(body, str) else body
         guessed = HTML_TYPE if data.lstrip().startswith(b"<") else TEXT_TYPE
-        return WireResponse(self.status, {"content-type": self.content_type or guessed}, data)
+        return SandboxResponse(self.status, {"content-type": self.content_type or guessed}, data)
 
 
 @attrs.define(eq=False)
-class Park(Fault):
+class Park(ServerFault):
     """Hold requests in flight, between the begin and the end of their processing.
 
     Attributes:
@@ -294,7 +294,7 @@ class Park(Fault):
         """Wait until a request has been parked."""
         await self._arrived.wait()
 
-    async def act(self, call: Call) -> Outcome:
+    async def act(self, call: Call) -> Delivery:
         """Begin, and go on once released."""
         call.begin()
         if self.hang_up:
@@ -320,7 +320,7 @@ class FaultList:
     """The faults of one sandbox, oldest first."""
 
     def __init__(self) -> None:
-        self._faults: list[Fault] = []
+        self._faults: list[ServerFault] = []
         self._last_id = 0
 
     def add(self, fault: F, /) -> F:
@@ -330,7 +330,7 @@ class FaultList:
         self._faults.append(fault)
         return fault
 
-    def remove(self, fault: Fault, /) -> None:
+    def remove(self, fault: ServerFault, /) -> None:
         """Disarm one fault; what it has parked goes on."""
         self._faults.remove(fault)
         if isinstance(fault, Park):
@@ -341,23 +341,23 @@ class FaultList:
         for fault in tuple(self._faults):
             self.remove(fault)
 
-    def take(self, request: WireRequest) -> Fault | None:
+    def take(self, request: SandboxRequest) -> ServerFault | None:
         """Return the fault that fires for a request, or None."""
         return next((fault for fault in self._faults if fault.takes(request)), None)
 
-    def __iter__(self) -> Iterator[Fault]:
+    def __iter__(self) -> Iterator[ServerFault]:
         return iter(tuple(self._faults))
 
     def __len__(self) -> int:
         return len(self._faults)
 
 
-KINDS: Mapping[str, type[Fault]] = {
+KINDS: Mapping[str, type[ServerFault]] = {
     fault.kind: fault for fault in (Delay, DropBefore, DropAfter, CutBody, Reply, Park)
 }
 
 
-def fault_from_json(value: Mapping[str, Any]) -> Fault:
+def fault_from_json(value: Mapping[str, Any]) -> ServerFault:
     """Make a fault from its JSON form: ``kind`` and the arguments of its class.
 
     Raises:
@@ -378,7 +378,7 @@ def fault_from_json(value: Mapping[str, Any]) -> Fault:
     return cls(**members)
 
 
-def fault_to_json(fault: Fault) -> dict[str, object]:
+def fault_to_json(fault: ServerFault) -> dict[str, object]:
     """Return the JSON form of a fault with its counters; bodies are left out."""
     shown = {
         field.name: getattr(fault, field.name)

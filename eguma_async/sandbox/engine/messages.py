@@ -18,7 +18,7 @@ _HEADER_VALUE = re.compile(r"[\x20-\x7e]+")
 
 
 @attrs.frozen
-class WireRequest:
+class SandboxRequest:
     """One request that reached the sandbox. Only method and path are shown in its ``repr``.
 
     Attributes:
@@ -41,7 +41,7 @@ class WireRequest:
 
 
 @attrs.frozen
-class WireResponse:
+class SandboxResponse:
     """One complete answer.
 
     Attributes:
@@ -79,11 +79,11 @@ class CutResponse:
         sent: How many bytes of the body go out before the connection breaks.
     """
 
-    response: WireResponse
+    response: SandboxResponse
     sent: int
 
 
-Outcome: TypeAlias = WireResponse | Dropped | CutResponse
+Delivery: TypeAlias = SandboxResponse | Dropped | CutResponse
 
 
 def is_header_name(text: str) -> bool:
@@ -103,11 +103,13 @@ def encode_json(value: object) -> bytes:
 
 def json_response(
     status: int, value: object, headers: Mapping[str, str] | None = None
-) -> WireResponse:
+) -> SandboxResponse:
     """Return an answer with a JSON body."""
-    return WireResponse(status, {"content-type": JSON_TYPE, **(headers or {})}, encode_json(value))
+    return SandboxResponse(
+        status, {"content-type": JSON_TYPE, **(headers or {})}, encode_json(value)
+    )
 
 
-def text_response(status: int, text: str, content_type: str = TEXT_TYPE) -> WireResponse:
+def text_response(status: int, text: str, content_type: str = TEXT_TYPE) -> SandboxResponse:
     """Return an answer whose body is a text."""
-    return WireResponse(status, {"content-type": content_type}, text.encode())
+    return SandboxResponse(status, {"content-type": content_type}, text.encode())

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from eguma_async.core.errors import OutcomeUnknownError
 from eguma_async.core.messages import BodySink, HttpRequest, HttpResponse
 
-from .messages import CutResponse, Dropped, Outcome, WireRequest
+from .messages import CutResponse, Delivery, Dropped, SandboxRequest
 
 CHUNK = 64 * 1024
 
@@ -17,7 +17,7 @@ CHUNK = 64 * 1024
 class Handler(Protocol):
     """What a transport asks of a sandbox."""
 
-    async def handle(self, request: WireRequest) -> Outcome:
+    async def handle(self, request: SandboxRequest) -> Delivery:
         """Take a request and answer it."""
         ...
 
@@ -34,7 +34,7 @@ class SandboxTransport:
 
     def __init__(self, sandbox: Handler) -> None:
         self._sandbox = sandbox
-        self._running: set[asyncio.Task[Outcome]] = set()
+        self._running: set[asyncio.Task[Delivery]] = set()
 
     async def send(self, request: HttpRequest, /) -> HttpResponse:
         """Send the request once and return the complete answer.
@@ -42,32 +42,32 @@ class SandboxTransport:
         Raises:
             OutcomeUnknownError: The connection broke before the answer was complete.
         """
-        task = asyncio.ensure_future(self._sandbox.handle(_wire_request(request)))
+        task = asyncio.ensure_future(self._sandbox.handle(_sandbox_request(request)))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        outcome = await asyncio.shield(task)
-        if isinstance(outcome, Dropped):
+        delivery = await asyncio.shield(task)
+        if isinstance(delivery, Dropped):
             raise _unknown(request, "the connection broke before the answer")
-        if isinstance(outcome, CutResponse):
-            if request.sink is not None and 200 <= outcome.response.status < 300:
-                await _pour(outcome.response.body[: outcome.sent], request.sink)
+        if isinstance(delivery, CutResponse):
+            if request.sink is not None and 200 <= delivery.response.status < 300:
+                await _pour(delivery.response.body[: delivery.sent], request.sink)
             raise _unknown(request, "the connection broke in the middle of the answer")
-        headers = {name.lower(): value for name, value in outcome.headers.items()}
-        if request.sink is not None and 200 <= outcome.status < 300:
-            await _pour(outcome.body, request.sink)
-            return HttpResponse(status=outcome.status, headers=headers)
-        return HttpResponse(status=outcome.status, headers=headers, body=outcome.body)
+        headers = {name.lower(): value for name, value in delivery.headers.items()}
+        if request.sink is not None and 200 <= delivery.status < 300:
+            await _pour(delivery.body, request.sink)
+            return HttpResponse(status=delivery.status, headers=headers)
+        return HttpResponse(status=delivery.status, headers=headers, body=delivery.body)
 
     async def aclose(self) -> None:
         """Do nothing: the sandbox lives on."""
 
 
-def _wire_request(request: HttpRequest) -> WireRequest:
+def _sandbox_request(request: HttpRequest) -> SandboxRequest:
     url = urlsplit(request.url)
     pairs = tuple(parse_qsl(url.query, keep_blank_values=True))
     headers = {name.lower(): value for name, value in request.headers.items()}
     headers.update((name.lower(), value) for name, value in request.credentials.headers)
-    return WireRequest(
+    return SandboxRequest(
         request.method.upper(),
         url.path or "/",
         pairs + tuple(request.query) + tuple(request.credentials.query),

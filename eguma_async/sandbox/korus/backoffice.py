@@ -14,7 +14,7 @@ from .catalog import CENT, Catalog, Failure, Offer, Organization, TicketSession
 from .options import KorusOptions
 from .routes import Router
 from .sales import ChosenTicket, Order, Reservation
-from .state import Record, World
+from .state import Record, State
 
 R = TypeVar("R", bound=Record)
 
@@ -41,9 +41,9 @@ class Example:
 class BackOffice:
     """Reads and changes the state of a sandbox. Ids and IRIs are taken alike."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._router = Router(world)
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._router = Router(state)
         self._examples: dict[str, Offer] = {}
 
     # Who and what there is
@@ -51,29 +51,29 @@ class BackOffice:
     @property
     def organizations(self) -> tuple[Organization, ...]:
         """All organizations with their credentials: the demo one, another, one without catalog."""
-        return tuple(self._world.organizations)
+        return tuple(self._state.organizations)
 
     @property
     def demo_client(self) -> tuple[str, str]:
         """Client id and secret of the demo organization."""
-        first = self._world.organizations[0]
+        first = self._state.organizations[0]
         return first.client_id, first.client_secret
 
     @property
     def catalogs(self) -> tuple[Catalog, ...]:
         """All catalogs."""
-        return tuple(self._world.catalogs)
+        return tuple(self._state.catalogs)
 
     @property
     def reservations(self) -> tuple[Reservation, ...]:
         """All reservations, oldest first, expired ones included."""
-        self._world.expire()
-        return tuple(self._world.reservations)
+        self._state.expire()
+        return tuple(self._state.reservations)
 
     @property
     def orders(self) -> tuple[Order, ...]:
         """All orders, oldest first, cancelled ones included."""
-        return tuple(self._world.orders)
+        return tuple(self._state.orders)
 
     @property
     def example_names(self) -> tuple[str, ...]:
@@ -109,7 +109,7 @@ class BackOffice:
         Raises:
             LookupError: There is none.
         """
-        self._world.expire()
+        self._state.expire()
         return self._examples[offer] if offer in self._examples else self._get(Offer, offer)
 
     def available(self, offer_or_session: str) -> int | None:
@@ -200,8 +200,8 @@ class BackOffice:
         found = self._get(Reservation, reservation)
         if found.order is not None:
             raise ValueError("this reservation was ordered; cancel the order")
-        found.expires_at = min(found.expires_at, self._world.now())
-        self._world.let_go(found)
+        found.expires_at = min(found.expires_at, self._state.now())
+        self._state.release(found)
 
     def cancel_order(self, order: str) -> None:
         """Cancel an order and return its stock; a second time changes nothing.
@@ -211,8 +211,8 @@ class BackOffice:
         """
         found = self._get(Order, order)
         if found.cancelled_at is None:
-            found.cancelled_at = self._world.now()
-            self._world.let_go(found.reservation)
+            found.cancelled_at = self._state.now()
+            self._state.release(found.reservation)
 
     def hold_example(self, reservation: str) -> Reservation:
         """Hold one unit of the first example under a given reservation id.
@@ -224,14 +224,14 @@ class BackOffice:
         """
         reservation_id = ids.last_segment(reservation)
         iri = f"{ids.RESERVATIONS}/{reservation_id}"
-        if not ids.matches(ids.RESERVATION_PATTERN, iri) or self._world.find(iri) is not None:
+        if not ids.matches(ids.RESERVATION_PATTERN, iri) or self._state.find(iri) is not None:
             raise ValueError("give the id of a reservation that does not exist yet")
         offer = next(iter(self._examples.values()))
         chosen = [ChosenTicket(t, t.sessions[0] if t.sessions else None) for t in offer.tickets]
-        self._world.expire()
-        if self._world.shortage(offer, chosen, 1):
+        self._state.expire()
+        if self._state.shortage(offer, chosen, 1):
             raise ValueError("the example is sold out")
-        held = self._world.take(offer, chosen, 1)
+        held = self._state.take(offer, chosen, 1)
         return self._router.reservations.hold(self.organizations[0], [held], reservation_id)
 
     # Tokens and failures
@@ -251,18 +251,18 @@ class BackOffice:
         Args:
             reshape: Takes an element as this sandbox makes it and returns what is sent.
         """
-        self._world.reshape_failure = reshape
+        self._state.reshape_failure = reshape
 
     # Options
 
     @property
     def options(self) -> KorusOptions:
         """The switches; set a changed copy to change them."""
-        return self._world.options
+        return self._state.options
 
     @options.setter
     def options(self, options: KorusOptions) -> None:
-        self._world.options = options
+        self._state.options = options
 
     def _pool(self, offer_or_session: str) -> Offer | TicketSession:
         try:
@@ -271,10 +271,10 @@ class BackOffice:
             return self._get(TicketSession, offer_or_session)
 
     def _get(self, kind: type[R], id_or_iri: str) -> R:
-        found = self._world.find(id_or_iri)
+        found = self._state.find(id_or_iri)
         if isinstance(found, kind):
             return found
-        for record in self._world.records():
+        for record in self._state.records():
             if isinstance(record, kind) and record.id == id_or_iri:
                 return record
         raise LookupError(f"no {kind.__name__} has this id")

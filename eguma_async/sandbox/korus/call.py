@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeAlias
 
 import attrs
 
-from eguma_async.sandbox.engine.messages import WireRequest, WireResponse, encode_json
+from eguma_async.sandbox.engine.messages import SandboxRequest, SandboxResponse, encode_json
 
 from .catalog import Organization, Text
 from .negotiation import LD_JSON, preferred_language
@@ -18,7 +18,7 @@ from .refusals import RefusedError
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:]+\](:\d+)?")
 
 
-def base_url(request: WireRequest, public_url: str) -> str:
+def base_url(request: SandboxRequest, public_url: str) -> str:
     """Return where the sandbox is reached: the server's own address, or the configured one."""
     host = request.headers.get("host", "")
     return f"http://{host}" if _HOST.fullmatch(host) else public_url
@@ -36,7 +36,7 @@ class ApiCall:
         parts: Named parts of the path.
     """
 
-    request: WireRequest
+    request: SandboxRequest
     organization: Organization
     path: str
     base_url: str
@@ -74,12 +74,12 @@ class ApiCall:
         return as_object(value, "")
 
 
-Handler: TypeAlias = Callable[[ApiCall], WireResponse]
+Handler: TypeAlias = Callable[[ApiCall], SandboxResponse]
 
 
-def ld_response(body: Mapping[str, object]) -> WireResponse:
+def ld_response(body: Mapping[str, object]) -> SandboxResponse:
     """Return a success with a JSON-LD body."""
-    return WireResponse(200, {"content-type": f"{LD_JSON}; charset=utf-8"}, encode_json(body))
+    return SandboxResponse(200, {"content-type": f"{LD_JSON}; charset=utf-8"}, encode_json(body))
 
 
 def as_object(value: object, path: str) -> dict[str, Any]:

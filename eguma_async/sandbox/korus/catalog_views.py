@@ -9,7 +9,7 @@ from typing import Any
 from .call import ApiCall
 from .catalog import Catalog, Offer, OfferTicket, Product, ProductBase, TicketSession
 from .options import Shape
-from .state import CatalogRecord, World
+from .state import CatalogRecord, State
 
 OPTION_NAMES = {
     "seating_category": {"fr": "Catégorie", "en": "Category"},
@@ -33,12 +33,12 @@ def stamp(moment: datetime | None) -> str | None:
 class CatalogViews:
     """Shows catalog records in the shape of the chosen generation."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, state: State) -> None:
+        self._state = state
 
     @property
     def _shape(self) -> Shape:
-        return self._world.options.shape
+        return self._state.options.shape
 
     def show(self, call: ApiCall, record: CatalogRecord) -> dict[str, Any]:
         """Show a record as a member of a list."""
@@ -104,7 +104,7 @@ class CatalogViews:
         if self._shape.catalog_details:
             body["sessionsAvailability"] = [
                 {
-                    "@id": self._world.genid(),
+                    "@id": self._state.genid(),
                     "@type": "TicketingOfferSessionAvailability",
                     "session": session.iri,
                     "availableQuantity": session.available,
@@ -121,7 +121,7 @@ class CatalogViews:
             "name": catalog.name,
         }
         if self._shape.catalog_details:
-            midnight = self._world.now().replace(hour=0, minute=0, second=0)
+            midnight = self._state.now().replace(hour=0, minute=0, second=0)
             members["lastSyncedAt"] = stamp(midnight)
         return members
 
@@ -165,7 +165,7 @@ class CatalogViews:
             "realtimePriceRequired": offer.listed_price is not None,
             "price": {
                 "@type": "TicketingOfferListPrice",
-                "@id": self._world.genid(),
+                "@id": self._state.genid(),
                 "amountInclTax": money(offer.listed_price or offer.price),
                 "originalAmountInclTax": None if original is None else money(original),
                 "currency": "eur",

@@ -9,7 +9,7 @@ from .call import ApiCall
 from .catalog import Offer, OfferTicket, TicketSession
 from .refusals import RefusedError
 from .sales import Reservation
-from .state import Record, World
+from .state import Record, State
 
 R = TypeVar("R", bound=Record)
 
@@ -21,30 +21,30 @@ _PATTERNS: dict[type, str] = {
 }
 
 
-def named_in_body(world: World, call: ApiCall, kind: type[R], iri: str) -> R:
+def named_in_body(state: State, call: ApiCall, kind: type[R], iri: str) -> R:
     """Return the record an IRI in a body names.
 
     Raises:
         RefusedError: It is no such IRI, names nothing, or names what is not open to the caller.
     """
-    found = world.find(iri)
+    found = state.find(iri)
     if not isinstance(found, kind):
         known = ids.matches(_PATTERNS[kind], iri)
         raise RefusedError(
             400, f'Item not found for "{iri}".' if known else f'Invalid IRI "{iri}".'
         )
-    world.check_access(found, call.organization)
+    state.check_access(found, call.organization)
     return found
 
 
-def named_in_path(world: World, call: ApiCall, kind: type[R], iri: str) -> R:
+def named_in_path(state: State, call: ApiCall, kind: type[R], iri: str) -> R:
     """Return the record a path names.
 
     Raises:
         RefusedError: There is none, or it is not open to the caller.
     """
-    found = world.find(iri)
+    found = state.find(iri)
     if not isinstance(found, kind):
         raise RefusedError(404)
-    world.check_access(found, call.organization)
+    state.check_access(found, call.organization)
     return found

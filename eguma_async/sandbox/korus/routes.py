@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import attrs
 
-from eguma_async.sandbox.engine.messages import WireRequest, WireResponse
+from eguma_async.sandbox.engine.messages import SandboxRequest, SandboxResponse
 
 from . import ids
 from .beneficiaries import Beneficiaries
@@ -20,7 +20,7 @@ from .negotiation import LD_JSON, MERGE_PATCH, accepts, media_type, preferred_la
 from .orders import Orders
 from .refusals import InvalidError, RefusedError, error_response, violations_response
 from .reservations import Reservations
-from .state import World
+from .state import State
 
 
 @attrs.frozen(eq=False)
@@ -39,18 +39,18 @@ class Router:
         reservations: The reservation operations.
     """
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self.identity = Identity(world)
-        self.reservations = Reservations(world)
-        self._documents = Documents(world)
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self.identity = Identity(state)
+        self.reservations = Reservations(state)
+        self._documents = Documents(state)
         self._routes = _routes(
-            Catalogs(world), self.reservations, Orders(world), self._documents, Beneficiaries(world)
+            Catalogs(state), self.reservations, Orders(state), self._documents, Beneficiaries(state)
         )
 
-    def respond(self, request: WireRequest) -> WireResponse:
+    def respond(self, request: SandboxRequest) -> SandboxResponse:
         """Process a request in one step and return the answer."""
-        self._world.expire()
+        self._state.expire()
         path = unquote(request.path).rstrip("/") or "/"
         if path == TOKEN_PATH:
             return self.identity.respond(request)
@@ -58,7 +58,9 @@ class Router:
             return self._documents.download(request, path)
         return self._answer(request, lambda: self._call(request, path))
 
-    def _answer(self, request: WireRequest, work: Callable[[], WireResponse]) -> WireResponse:
+    def _answer(
+        self, request: SandboxRequest, work: Callable[[], SandboxResponse]
+    ) -> SandboxResponse:
         try:
             return work()
         except RefusedError as error:
@@ -66,10 +68,10 @@ class Router:
         except InvalidError as error:
             wanted = request.headers.get("accept-language")
             language = preferred_language(wanted, ("fr", "en"), "fr")
-            type_name = self._world.options.violation_type
+            type_name = self._state.options.violation_type
             return violations_response(error.violations, language, type_name)
 
-    def _call(self, request: WireRequest, path: str) -> WireResponse:
+    def _call(self, request: SandboxRequest, path: str) -> SandboxResponse:
         if not path.startswith("/v1/"):
             raise RefusedError(404)
         organization = self.identity.authenticate(request)
@@ -78,7 +80,7 @@ class Router:
         if operation is None:
             raise RefusedError(405, "", {"allow": ", ".join(sorted(route.operations))})
         self._check_media_types(request)
-        address = base_url(request, self._world.options.public_url)
+        address = base_url(request, self._state.options.public_url)
         return operation(ApiCall(request, organization, path, address, parts))
 
     def _find(self, path: str) -> tuple[Route, Mapping[str, str]]:
@@ -88,12 +90,12 @@ class Router:
                 return route, found.groupdict()
         raise RefusedError(404)
 
-    def _check_media_types(self, request: WireRequest) -> None:
+    def _check_media_types(self, request: SandboxRequest) -> None:
         if not accepts(request.headers.get("accept"), LD_JSON):
             raise RefusedError(406, f'Requested format is not supported. Use "{LD_JSON}".')
         expected = {"POST": LD_JSON, "PATCH": MERGE_PATCH}.get(request.method)
         sent = media_type(request.headers.get("content-type"))
-        lax = request.method == "POST" and not self._world.options.strict_content_type
+        lax = request.method == "POST" and not self._state.options.strict_content_type
         if expected is not None and sent != expected and not lax:
             raise RefusedError(
                 415,

@@ -10,7 +10,7 @@ import attrs
 
 from eguma_async.core.clock import Clock
 from eguma_async.sandbox.engine.base import ControlCommand, Sandbox
-from eguma_async.sandbox.engine.messages import WireRequest, WireResponse
+from eguma_async.sandbox.engine.messages import SandboxRequest, SandboxResponse
 
 from . import commands, demo
 from .backoffice import BackOffice
@@ -18,7 +18,7 @@ from .documents import STORAGE
 from .identity import TOKEN_PATH
 from .options import KorusOptions
 from .refusals import error_response
-from .state import World
+from .state import State
 
 
 class KorusSandbox(BackOffice, Sandbox):
@@ -42,19 +42,19 @@ class KorusSandbox(BackOffice, Sandbox):
     ) -> None:
         Sandbox.__init__(self, clock)
         random = Random(seed)  # noqa: S311  # nothing here has to be unpredictable
-        BackOffice.__init__(self, World(self.clock, random, options or KorusOptions()))
-        self._examples = demo.fill(self._world, Random(seed))  # noqa: S311
+        BackOffice.__init__(self, State(self.clock, random, options or KorusOptions()))
+        self._examples = demo.fill(self._state, Random(seed))  # noqa: S311
 
     def owns(self, path: str) -> bool:
         """Tell whether a path looks like one of Korus', its identity service or its storage."""
         is_api = path.startswith("/v1/") and not path.endswith(".json")
         return is_api or path.startswith(STORAGE) or path == TOKEN_PATH
 
-    def respond(self, request: WireRequest) -> WireResponse:
+    def respond(self, request: SandboxRequest) -> SandboxResponse:
         """Process a request in one step and return the answer."""
         return self._router.respond(request)
 
-    def error(self, status: int) -> WireResponse:
+    def error(self, status: int) -> SandboxResponse:
         """Return an error of that status in Korus' plain shape."""
         return error_response(status)
 

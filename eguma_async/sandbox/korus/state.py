@@ -37,7 +37,7 @@ OwnedRecord: TypeAlias = Reservation | Order | OrderTicket | Document
 Record: TypeAlias = CatalogRecord | OwnedRecord
 
 
-class World:
+class State:
     """All records, the clock they live by, and the randomness they are made with.
 
     Args:
@@ -115,7 +115,7 @@ class World:
         entry = (reservation.expires_at, len(self.reservations), reservation)
         heapq.heappush(self._deadlines, entry)
 
-    def let_go(self, reservation: Reservation) -> None:
+    def release(self, reservation: Reservation) -> None:
         """Return the stock of a reservation, once."""
         if not reservation.holding:
             return
@@ -131,7 +131,7 @@ class World:
         while self._deadlines and self._deadlines[0][0] <= now:
             reservation = heapq.heappop(self._deadlines)[2]
             if reservation.order is None:
-                self.let_go(reservation)
+                self.release(reservation)
 
     def hold_time(self, offer: Offer) -> timedelta:
         """Return how long a reservation of an offer lives."""

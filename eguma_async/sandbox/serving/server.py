@@ -14,9 +14,9 @@ from aiohttp import web
 from eguma_async.sandbox.engine.base import Sandbox
 from eguma_async.sandbox.engine.messages import (
     CutResponse,
-    Outcome,
-    WireRequest,
-    WireResponse,
+    Delivery,
+    SandboxRequest,
+    SandboxResponse,
     json_response,
 )
 
@@ -103,31 +103,33 @@ class SandboxServer:
         await self.aclose()
 
     async def _serve(self, incoming: web.BaseRequest) -> web.StreamResponse:
-        request = await _wire_request(incoming)
+        request = await _sandbox_request(incoming)
         if is_control(request.path):
             return _whole(self._control_response(incoming, request))
         sandbox = self._owner(request.path)
         if sandbox is None:
             return _whole(json_response(404, {"error": "no sandbox has this path"}))
-        outcome = await sandbox.handle(request)
+        delivery = await sandbox.handle(request)
         # The date of an answer is the sandbox's, as are all times within it.
         date = format_datetime(sandbox.clock.now(), usegmt=True)
-        return await _deliver(incoming, outcome, {"Date": date})
+        return await _deliver(incoming, delivery, {"Date": date})
 
     def _owner(self, path: str) -> Sandbox | None:
         if len(self.sandboxes) == 1:
             return self.sandboxes[0]
         return next((sandbox for sandbox in self.sandboxes if sandbox.owns(path)), None)
 
-    def _control_response(self, incoming: web.BaseRequest, request: WireRequest) -> WireResponse:
+    def _control_response(
+        self, incoming: web.BaseRequest, request: SandboxRequest
+    ) -> SandboxResponse:
         if not _is_loopback(incoming.remote or ""):
             return json_response(404, {"error": "no sandbox has this path"})
         return self._control.respond(request)
 
 
-async def _wire_request(incoming: web.BaseRequest) -> WireRequest:
+async def _sandbox_request(incoming: web.BaseRequest) -> SandboxRequest:
     path, _, query = incoming.raw_path.partition("?")
-    return WireRequest(
+    return SandboxRequest(
         incoming.method,
         path,
         tuple(parse_qsl(query, keep_blank_values=True)) if query else (),
@@ -146,30 +148,30 @@ async def _body(incoming: web.BaseRequest) -> bytes:
 
 
 async def _deliver(
-    incoming: web.BaseRequest, outcome: Outcome, extra: Mapping[str, str]
+    incoming: web.BaseRequest, delivery: Delivery, extra: Mapping[str, str]
 ) -> web.StreamResponse:
-    if isinstance(outcome, WireResponse):
-        return _whole(outcome, extra)
-    if isinstance(outcome, CutResponse):
-        return await _send_part(incoming, outcome, extra)
+    if isinstance(delivery, SandboxResponse):
+        return _whole(delivery, extra)
+    if isinstance(delivery, CutResponse):
+        return await _send_part(incoming, delivery, extra)
     if incoming.transport is not None:
         incoming.transport.abort()
     return web.Response()
 
 
-def _whole(response: WireResponse, extra: Mapping[str, str] = NO_HEADERS) -> web.StreamResponse:
+def _whole(response: SandboxResponse, extra: Mapping[str, str] = NO_HEADERS) -> web.StreamResponse:
     headers = {**extra, **response.headers}
     return web.Response(status=response.status, headers=headers, body=response.body)
 
 
 async def _send_part(
-    incoming: web.BaseRequest, outcome: CutResponse, extra: Mapping[str, str]
+    incoming: web.BaseRequest, delivery: CutResponse, extra: Mapping[str, str]
 ) -> web.StreamResponse:
-    headers = {**extra, **outcome.response.headers}
-    cut = web.StreamResponse(status=outcome.response.status, headers=headers)
-    cut.content_length = len(outcome.response.body)
+    headers = {**extra, **delivery.response.headers}
+    cut = web.StreamResponse(status=delivery.response.status, headers=headers)
+    cut.content_length = len(delivery.response.body)
     await cut.prepare(incoming)
-    await cut.write(outcome.response.body[: outcome.sent])
+    await cut.write(delivery.response.body[: delivery.sent])
     # Closed and not aborted: what was sent shall arrive.
     if incoming.transport is not None:
         incoming.transport.close()

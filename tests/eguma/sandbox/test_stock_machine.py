@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 
-from eguma_async.sandbox import EgumaSandbox, SandboxClock, WireRequest
+from eguma_async.sandbox import EgumaSandbox, SandboxClock, SandboxRequest
 from eguma_async.sandbox.eguma import Price, SlotPlan
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -69,7 +69,7 @@ class Stock(RuleBasedStateMachine):
         self.keys += 1
         headers = {"idempotency-key": f"k{self.keys}"}
         body = b"" if value is None else json.dumps(value).encode()
-        request = WireRequest(method, f"/v1/ticketing/{path}.json", pairs, headers, body)
+        request = SandboxRequest(method, f"/v1/ticketing/{path}.json", pairs, headers, body)
         return asyncio.run(self.sandbox.handle(request))
 
     def selection(self, quantity):

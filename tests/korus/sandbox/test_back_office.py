@@ -7,7 +7,7 @@ import json
 import pytest
 
 from eguma_async.sandbox.engine.base import ControlError
-from eguma_async.sandbox.engine.messages import WireRequest
+from eguma_async.sandbox.engine.messages import SandboxRequest
 from eguma_async.sandbox.korus import KorusOptions, KorusSandbox
 from eguma_async.sandbox.serving.control import ControlPlane
 
@@ -115,7 +115,7 @@ def control(api):
 
     def send(path, body=None, method="POST"):
         data = b"" if body is None else json.dumps(body).encode()
-        response = plane.respond(WireRequest(method, f"/_sandbox/korus{path}", (), {}, data))
+        response = plane.respond(SandboxRequest(method, f"/_sandbox/korus{path}", (), {}, data))
         return response.status, response.json()
 
     return send

@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
-from eguma_async.sandbox.engine.messages import WireRequest
+from eguma_async.sandbox.engine.messages import SandboxRequest
 from eguma_async.sandbox.korus import TOKEN_PATH, KorusSandbox
 
 STOCKS = {"seated": 60, "availability_check": 3, "fails_reserving": 5, "fails_ordering": 6}
@@ -52,7 +52,7 @@ class StockMachine(RuleBasedStateMachine):
         fields = {"grant_type": "client_credentials", "client_id": client_id}
         form = urlencode({**fields, "client_secret": secret}).encode()
         headers = {"content-type": "application/x-www-form-urlencoded"}
-        response = self.sandbox.respond(WireRequest("POST", TOKEN_PATH, (), headers, form))
+        response = self.sandbox.respond(SandboxRequest("POST", TOKEN_PATH, (), headers, form))
         self.token = response.json()["access_token"]
 
     def call(self, method, path, body=None):
@@ -61,7 +61,7 @@ class StockMachine(RuleBasedStateMachine):
             "content-type": "application/ld+json",
         }
         data = b"" if body is None else json.dumps(body).encode()
-        return self.sandbox.respond(WireRequest(method, path, (), headers, data))
+        return self.sandbox.respond(SandboxRequest(method, path, (), headers, data))
 
     def left(self, name):
         taken = [*self.live.values(), *self.sold.values()]
