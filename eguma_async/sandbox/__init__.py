@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .engine.base import ControlError, RequestLog, RequestRecord, Sandbox
+from .engine.base import Sandbox
 from .engine.clock import SandboxClock
 from .engine.faults import (
     CutBody,
@@ -19,7 +19,16 @@ from .engine.faults import (
     Reply,
     ServerFault,
 )
-from .engine.messages import CutResponse, Delivery, Dropped, SandboxRequest, SandboxResponse
+from .engine.log import RequestLog, RequestRecord
+from .engine.messages import (
+    CutResponse,
+    Delivery,
+    Dropped,
+    SandboxRequest,
+    SandboxResponse,
+    TimedOut,
+)
+from .engine.options import ControlError
 from .engine.transport import SandboxTransport
 
 if TYPE_CHECKING:
@@ -54,6 +63,7 @@ __all__ = [
     "SandboxServer",
     "SandboxTransport",
     "ServerFault",
+    "TimedOut",
     "WireRequest",
     "WireResponse",
     "serve",

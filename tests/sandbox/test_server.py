@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 
 from eguma_async.sandbox import EgumaSandbox, Park, Reply, Sandbox, serve
-from eguma_async.sandbox.engine.messages import json_response
-from eguma_async.sandbox.serving.server import MAX_BODY, _is_loopback
+from eguma_async.sandbox.engine.messages import MAX_BODY_BYTES, json_response
+from eguma_async.sandbox.serving.server import _is_loopback
 
 PRODUCTS = "/v1/ticketing/products.json"
 
@@ -340,7 +340,7 @@ async def test_the_state_shows_merchants_keys_examples_and_holds(curl):
 
 
 async def test_a_body_that_is_far_too_large_is_refused(curl):
-    body = io.BytesIO(b"x" * (MAX_BODY + 1))
+    body = io.BytesIO(b"x" * (MAX_BODY_BYTES + 1))
     async with curl.client.post(curl.url + PRODUCTS, data=body) as response:
         assert response.status == 413
     assert curl.sandbox.requests.total == 0

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from .backoffice import BackOffice
 from .bookings import issue_tickets
-from .catalog import Category, Merchant, Price, Product, SlotPlan
+from .catalog import Category, Merchant, Price, Product, SlotPlan, TicketTypeGroup, Venue
 from .sales import Customer, Order, Payment
 from .state import State
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-NOON = -timedelta(hours=12)
-"""Cut-off of a day slot at noon of the day."""
+NOON = time(12)
 
 
 def fill(sandbox: BackOffice, state: State) -> None:
@@ -23,6 +22,8 @@ def fill(sandbox: BackOffice, state: State) -> None:
     _lake_park(sandbox)
     _chocolate_museum(sandbox)
     _web_orders(sandbox, state, mountain)
+    # Last, so that the ids of everything else are what they were without events.
+    _events(sandbox, mountain)
 
 
 def _times(
@@ -77,7 +78,7 @@ def _bookable_products(sandbox: BackOffice, merchant: Merchant) -> None:
         merchant,
         {"de": "Tageskarte", "en": "Day pass"},
         people,
-        _times(people, (5900, 2900), "00:00", quota=400, cut_off=NOON),
+        _times(people, (5900, 2900), "00:00", quota=400, closing_time=NOON),
         slot_type="day",
         label="day",
         description_translations={
@@ -296,3 +297,41 @@ def _web_order(
     state.book.add(order)
     state.stock.sell(product, slot.starts_at, len(order.tickets))
     return order
+
+
+def _events(sandbox: BackOffice, merchant: Merchant) -> None:
+    """Add an event for each answer to "can it be booked", and one that is not published."""
+    adult = sandbox.ticket_type(
+        {"de": "Erwachsene", "en": "Adults"}, 6900, {"de": "Ab 16 Jahren", "en": "From 16 years"}
+    )
+    child = sandbox.ticket_type(
+        {"de": "Kinder", "en": "Children"}, 3400, {"de": "Bis 15 Jahre", "en": "Up to 15 years"}
+    )
+    group = TicketTypeGroup(
+        name={"de": "Normaltarif", "en": "Regular"}, ticket_type_ids=(adult.id, child.id)
+    )
+    venue = Venue(
+        name="Gipfelhaus", street="Bergstrasse 1", zip="6000", city="Luzern", country_code="CH"
+    )
+    concerts = "5e1d7a0c973b861c040c9a01"
+    shown: tuple[tuple[str, str, int, dict[str, Any]], ...] = (
+        ("Magischer Brunch", "Magical brunch", 12, {"ticket_type_groups": (group,)}),
+        ("Jazz am Gipfel", "Summit jazz", 20, {"category_id": concerts, "tags": ("music",)}),
+        ("Vollmondkonzert", "Full moon concert", 33, {"category_id": concerts, "sold": 80}),
+        ("Silvestergala", "New Year gala", 45, {"sales_open": False}),
+        ("Premiere", "Opening night", 50, {"is_published": False}),
+    )
+    for name, english, days, details in shown:
+        names = {"de": name, "en": english}
+        sandbox.add_event(
+            merchant,
+            names,
+            datetime.combine(sandbox.today() + days * DAY, time(19, 30)),
+            (adult, child),
+            venue=venue,
+            quota=80,
+            description_translations={
+                language: f"<p>{text}</p>" for language, text in names.items()
+            },
+            **details,
+        )

@@ -16,7 +16,7 @@ _CODES = {
 
 
 class RefusedError(Exception):
-    """A request is answered with an error.
+    """A request is refused with an error.
 
     Args:
         status: HTTP status.

@@ -1,16 +1,17 @@
-"""What a request must look like before its meaning is looked at."""
+"""What a reservation or a booking asks for, and whether that can be sold."""
 
 from __future__ import annotations
 
-import json
-from typing import Any, NoReturn
+from typing import Any
 
 import attrs
 
 from .catalog import Product, Slot
 from .options import EgumaOptions
 from .refusals import RefusedError, invalid
-from .stock import Items, places
+from .request_checks import text_member
+from .sales import Hold, Items, places
+from .state import State
 
 # Not a rule of e-guma: it keeps one request from issuing tickets until the memory is full.
 MAX_TICKETS = 1_000
@@ -23,46 +24,6 @@ class Selection:
     product_id: str
     starts_at: str
     items: Items
-
-
-@attrs.frozen(repr=False)
-class CustomerInput:
-    """Who books."""
-
-    first_name: str
-    last_name: str
-    email: str
-
-
-def parse_object(body: bytes) -> dict[str, Any]:
-    """Return the members of a JSON object.
-
-    Raises:
-        RefusedError: The body is anything else.
-    """
-    try:
-        value = json.loads(body.decode(), parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise invalid("The request body is not valid JSON.") from None
-    if not isinstance(value, dict):
-        raise invalid("The request body must be a JSON object.")
-    return value
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)
-
-
-def text_member(members: dict[str, Any], name: str) -> str:
-    """Return a required text that is not blank.
-
-    Raises:
-        RefusedError: It is missing, blank or no text.
-    """
-    value = members.get(name)
-    if not isinstance(value, str) or not value.strip():
-        raise invalid(f"{name} is required.")
-    return value
 
 
 def parse_selection(members: dict[str, Any], options: EgumaOptions) -> Selection:
@@ -95,36 +56,6 @@ def _parse_item(raw: object, lowest: int) -> tuple[str, int]:
     if quantity < lowest:
         raise invalid(f"items[].quantity must be at least {lowest}.")
     return text_member(raw, "category_id"), quantity
-
-
-def parse_customer(members: dict[str, Any]) -> CustomerInput:
-    """Return the customer.
-
-    Raises:
-        RefusedError: The customer or one of the three members is missing or blank.
-    """
-    customer = members.get("customer")
-    if not isinstance(customer, dict):
-        raise invalid("customer is required.")
-    return CustomerInput(
-        text_member(customer, "first_name"),
-        text_member(customer, "last_name"),
-        text_member(customer, "email"),
-    )
-
-
-def choose_language(members: dict[str, Any], product: Product, options: EgumaOptions) -> str:
-    """Return the language of the tickets.
-
-    Raises:
-        RefusedError: The product does not have the language asked for.
-    """
-    language = members.get("language") if options.generation == "B" else None
-    if language is None:
-        return product.default_language
-    if not isinstance(language, str) or language not in product.name_translations:
-        raise invalid("language is not supported by this product.")
-    return language
 
 
 def check_items(items: Items, product: Product, slot: Slot) -> None:
@@ -162,8 +93,15 @@ def check_limits(items: Items, slot: Slot, options: EgumaOptions) -> None:
             raise invalid(f"quantity must be at most {price.max_quantity}.")
 
 
-def sold_out(options: EgumaOptions) -> RefusedError:
-    """Return the refusal for want of places."""
-    return RefusedError(
-        options.sold_out_status, options.sold_out_code, "Not enough tickets are available."
-    )
+def check_places(
+    state: State, product: Product, slot: Slot, items: Items, hold: Hold | None = None
+) -> None:
+    """Check that there are places for the items; those of a hold count as theirs.
+
+    Raises:
+        RefusedError: There are not enough.
+    """
+    if not state.stock.has_room(product, slot, items, state.now(), hold):
+        options = state.options
+        message = "Not enough tickets are available."
+        raise RefusedError(options.sold_out_status, options.sold_out_code, message)

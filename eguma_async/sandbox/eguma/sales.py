@@ -1,18 +1,46 @@
-"""Orders and their tickets, and how they look in the list of orders."""
+"""What is set aside and what is sold: holds, orders and their tickets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal, TypeAlias
 
 import attrs
 
 from .catalog import Category, Merchant, Product
-from .local_time import seconds_text, wall_clock
-from .options import EgumaOptions
 
-OneSecond = timedelta(seconds=1)
+HOLD_TIME = timedelta(minutes=60)
+ONE_SECOND = timedelta(seconds=1)
+
+Items: TypeAlias = tuple[tuple[str, int], ...]
+"""Category ids with their quantities, each category once, in the order of the request."""
+
+
+def places(items: Items) -> int:
+    """Return how many places the items take."""
+    return sum(quantity for _, quantity in items)
+
+
+@attrs.define(eq=False)
+class Hold:
+    """Places set aside for one user.
+
+    Attributes:
+        expires_at: When it ends by itself; aware, in UTC.
+    """
+
+    id: str
+    user_id: str
+    product: Product
+    starts_at: datetime
+    items: Items
+    expires_at: datetime
+    state: Literal["held", "cancelled", "booked"] = "held"
+
+    def is_active(self, now: datetime) -> bool:
+        """Tell whether the places are still set aside."""
+        return self.state == "held" and now < self.expires_at
 
 
 @attrs.define(eq=False)
@@ -87,7 +115,7 @@ class Order:
 
     def touch(self, now: datetime) -> None:
         """Move `updated_at`, at least to the next second: the list shows no fractions."""
-        self.updated_at = max(now, self.updated_at + OneSecond)
+        self.updated_at = max(now, self.updated_at + ONE_SECOND)
 
     @property
     def grand_total_in_cents(self) -> int:
@@ -107,6 +135,14 @@ class OrderBook:
         self.orders[order.id] = order
         self._by_ticket.update((ticket.number, order) for ticket in order.tickets)
 
+    def find(self, id_or_number: str) -> Order | None:
+        """Return an order by its id or its number, or None."""
+        order = self.orders.get(id_or_number)
+        if order is not None:
+            return order
+        numbered = (order for order in self.orders.values() if order.number == id_or_number)
+        return next(numbered, None)
+
     def of_merchant(self, merchant: Merchant) -> tuple[Order, ...]:
         """Return a merchant's orders, oldest first."""
         return tuple(order for order in self.orders.values() if order.merchant is merchant)
@@ -117,78 +153,3 @@ class OrderBook:
         if order is None or order.merchant is not merchant:
             return None
         return order, next(ticket for ticket in order.tickets if ticket.number == number)
-
-
-def order_json(order: Order, options: EgumaOptions) -> dict[str, Any]:
-    """Return an order as an element of the list."""
-    stamp = _stamper(options)
-    customer = None if order.customer is None else attrs.asdict(order.customer)
-    return {
-        "id": order.id,
-        "created_at": stamp(order.created_at),
-        "updated_at": stamp(order.updated_at),
-        "order_number": order.number,
-        "status": order.status,
-        "currency": order.merchant.currency,
-        "language": order.language,
-        "location": order.location,
-        "discount_in_cents": order.discount_in_cents,
-        "grand_total_in_cents": order.grand_total_in_cents,
-        "promocode": order.promocode,
-        "promocode_name": order.promocode_name,
-        "customer": customer,
-        "order_lines": _lines(order),
-        "payments": [attrs.asdict(payment) for payment in order.payments],
-        "tags": list(order.tags),
-        "note": order.note,
-    }
-
-
-def ticket_json(order: Order, ticket: Ticket, options: EgumaOptions) -> dict[str, Any]:
-    """Return the information about one ticket."""
-    stamp = _stamper(options)
-    checked_in_at = ticket.checked_in_at
-    return {
-        "id": ticket.id,
-        "ticket_number": ticket.number,
-        "created_at": stamp(order.created_at),
-        "price_in_cents": ticket.price_in_cents,
-        "is_checked_in": checked_in_at is not None,
-        "checked_in_at": None if checked_in_at is None else stamp(checked_in_at),
-        "event_or_admission_id": order.product.id,
-    }
-
-
-def _stamper(options: EgumaOptions) -> Callable[[datetime], str]:
-    return lambda moment: seconds_text(wall_clock(moment, options.updated_at_zone))
-
-
-def _lines(order: Order) -> list[dict[str, Any]]:
-    by_category: dict[str, list[Ticket]] = {}
-    for ticket in order.tickets:
-        by_category.setdefault(ticket.category.id, []).append(ticket)
-    return [_line(order, tickets) for tickets in by_category.values()]
-
-
-def _line(order: Order, tickets: list[Ticket]) -> dict[str, Any]:
-    first = tickets[0]
-    return {
-        "product_id": order.product.id,
-        "name": order.product.name_translations.get(order.language, order.product.name),
-        "starts_at": seconds_text(order.starts_at),
-        "ticket_type_id": first.category.ticket_type_id,
-        "ticket_type_name": first.category.name,
-        "unit_price_in_cents": first.price_in_cents,
-        "quantity": len(tickets),
-        "total_price_in_cents": sum(ticket.price_in_cents for ticket in tickets),
-        "total_count_people": len(tickets),
-        "tags": [],
-        "tickets": [
-            {
-                "number": ticket.number,
-                "count_people": 1,
-                "answers": [dict(answer) for answer in ticket.answers],
-            }
-            for ticket in tickets
-        ],
-    }

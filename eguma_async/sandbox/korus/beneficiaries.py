@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eguma_async.sandbox.engine.messages import SandboxResponse
 
-from .call import ApiCall, ld_response
+from .call import KorusCall, ld_response
 from .lookups import named_in_path
 from .people import check_beneficiary, read_beneficiary
 from .refusals import NOT_AMENDABLE, REQUIRED, TOO_LATE, InvalidError, Violation
@@ -20,11 +20,11 @@ class Beneficiaries:
         self._state = state
         self._views = BookingViews(state)
 
-    def get(self, call: ApiCall) -> SandboxResponse:
+    def get(self, call: KorusCall) -> SandboxResponse:
         """Return one ticket of an order."""
         return self._answer(named_in_path(self._state, call, OrderTicket, call.path))
 
-    def update(self, call: ApiCall) -> SandboxResponse:
+    def update(self, call: KorusCall) -> SandboxResponse:
         """Set or change the beneficiary of a ticket; members left out keep their value."""
         ticket = named_in_path(self._state, call, OrderTicket, call.path)
         value = call.json_object().get("beneficiary")

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from .call import ApiCall
+from .call import KorusCall
 from .catalog import Catalog, Offer, OfferTicket, Product, ProductBase, TicketSession
 from .options import Shape
 from .state import CatalogRecord, State
@@ -40,7 +40,7 @@ class CatalogViews:
     def _shape(self) -> Shape:
         return self._state.options.shape
 
-    def show(self, call: ApiCall, record: CatalogRecord) -> dict[str, Any]:
+    def show(self, call: KorusCall, record: CatalogRecord) -> dict[str, Any]:
         """Show a record as a member of a list."""
         match record:
             case Catalog():
@@ -56,12 +56,12 @@ class CatalogViews:
             case TicketSession():
                 return self._session(record)
 
-    def item(self, call: ApiCall, record: CatalogRecord) -> dict[str, Any]:
+    def item(self, call: KorusCall, record: CatalogRecord) -> dict[str, Any]:
         """Show a record as an answer of its own."""
         members = self.show(call, record)
         return {"@context": f"/contexts/{members['@type']}", **members}
 
-    def option(self, call: ApiCall, base: ProductBase, code: str) -> dict[str, Any]:
+    def option(self, call: KorusCall, base: ProductBase, code: str) -> dict[str, Any]:
         """Show an option of a product base."""
         return {
             "@id": f"{base.iri}/options/{code}",
@@ -71,7 +71,7 @@ class CatalogViews:
         }
 
     def option_value(
-        self, call: ApiCall, base: ProductBase, code: str, value: str
+        self, call: KorusCall, base: ProductBase, code: str, value: str
     ) -> dict[str, Any]:
         """Show one value of an option."""
         return {
@@ -125,7 +125,7 @@ class CatalogViews:
             members["lastSyncedAt"] = stamp(midnight)
         return members
 
-    def _base(self, call: ApiCall, base: ProductBase) -> dict[str, Any]:
+    def _base(self, call: KorusCall, base: ProductBase) -> dict[str, Any]:
         members = {
             **_head(base, "TicketingProductBase"),
             "name": call.text(base.name),
@@ -148,7 +148,7 @@ class CatalogViews:
             }
         return members
 
-    def _product(self, call: ApiCall, product: Product) -> dict[str, Any]:
+    def _product(self, call: KorusCall, product: Product) -> dict[str, Any]:
         return {
             **_head(product, "TicketingProduct"),
             "name": call.text(product.name),
@@ -156,7 +156,7 @@ class CatalogViews:
             "disabled": product.disabled,
         }
 
-    def _offer(self, call: ApiCall, offer: Offer) -> dict[str, Any]:
+    def _offer(self, call: KorusCall, offer: Offer) -> dict[str, Any]:
         original = offer.original_price
         return {
             **_head(offer, "TicketingOffer"),
@@ -175,7 +175,7 @@ class CatalogViews:
             "availableQuantity": offer.available,
         }
 
-    def _ticket(self, call: ApiCall, ticket: OfferTicket) -> dict[str, Any]:
+    def _ticket(self, call: KorusCall, ticket: OfferTicket) -> dict[str, Any]:
         members = {
             **_head(ticket, "TicketingOfferTicket"),
             "name": call.text(ticket.name),

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from eguma_async.sandbox.engine.messages import SandboxRequest, SandboxResponse, text_response
 
 from . import ids
-from .call import ApiCall, ld_response
+from .call import KorusCall, ld_response
 from .catalog_views import stamp
 from .lookups import named_in_path
 from .pages import collection
@@ -38,21 +38,21 @@ class Documents:
         self._views = BookingViews(state)
         self._key = state.random.randbytes(32)
 
-    def list_documents(self, call: ApiCall) -> SandboxResponse:
+    def list_documents(self, call: KorusCall) -> SandboxResponse:
         """List the documents of an order, all on one page."""
-        order = named_in_path(self._state, call, Order, call.parts["parent"])
+        order = named_in_path(self._state, call, Order, call.parent)
         type_name = "BookingOrderDocument"
         return ld_response(
             collection(call, type_name, order.documents, self._views.document, paged=False)
         )
 
-    def get(self, call: ApiCall) -> SandboxResponse:
+    def get(self, call: KorusCall) -> SandboxResponse:
         """Return what is known of one document."""
         document = self._find(call)
         shown = self._views.document(document)
         return ld_response({"@context": "/contexts/BookingOrderDocument", **shown})
 
-    def update(self, call: ApiCall) -> SandboxResponse:
+    def update(self, call: KorusCall) -> SandboxResponse:
         """Make a new link to the file, in the wanted language if the catalog has it."""
         document = self._find(call)
         call.json_object()
@@ -64,7 +64,7 @@ class Documents:
                 "@id": document.iri,
                 "@type": "BookingOrderDocument",
                 "id": document.id,
-                "temporaryUrl": call.base_url + self._link(document, language),
+                "temporaryUrl": call.origin + self._link(document, language),
                 "cachedLanguage": language,
             }
         )
@@ -89,7 +89,7 @@ class Documents:
         headers = {"content-type": "application/pdf", "cache-control": "private, max-age=0"}
         return SandboxResponse(200, headers, _tickets_pdf(document.order, found["language"]))
 
-    def _find(self, call: ApiCall) -> Document:
+    def _find(self, call: KorusCall) -> Document:
         return named_in_path(self._state, call, Document, call.path)
 
     def _check_ready(self, order: Order) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from . import ids
-from .call import ApiCall
+from .call import KorusCall
 from .catalog import Offer, OfferTicket, TicketSession
 from .refusals import RefusedError
 from .sales import Reservation
@@ -21,7 +21,7 @@ _PATTERNS: dict[type, str] = {
 }
 
 
-def named_in_body(state: State, call: ApiCall, kind: type[R], iri: str) -> R:
+def named_in_body(state: State, call: KorusCall, kind: type[R], iri: str) -> R:
     """Return the record an IRI in a body names.
 
     Raises:
@@ -33,11 +33,11 @@ def named_in_body(state: State, call: ApiCall, kind: type[R], iri: str) -> R:
         raise RefusedError(
             400, f'Item not found for "{iri}".' if known else f'Invalid IRI "{iri}".'
         )
-    state.check_access(found, call.organization)
+    state.check_access(found, call.caller)
     return found
 
 
-def named_in_path(state: State, call: ApiCall, kind: type[R], iri: str) -> R:
+def named_in_path(state: State, call: KorusCall, kind: type[R], iri: str) -> R:
     """Return the record a path names.
 
     Raises:
@@ -46,5 +46,5 @@ def named_in_path(state: State, call: ApiCall, kind: type[R], iri: str) -> R:
     found = state.find(iri)
     if not isinstance(found, kind):
         raise RefusedError(404)
-    state.check_access(found, call.organization)
+    state.check_access(found, call.caller)
     return found

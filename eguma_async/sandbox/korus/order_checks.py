@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from .call import ApiCall, as_list, as_text
+from .call import KorusCall, as_list, as_text
 from .lookups import named_in_body
 from .people import check_customer, read_customer
 from .refusals import EXPIRED, ORDERED, REQUIRED, TOO_FEW, TOO_LONG, InvalidError, Violation
@@ -27,7 +27,7 @@ class OrderInput:
     notes: str | None = attrs.field(repr=False)
 
 
-def read_order(state: State, call: ApiCall) -> OrderInput:
+def read_order(state: State, call: KorusCall) -> OrderInput:
     """Read and check a whole request.
 
     Raises:
@@ -53,7 +53,7 @@ def read_order(state: State, call: ApiCall) -> OrderInput:
     return OrderInput(tuple(reservations or ()), customer or {}, reference, notes)
 
 
-def _read_reservations(state: State, call: ApiCall, listed: object) -> list[Reservation]:
+def _read_reservations(state: State, call: KorusCall, listed: object) -> list[Reservation]:
     return [
         named_in_body(state, call, Reservation, as_text(iri, f"reservations[{i}]"))
         for i, iri in enumerate(as_list(listed, "reservations"))

@@ -6,7 +6,7 @@ from typing import Any
 
 from eguma_async.sandbox.engine.messages import SandboxResponse
 
-from .call import ApiCall, ld_response
+from .call import KorusCall, ld_response
 from .lookups import named_in_path
 from .order_checks import OrderInput, read_order
 from .pages import RANGE_OPERATORS, collection, in_range, ordered
@@ -44,7 +44,7 @@ class Orders:
         self._last_reference = 0
         self._last_voucher = LAST_USED_VOUCHER
 
-    def create(self, call: ApiCall) -> SandboxResponse:
+    def create(self, call: KorusCall) -> SandboxResponse:
         """Order all reservations that the issuers' systems accept, or refuse the request."""
         purchase = read_order(self._state, call)
         orders: list[dict[str, Any]] = []
@@ -59,11 +59,11 @@ class Orders:
         arrays: dict[str, Any] = {"orders": orders}
         if failed or self._state.options.shape.failed_orders:
             arrays["failedOrders"] = failed
-        return ld_response(self._views.bulk(call.base_url, "CreateOrderBulkOutput", arrays))
+        return ld_response(self._views.bulk(call.origin, "CreateOrderBulkOutput", arrays))
 
-    def list_orders(self, call: ApiCall) -> SandboxResponse:
+    def list_orders(self, call: KorusCall) -> SandboxResponse:
         """List the organization's orders that pass all filters."""
-        mine = [order for order in self._state.orders if order.organization is call.organization]
+        mine = [order for order in self._state.orders if order.organization is call.caller]
         for reference in call.values("external_reference"):
             if not 1 <= len(reference) <= LONGEST_FILTER:
                 raise RefusedError(400, '"external_reference" must have 1 to 50 characters.')
@@ -73,7 +73,7 @@ class Orders:
         body = collection(call, "BookingOrder", listed, self._views.order, filters=ORDER_FILTERS)
         return ld_response(body)
 
-    def get(self, call: ApiCall) -> SandboxResponse:
+    def get(self, call: KorusCall) -> SandboxResponse:
         """Return one order."""
         order = named_in_path(self._state, call, Order, call.path)
         return ld_response({"@context": "/contexts/BookingOrder", **self._views.order(order)})

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from .call import ApiCall, as_list, as_object, as_text, as_whole
+from .call import KorusCall, as_list, as_object, as_text, as_whole
 from .catalog import Offer, OfferTicket, ProductBase, TicketSession
 from .lookups import named_in_body
 from .refusals import (
@@ -57,7 +57,7 @@ class CheckedItem:
     chosen: tuple[ChosenTicket, ...]
 
 
-def read_items(state: State, call: ApiCall) -> tuple[CheckedItem, ...]:
+def read_items(state: State, call: KorusCall) -> tuple[CheckedItem, ...]:
     """Read and check a whole request.
 
     Raises:
@@ -74,7 +74,7 @@ def read_items(state: State, call: ApiCall) -> tuple[CheckedItem, ...]:
     return tuple(_checked(item) for item in sent)
 
 
-def _read_item(state: State, call: ApiCall, value: object, path: str) -> ItemInput:
+def _read_item(state: State, call: KorusCall, value: object, path: str) -> ItemInput:
     item = as_object(value, path)
     offer, quantity, entries = (item.get(n) for n in ("offer", "quantity", "ticketSessions"))
     choices = None
@@ -93,7 +93,7 @@ def _read_item(state: State, call: ApiCall, value: object, path: str) -> ItemInp
     )
 
 
-def _read_choice(state: State, call: ApiCall, value: object, path: str) -> ChoiceInput:
+def _read_choice(state: State, call: KorusCall, value: object, path: str) -> ChoiceInput:
     entry: Mapping[str, Any] = as_object(value, path)
     ticket, session = entry.get("ticket"), entry.get("session")
     return ChoiceInput(

@@ -7,7 +7,7 @@ from typing import Any
 
 from eguma_async.sandbox.engine.messages import SandboxResponse
 
-from .call import ApiCall, ld_response
+from .call import KorusCall, ld_response
 from .catalog import Organization
 from .lookups import named_in_path
 from .pages import collection, ordered
@@ -29,7 +29,7 @@ class Reservations:
         self._state = state
         self._views = BookingViews(state)
 
-    def create(self, call: ApiCall) -> SandboxResponse:
+    def create(self, call: KorusCall) -> SandboxResponse:
         """Hold all items that the issuers' systems accept, or refuse the whole request."""
         wanted = read_items(self._state, call)
         held: list[HeldItem] = []
@@ -37,19 +37,19 @@ class Reservations:
         for item in wanted:
             message = self._refusal(item)
             if message is None:
-                held.append(self._state.take(item.offer, item.chosen, item.quantity))
+                held.append(self._state.stock.take(item.offer, item.chosen, item.quantity))
             else:
                 failed.append(self._failure(item, message))
-        made = [self.hold(call.organization, group) for group in self._groups(held)]
+        made = [self.hold(call.caller, group) for group in self._groups(held)]
         arrays = {
             "reservations": [self._views.reservation(reservation) for reservation in made],
             "failedReservations": failed,
         }
-        return ld_response(self._views.bulk(call.base_url, "CreateReservationBulkOutput", arrays))
+        return ld_response(self._views.bulk(call.origin, "CreateReservationBulkOutput", arrays))
 
-    def list_reservations(self, call: ApiCall) -> SandboxResponse:
+    def list_reservations(self, call: KorusCall) -> SandboxResponse:
         """List the organization's reservations."""
-        mine = (r for r in self._state.reservations if r.organization is call.organization)
+        mine = (r for r in self._state.reservations if r.organization is call.caller)
         listed = ordered(call, mine, "createdAt", lambda reservation: reservation.created_at)
         return ld_response(
             collection(
@@ -61,7 +61,7 @@ class Reservations:
             )
         )
 
-    def get(self, call: ApiCall) -> SandboxResponse:
+    def get(self, call: KorusCall) -> SandboxResponse:
         """Return one reservation."""
         reservation = named_in_path(self._state, call, Reservation, call.path)
         shown = self._views.reservation(reservation)
@@ -86,7 +86,7 @@ class Reservations:
     def _refusal(self, item: CheckedItem) -> str | None:
         if item.quantity > MAXIMUM_QUANTITY:
             return TOO_LARGE
-        if self._state.shortage(item.offer, item.chosen, item.quantity):
+        if not self._state.stock.has_room(item.offer, item.chosen, item.quantity):
             return NO_STOCK
         return item.offer.fails("reservation")
 

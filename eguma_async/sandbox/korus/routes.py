@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from urllib.parse import unquote
 
-import attrs
-
 from eguma_async.sandbox.engine.messages import SandboxRequest, SandboxResponse
+from eguma_async.sandbox.engine.routing import Endpoint, Routes
 
 from . import ids
 from .beneficiaries import Beneficiaries
-from .call import ApiCall, Handler, base_url
+from .call import KorusCall
 from .catalogs import Catalogs
 from .documents import STORAGE, Documents
 from .identity import TOKEN_PATH, Identity
@@ -22,13 +20,13 @@ from .refusals import InvalidError, RefusedError, error_response, violations_res
 from .reservations import Reservations
 from .state import State
 
-
-@attrs.frozen(eq=False)
-class Route:
-    """The operations at the paths of one form, by method."""
-
-    pattern: re.Pattern[str]
-    operations: Mapping[str, Handler]
+_CATALOG = f"{ids.CATALOGS}/{{catalog}}"
+_BASE = f"{_CATALOG}/product_bases/{{base}}"
+_OFFER = f"{_CATALOG}/offers/{{offer}}"
+_TICKET = f"{_OFFER}/tickets/{{ticket}}"
+_ORDER = f"{ids.ORDERS}/{{order}}"
+_DOCUMENT = f"{_ORDER}/documents/{{document}}"
+_ORDER_TICKET = f"{_ORDER}/items/{{item}}/tickets/{{ticket}}"
 
 
 class Router:
@@ -44,12 +42,16 @@ class Router:
         self.identity = Identity(state)
         self.reservations = Reservations(state)
         self._documents = Documents(state)
-        self._routes = _routes(
-            Catalogs(state), self.reservations, Orders(state), self._documents, Beneficiaries(state)
+        self._routes = Routes(
+            [
+                *_catalog_endpoints(Catalogs(state)),
+                *_booking_endpoints(self.reservations, Orders(state)),
+                *_delivery_endpoints(self._documents, Beneficiaries(state)),
+            ]
         )
 
     def respond(self, request: SandboxRequest) -> SandboxResponse:
-        """Process a request in one step and return the answer."""
+        """Process a request in one step and return the response."""
         self._state.expire()
         path = unquote(request.path).rstrip("/") or "/"
         if path == TOKEN_PATH:
@@ -59,10 +61,10 @@ class Router:
         return self._answer(request, lambda: self._call(request, path))
 
     def _answer(
-        self, request: SandboxRequest, work: Callable[[], SandboxResponse]
+        self, request: SandboxRequest, process: Callable[[], SandboxResponse]
     ) -> SandboxResponse:
         try:
-            return work()
+            return process()
         except RefusedError as error:
             return error_response(error.status, error.detail, error.headers)
         except InvalidError as error:
@@ -75,20 +77,15 @@ class Router:
         if not path.startswith("/v1/"):
             raise RefusedError(404)
         organization = self.identity.authenticate(request)
-        route, parts = self._find(path)
-        operation = route.operations.get(request.method)
-        if operation is None:
-            raise RefusedError(405, "", {"allow": ", ".join(sorted(route.operations))})
+        match = self._routes.find(path)
+        if match is None:
+            raise RefusedError(404)
+        endpoint = match.endpoints.get(request.method)
+        if endpoint is None:
+            raise RefusedError(405, "", {"allow": ", ".join(sorted(match.endpoints))})
         self._check_media_types(request)
-        address = base_url(request, self._state.options.public_url)
-        return operation(ApiCall(request, organization, path, address, parts))
-
-    def _find(self, path: str) -> tuple[Route, Mapping[str, str]]:
-        for route in self._routes:
-            found = route.pattern.fullmatch(path)
-            if found is not None:
-                return route, found.groupdict()
-        raise RefusedError(404)
+        origin = request.origin or self._state.options.public_url
+        return endpoint.handler(KorusCall(request, organization, path, origin, parts=match.parts))
 
     def _check_media_types(self, request: SandboxRequest) -> None:
         if not accepts(request.headers.get("accept"), LD_JSON):
@@ -104,49 +101,50 @@ class Router:
             )
 
 
-def _routes(
-    catalogs: Catalogs,
-    reservations: Reservations,
-    orders: Orders,
-    documents: Documents,
-    beneficiaries: Beneficiaries,
-) -> tuple[Route, ...]:
-    catalog, base = _parent(ids.CATALOG_PATTERN), _parent(ids.BASE_PATTERN)
-    offer, ticket = _parent(ids.OFFER_PATTERN), _parent(ids.TICKET_PATTERN)
-    order = _parent(ids.ORDER_PATTERN)
-    table: dict[str, Mapping[str, Handler]] = {
-        ids.CATALOGS: {"GET": catalogs.list_catalogs},
-        f"{catalog}/product_bases": {"GET": catalogs.list_bases},
-        f"{base}/options": {"GET": catalogs.list_options},
-        rf"{base}/options/(?P<code>[^/]+)/values": {"GET": catalogs.list_option_values},
-        f"{catalog}/products": {"GET": catalogs.list_products},
-        f"{base}/products": {"GET": catalogs.list_base_products},
-        f"{catalog}/offers": {"GET": catalogs.list_offers},
-        f"{offer}/price": {"GET": catalogs.get_price},
-        f"{offer}/availability": {"GET": catalogs.get_availability},
-        f"{offer}/tickets": {"GET": catalogs.list_tickets},
-        f"{ticket}/sessions": {"GET": catalogs.list_sessions},
-        ids.RESERVATIONS: {"GET": reservations.list_reservations},
-        f"{ids.RESERVATIONS}/_bulk": {"POST": reservations.create},
-        ids.RESERVATION_PATTERN: {"GET": reservations.get},
-        ids.ORDERS: {"GET": orders.list_orders},
-        f"{ids.ORDERS}/_bulk": {"POST": orders.create},
-        ids.ORDER_PATTERN: {"GET": orders.get},
-        f"{order}/documents": {"GET": documents.list_documents},
-        ids.DOCUMENT_PATTERN: {"GET": documents.get, "PATCH": documents.update},
-        ids.ORDER_TICKET_PATTERN: {"GET": beneficiaries.get, "PATCH": beneficiaries.update},
+def _catalog_endpoints(catalogs: Catalogs) -> list[Endpoint[KorusCall]]:
+    lists = {
+        ids.CATALOGS: catalogs.list_catalogs,
+        f"{_CATALOG}/product_bases": catalogs.list_bases,
+        f"{_BASE}/options": catalogs.list_options,
+        f"{_BASE}/options/{{code}}/values": catalogs.list_option_values,
+        f"{_CATALOG}/products": catalogs.list_products,
+        f"{_BASE}/products": catalogs.list_base_products,
+        f"{_CATALOG}/offers": catalogs.list_offers,
+        f"{_OFFER}/price": catalogs.get_price,
+        f"{_OFFER}/availability": catalogs.get_availability,
+        f"{_OFFER}/tickets": catalogs.list_tickets,
+        f"{_TICKET}/sessions": catalogs.list_sessions,
     }
-    single = (
-        ids.CATALOG_PATTERN,
-        ids.BASE_PATTERN,
-        ids.PRODUCT_PATTERN,
-        ids.OFFER_PATTERN,
-        ids.TICKET_PATTERN,
-        ids.SESSION_PATTERN,
+    records = (
+        _CATALOG,
+        _BASE,
+        f"{_CATALOG}/products/{{product}}",
+        _OFFER,
+        _TICKET,
+        f"{_TICKET}/sessions/{{session}}",
     )
-    table |= {pattern: {"GET": catalogs.get} for pattern in single}
-    return tuple(Route(re.compile(form), operations) for form, operations in table.items())
+    table = {**lists, **dict.fromkeys(records, catalogs.get)}
+    return [Endpoint("GET", path, handler) for path, handler in table.items()]
 
 
-def _parent(pattern: str) -> str:
-    return f"(?P<parent>{pattern})"
+def _booking_endpoints(reservations: Reservations, orders: Orders) -> list[Endpoint[KorusCall]]:
+    return [
+        Endpoint("GET", ids.RESERVATIONS, reservations.list_reservations),
+        Endpoint("POST", f"{ids.RESERVATIONS}/_bulk", reservations.create),
+        Endpoint("GET", f"{ids.RESERVATIONS}/{{reservation}}", reservations.get),
+        Endpoint("GET", ids.ORDERS, orders.list_orders),
+        Endpoint("POST", f"{ids.ORDERS}/_bulk", orders.create),
+        Endpoint("GET", _ORDER, orders.get),
+    ]
+
+
+def _delivery_endpoints(
+    documents: Documents, beneficiaries: Beneficiaries
+) -> list[Endpoint[KorusCall]]:
+    return [
+        Endpoint("GET", f"{_ORDER}/documents", documents.list_documents),
+        Endpoint("GET", _DOCUMENT, documents.get),
+        Endpoint("PATCH", _DOCUMENT, documents.update),
+        Endpoint("GET", _ORDER_TICKET, beneficiaries.get),
+        Endpoint("PATCH", _ORDER_TICKET, beneficiaries.update),
+    ]

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from random import Random
 from typing import ClassVar
 
-import attrs
-
 from eguma_async.core.clock import Clock
 from eguma_async.sandbox.engine.base import ControlCommand, Sandbox
 from eguma_async.sandbox.engine.messages import SandboxRequest, SandboxResponse
@@ -51,24 +49,16 @@ class KorusSandbox(BackOffice, Sandbox):
         return is_api or path.startswith(STORAGE) or path == TOKEN_PATH
 
     def respond(self, request: SandboxRequest) -> SandboxResponse:
-        """Process a request in one step and return the answer."""
+        """Process a request in one step and return the response."""
         return self._router.respond(request)
 
     def error(self, status: int) -> SandboxResponse:
         """Return an error of that status in Korus' plain shape."""
         return error_response(status)
 
-    def get_options(self) -> dict[str, object]:
-        """Return the options as JSON."""
-        return attrs.asdict(self.options)
-
-    def set_options(self, changes: Mapping[str, object]) -> None:
-        """Change options.
-
-        Raises:
-            ControlError: An option is unknown or its value is not allowed.
-        """
-        self.options = self.options.changed(changes)
+    def refuse(self, status: int, detail: str) -> SandboxResponse:
+        """Return an error in Korus' plain shape, with a text for people."""
+        return error_response(status, detail)
 
     def state(self) -> dict[str, object]:
         """Return organizations with their credentials, examples to reserve, and counts."""

@@ -19,22 +19,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 import attrs
 
-from eguma_async.sandbox.engine.base import ControlError, Sandbox
-from eguma_async.sandbox.engine.faults import (
-    KINDS,
-    Park,
-    ServerFault,
-    fault_from_json,
-    fault_to_json,
+from eguma_async.sandbox.engine.base import NOT_UNICODE, Sandbox
+from eguma_async.sandbox.engine.checks import is_amount
+from eguma_async.sandbox.engine.fault_json import KINDS, fault_from_json, fault_to_json
+from eguma_async.sandbox.engine.faults import Park, ServerFault
+from eguma_async.sandbox.engine.messages import (
+    SandboxRequest,
+    SandboxResponse,
+    json_response,
+    parse_json,
 )
-from eguma_async.sandbox.engine.messages import SandboxRequest, SandboxResponse, json_response
+from eguma_async.sandbox.engine.options import ControlError
 
 PREFIX = "/_sandbox"
 SHOWN_REQUESTS = 100
@@ -59,6 +60,8 @@ class ControlPlane:
         """Carry out one control request. Whatever is wrong with it is explained in a 400."""
         if "origin" in request.headers:
             return _problem(403, "the control plane does not answer to web pages")
+        if not request.is_unicode():
+            return _problem(400, NOT_UNICODE)
         parts = [part for part in request.path.removeprefix(PREFIX).split("/") if part]
         try:
             if not parts and len(self._sandboxes) != 1:
@@ -126,12 +129,9 @@ def _advance(sandbox: Sandbox, parts: object) -> None:
     units = {"weeks", "days", "hours", "minutes", "seconds"}
     if not isinstance(parts, dict) or not parts or not parts.keys() <= units:
         raise ControlError(f"advance takes an object with {', '.join(sorted(units))}")
-    if not all(isinstance(value, (int, float)) and value >= 0 for value in parts.values()):
+    if not all(map(is_amount, parts.values())):
         raise ControlError("advance takes numbers that are not negative; use set to go back")
-    try:
-        sandbox.clock.advance(**parts)
-    except OverflowError:
-        raise ControlError("that is too far") from None
+    sandbox.clock.advance(**parts)
 
 
 def _moment(value: object) -> datetime:
@@ -196,9 +196,9 @@ def _only(request: SandboxRequest, *methods: str) -> str:
 
 def _members(request: SandboxRequest) -> dict[str, Any]:
     try:
-        value = json.loads(request.body or b"{}")
+        value = parse_json(request.body or b"{}")
     except ValueError:
-        raise ControlError("the body is not JSON") from None
+        raise ControlError("the body is not JSON, or holds text that is not Unicode") from None
     if not isinstance(value, dict):
         raise ControlError("the body must be a JSON object")
     return value

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime, time, timedelta
 
+import attrs
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from eguma_async.sandbox import EgumaSandbox, SandboxClock, SandboxRequest
 from eguma_async.sandbox.eguma import Price, SlotPlan
-from eguma_async.sandbox.eguma.availabilities import AvailabilityReader
+from eguma_async.sandbox.eguma.availabilities import Availabilities
 from eguma_async.sandbox.eguma.day_cache import ENTRY_BYTES, CachedDay, DayCache
+from eguma_async.sandbox.engine.routing import ApiCall
 
 # A Thursday, 09:00 in Zurich; the clocks go forward three days later.
 START = datetime(2026, 3, 26, 8, 0, tzinfo=UTC)
@@ -45,6 +47,7 @@ class Twin:
         merchant = self.sandbox.add_merchant("Test AG")
         self.key = self.sandbox.add_key(merchant, self.sandbox.add_user(merchant, "user"))
         people = self.sandbox.add_category("Adult"), self.sandbox.add_category("Child")
+        self.people = people
         prices = tuple(Price(category.id, 1000) for category in people)
         self.category_id = people[0].id
         times = (
@@ -142,9 +145,49 @@ class KeptAnswers(RuleBasedStateMachine):
     @rule(product=products, number=day_numbers, capacity=st.none() | st.integers(0, 8))
     def set_capacity(self, product, number, capacity):
         start = self.start(product, number)
-        self.both(
-            lambda twin: twin.sandbox.set_capacity(twin.products[product].id, start, capacity)
-        )
+
+        def change(twin):
+            try:
+                twin.sandbox.set_capacity(twin.products[product].id, start, capacity)
+            except ValueError as error:
+                return str(error)
+
+        self.both(change)
+
+    @rule(product=products, number=st.none() | day_numbers, child=st.booleans(), cents=quantities)
+    def set_price(self, product, number, child, cents):
+        start = None if number is None else self.start(product, number)
+
+        def change(twin):
+            product_id, category_id = twin.products[product].id, twin.people[child].id
+            try:
+                twin.sandbox.set_price(product_id, category_id, cents, starts_at=start)
+            except ValueError as error:
+                return str(error)
+
+        self.both(change)
+
+    @rule(product=products, quota=st.none() | st.integers(0, 8), cents=quantities)
+    def change_the_product_itself(self, product, quota, cents):
+        def change(twin):
+            handed_out = twin.sandbox.product(twin.products[product].id)
+            handed_out.plans = tuple(
+                attrs.evolve(
+                    plan,
+                    quota=quota,
+                    prices=tuple(attrs.evolve(p, price_in_cents=cents) for p in plan.prices),
+                )
+                for plan in handed_out.plans
+            )
+
+        self.both(change)
+
+    @rule(product=products, first=st.booleans())
+    def sell_fewer_categories(self, product, first):
+        def change(twin):
+            twin.products[product].categories = twin.people[:1] if first else twin.people
+
+        self.both(change)
 
     @rule(product=products, number=day_numbers)
     def block_a_day(self, product, number):
@@ -273,10 +316,11 @@ async def test_answers_stay_right_when_more_days_are_asked_for_than_can_be_kept(
     product, state = api.product("time"), api.sandbox._state
     caller = state.authenticate(api.sandbox.demo_key)
     days = DayCache(max_bytes=5_000)
-    reader = AvailabilityReader(state, days)
+    availabilities = Availabilities(state, days)
     query = (("from", "2026-03-02"), ("to", "2026-04-13"))
     expected = await api.availabilities(product.id, "2026-03-02", "2026-04-13")
     for _ in range(2):
-        answer = reader.respond(state, caller, SandboxRequest("GET", "/", query), product.id)
-        assert answer == expected
+        request = SandboxRequest("GET", "/", query)
+        response = availabilities.list(ApiCall(request, caller, parts={"id": product.id}))
+        assert response == expected
     assert 0 < len(days) < 43

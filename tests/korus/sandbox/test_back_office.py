@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from eguma_async.sandbox.engine.base import ControlError
+from eguma_async.sandbox import ControlError
 from eguma_async.sandbox.engine.messages import SandboxRequest
 from eguma_async.sandbox.korus import KorusOptions, KorusSandbox
 from eguma_async.sandbox.serving.control import ControlPlane
