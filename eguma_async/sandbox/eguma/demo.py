@@ -300,7 +300,7 @@ def _web_order(
 
 
 def _events(sandbox: BackOffice, merchant: Merchant) -> None:
-    """Add an event for each answer to "can it be booked", and one that is not published."""
+    """Add events that are open, in a category, sold out, closed, and not published."""
     adult = sandbox.ticket_type(
         {"de": "Erwachsene", "en": "Adults"}, 6900, {"de": "Ab 16 Jahren", "en": "From 16 years"}
     )

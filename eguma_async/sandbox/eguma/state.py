@@ -51,9 +51,9 @@ class State:
         self.merchants: list[Merchant] = []
         self.products: dict[str, Product] = {}
         self.events: dict[str, Event] = {}
-        self.stock = Stock()
-        self.book = OrderBook()
-        self.idempotency = IdempotencyStore()
+        self.stock: Stock = Stock()
+        self.book: OrderBook = OrderBook()
+        self.idempotency: IdempotencyStore = IdempotencyStore()
         self._callers: dict[str, Caller] = {}
 
     def now(self) -> datetime:

@@ -68,9 +68,9 @@ class Sandbox(abc.ABC):
     options: Any = Options()
 
     def __init__(self, clock: Clock | None = None) -> None:
-        self.clock = clock if isinstance(clock, SandboxClock) else SandboxClock(clock)
-        self.faults = FaultList()
-        self.requests = RequestLog()
+        self.clock: SandboxClock = clock if isinstance(clock, SandboxClock) else SandboxClock(clock)
+        self.faults: FaultList = FaultList()
+        self.requests: RequestLog = RequestLog()
         self._background: set[asyncio.Task[SandboxResponse]] = set()
 
     @abc.abstractmethod

@@ -15,7 +15,7 @@ from .messages import SandboxRequest, printable
 
 KEPT_REQUESTS = 10_000
 
-logger = logging.getLogger("eguma_async")
+logger: logging.Logger = logging.getLogger("eguma_async")
 
 
 @attrs.frozen
@@ -69,7 +69,7 @@ class RequestLog:
     def __init__(self, maximum: int = KEPT_REQUESTS) -> None:
         self._records: deque[RequestRecord] = deque(maxlen=maximum)
         self._listeners: list[Listener] = []
-        self.total = 0
+        self.total: int = 0
 
     def add(self, record: RequestRecord) -> None:
         """Append a record, and tell the listeners; the oldest one goes once the log is full."""

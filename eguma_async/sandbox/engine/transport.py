@@ -84,8 +84,11 @@ class SandboxTransport:
         )
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        # Neither a time limit nor a cancellation of this wait reaches the task.
-        await asyncio.wait((task,), timeout=patience)
+        # Usually the response is there at once, and no timer has to be set.
+        await asyncio.sleep(0)
+        if not task.done():
+            # Neither a time limit nor a cancellation of this wait reaches the task.
+            await asyncio.wait((task,), timeout=patience)
         return task.result() if task.done() else TimedOut(patience)
 
     async def _hand_over(self, request: HttpRequest, response: SandboxResponse) -> HttpResponse:

@@ -37,7 +37,7 @@ class Builder:
         self._state = state
         self._random = random
         self._made = 0
-        self.today = state.now().astimezone(VENUE_ZONE).date()
+        self.today: date = state.now().astimezone(VENUE_ZONE).date()
 
     def day(self, days: int) -> date:
         """Return the venue's day that many days from today."""

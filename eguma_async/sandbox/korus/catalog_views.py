@@ -57,7 +57,7 @@ class CatalogViews:
                 return self._session(record)
 
     def item(self, call: KorusCall, record: CatalogRecord) -> dict[str, Any]:
-        """Show a record as an answer of its own."""
+        """Show a record as a response of its own."""
         members = self.show(call, record)
         return {"@context": f"/contexts/{members['@type']}", **members}
 

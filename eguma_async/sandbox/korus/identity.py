@@ -43,7 +43,7 @@ class Identity:
         self._random = Random(state.random.random())  # noqa: S311  # made-up tokens
         self._access: dict[str, _Grant] = {}
         self._refresh: dict[str, _Grant] = {}
-        self.issued = 0
+        self.issued: int = 0
 
     def respond(self, request: SandboxRequest) -> SandboxResponse:
         """Answer a call of the token endpoint."""

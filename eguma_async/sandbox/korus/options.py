@@ -41,7 +41,7 @@ class Shape:
         event_names: ``event`` on order tickets.
         plain_beneficiary: A beneficiary has no ``@id`` and no ``@type``.
         notes: Orders echo ``notes``.
-        empty_customer: The bulk answer shows ``customer`` as ``[]``.
+        empty_customer: The bulk response shows ``customer`` as ``[]``.
         failed_orders: ``failedOrders`` is present even if nothing failed.
         catalog_details: The newer members of catalogs, product bases and availability.
         form: Offer tickets have a ``form``, always null here.
@@ -111,12 +111,12 @@ class KorusOptions(Options):
         refresh_seconds: Lifetime of a refresh token.
         refresh_tokens: Whether the token endpoint hands out refresh tokens.
         link_seconds: Lifetime of a document's signed link.
-        expired_link_status: Answer to a signed link past its time: 400, 403, 404 or 410.
+        expired_link_status: Status for a signed link past its time: 400, 403, 404 or 410.
         reservation_per: ``"item"``: one reservation for each item; ``"catalog"``: for each catalog.
         short_stock: ``"failed"``: an item beyond the stock goes to ``failedReservations``;
             ``"violation"``: the whole request is refused with 422.
-        foreign_status: Answer to what belongs to another organization: 403 or 404.
-        not_ready_status: Answer to a document that is not ready: 404, 409, 422 or 425.
+        foreign_status: Status for what belongs to another organization: 403 or 404.
+        not_ready_status: Status for a document that is not ready: 404, 409, 422 or 425.
         strict_content_type: Refuse a POST that is not ``application/ld+json`` with 415.
         violation_type: ``@type`` of a 422: ``"ConstraintViolationList"``, or
             ``"ConstraintViolation"`` as newer frameworks say.

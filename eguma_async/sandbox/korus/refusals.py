@@ -22,8 +22,8 @@ class RefusedError(Exception):
     ) -> None:
         super().__init__(status)
         self.status = status
-        self.detail = detail or phrase(status)
-        self.headers = dict(headers or {})
+        self.detail: str = detail or phrase(status)
+        self.headers: dict[str, str] = dict(headers or {})
 
 
 @attrs.frozen
@@ -52,7 +52,7 @@ class InvalidError(Exception):
 
     def __init__(self, violations: Sequence[Violation]) -> None:
         super().__init__(len(violations))
-        self.violations = tuple(violations)
+        self.violations: tuple[Violation, ...] = tuple(violations)
 
 
 _FALSE = "d53a91b0-def3-426a-83d7-269da7ab4200"

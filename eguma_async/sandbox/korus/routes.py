@@ -39,8 +39,8 @@ class Router:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self.identity = Identity(state)
-        self.reservations = Reservations(state)
+        self.identity: Identity = Identity(state)
+        self.reservations: Reservations = Reservations(state)
         self._documents = Documents(state)
         self._routes = Routes(
             [

@@ -117,7 +117,7 @@ class BookingViews:
         return members
 
     def new_order(self, order: Order) -> dict[str, Any]:
-        """Show an order in the answer that created it."""
+        """Show an order in the response that created it."""
         members = self.order(order)
         return {**members, "customer": []} if self._shape.empty_customer else members
 

@@ -57,7 +57,7 @@ class State:
         self.reshape_failure: Callable[[dict[str, Any]], dict[str, Any]] = dict
         self._clock = clock
         self._by_iri: dict[str, Record] = {}
-        self.stock = Stock()
+        self.stock: Stock = Stock()
 
     def now(self) -> datetime:
         """Return the time in whole seconds, as all stamps of the API are."""

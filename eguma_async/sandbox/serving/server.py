@@ -64,7 +64,7 @@ class SandboxServer:
     def __init__(self, sandboxes: tuple[Sandbox, ...], host: str, port: int) -> None:
         self.sandboxes = sandboxes
         self.host = host
-        self.port = port
+        self.port: int = port
         self._control = ControlPlane(sandboxes)
         self._runner: web.ServerRunner | None = None
 

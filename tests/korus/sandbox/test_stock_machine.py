@@ -44,6 +44,7 @@ class StockMachine(RuleBasedStateMachine):
         self.sandbox.set_stock(session, LIMITS["seated"])
         self.session = session
         self.names = {self.sandbox.example(name).offer: name for name in STOCKS}
+        self.stocks, self.limits = dict(STOCKS), dict(LIMITS)
         self.live, self.sold, self.orders = {}, {}, {}
         self.log_in()
 
@@ -64,8 +65,11 @@ class StockMachine(RuleBasedStateMachine):
         return self.sandbox.respond(SandboxRequest(method, path, (), headers, data))
 
     def left(self, name):
+        return max(0, self.limits[name] - self.taken(name))
+
+    def taken(self, name):
         taken = [*self.live.values(), *self.sold.values()]
-        return LIMITS[name] - sum(units for offer, units, *_ in taken if offer == name)
+        return sum(units for offer, units, *_ in taken if offer == name)
 
     @rule(target=held, wanted=st.lists(st.tuples(st.sampled_from(sorted(STOCKS)), st.integers(1, 4)), min_size=1, max_size=3))  # fmt: skip
     def reserve(self, wanted):
@@ -122,14 +126,23 @@ class StockMachine(RuleBasedStateMachine):
             self.sandbox.cancel_order(self.orders[iri])
             self.sold.pop(iri, None)
 
+    # Below what is taken, too: then nothing is left, and what lives can still be ordered.
+    @rule(name=st.sampled_from(["availability_check", "fails_ordering"]), stock=st.integers(0, 6))
+    def change_the_stock(self, name, stock):
+        self.sandbox.set_capacity(name, stock)
+        self.stocks[name] = self.limits[name] = stock
+
+    @rule(limit=st.integers(0, 6))
+    def change_the_session(self, limit):
+        self.sandbox.set_capacity(self.session, limit)
+        self.limits["seated"] = limit
+
     @invariant()
     def availability_equals_the_model(self):
-        for name, stock in STOCKS.items():
-            taken = LIMITS[name] - self.left(name)
+        for name, stock in self.stocks.items():
             path = f"{self.sandbox.example(name).offer}/availability"
             answer = self.call("GET", path).json()
-            assert answer["availableQuantity"] == stock - taken
-            assert self.left(name) >= 0
+            assert answer["availableQuantity"] == max(0, stock - self.taken(name))
         assert self.sandbox.available(self.session) == self.left("seated")
 
     @invariant()
