@@ -140,7 +140,7 @@ class Sandbox(abc.ABC):
         if not request.is_unicode():
             return self.refuse(400, NOT_UNICODE)
         # RFC 9110, section 15.5.16. A body that was taken as it came would be read as garbage.
-        if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        if request.headers.get("content-encoding", "").strip().lower() not in {"", "identity"}:
             return self.refuse(415, ENCODED)
         return None
 
