@@ -6,6 +6,9 @@ import asyncio
 import gzip
 import io
 import json
+import os
+import subprocess
+import sys
 
 import aiohttp
 import pytest
@@ -481,6 +484,54 @@ async def test_text_that_is_not_unicode_is_refused_in_the_providers_shape(head):
             assert json.loads(body).keys() == sandbox.error(400).json().keys()
             status, body = await _raw(server.port, b"GET /_sandbox/requests HTTP/1.1\r\n")
             assert (status, json.loads(body)["total"]) == (200, 1)
+
+
+async def test_a_caller_that_hangs_up_within_its_body_is_no_fault_of_the_server(curl, caplog):
+    port = int(curl.url.rpartition(":")[2])
+    head = f"POST {PRODUCTS} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc".encode()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(head)
+    await writer.drain()
+    assert (await curl("GET", "/v1/hello.json"))[0] == 200
+    writer.close()
+    await writer.wait_closed()
+    for _ in range(3):
+        assert (await curl("GET", "/v1/hello.json"))[0] == 200
+    assert caplog.records == []
+    assert curl.sandbox.requests.total == 4
+
+
+FRAMING = """
+import asyncio
+from eguma_async.sandbox import EgumaSandbox, serve
+
+async def main():
+    async with serve(EgumaSandbox()) as server:
+        for body in (b"zz\\r\\n", b"5\\r\\nhelloXX0\\r\\n\\r\\n"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            head = "POST /v1/ticketing/products.json HTTP/1.1\\r\\nHost: x\\r\\n"
+            writer.write((head + "Transfer-Encoding: chunked\\r\\n\\r\\n").encode())
+            await writer.drain()
+            other = await asyncio.open_connection("127.0.0.1", server.port)
+            other[1].write(b"GET /v1/hello.json HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+            await other[0].readline()
+            other[1].close()
+            writer.write(body)
+            print((await reader.readline()).decode().split()[1])
+            writer.close()
+
+asyncio.run(main())
+"""
+
+
+def test_a_framing_that_breaks_while_it_is_read_is_a_400():
+    """The parser in C tells nothing until the caller hangs up; the one in Python does."""
+    environment = {**os.environ, "AIOHTTP_NO_EXTENSIONS": "1"}
+    ran = subprocess.run(
+        [sys.executable, "-c", FRAMING],
+        capture_output=True, text=True, timeout=60, check=False, env=environment,
+    )  # fmt: skip
+    assert ran.stdout.split() == ["400", "400"], ran.stderr
 
 
 async def test_a_body_that_breaks_its_framing_is_no_fault_of_the_server(curl):

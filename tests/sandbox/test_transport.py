@@ -16,6 +16,7 @@ from eguma_async.sandbox import (
     DropBefore,
     Park,
     Reply,
+    SandboxRequest,
     SandboxTransport,
     serve,
 )
@@ -250,6 +251,20 @@ async def test_a_clock_that_never_waits_shows_a_timeout_too():
         await sandbox.transport().send(_request(timeouts=Timeouts(read=60, total=60)))
     await _settle()
     assert (sandbox.processed, sum(clock.sleeps)) == (1, 90)
+
+
+async def test_a_request_that_is_cancelled_while_the_caller_waits_is_not_processed():
+    clock = FakeClock(auto=False)
+    sandbox = CountingSandbox(clock)
+    sandbox.faults.add(Delay(90))
+    handling = asyncio.ensure_future(sandbox.handle(SandboxRequest("GET", "/count"), patience=60))
+    await clock.until_sleeping()
+    handling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await handling
+    clock.advance(200)
+    await _settle()
+    assert sandbox.processed == 0
 
 
 async def test_time_that_others_let_pass_is_not_waited_by_a_caller():

@@ -10,6 +10,7 @@ from types import MappingProxyType, TracebackType
 from typing import Self
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from eguma_async.sandbox.engine.base import TOO_LARGE, Sandbox
 from eguma_async.sandbox.engine.messages import (
@@ -28,6 +29,8 @@ BROKEN_BODY = "The request's body is not framed as HTTP demands."
 SHUTDOWN_SECONDS = 0.2
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
+# The parsers of aiohttp differ in what they raise while a body is read.
+_BROKEN_OFF = (web.RequestPayloadError, HttpProcessingError, ConnectionError)
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?", re.ASCII)
 
 
@@ -111,7 +114,7 @@ class SandboxServer:
         sandbox = self._owner(path)
         try:
             body = await _body(incoming) if incoming.body_exists else b""
-        except web.RequestPayloadError:
+        except _BROKEN_OFF:
             return _whole(_refusal(sandbox, 400, BROKEN_BODY))
         if body is None:
             return _whole(_refusal(sandbox, 413, TOO_LARGE))

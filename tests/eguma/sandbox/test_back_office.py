@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 import attrs
 import pytest
@@ -120,6 +120,14 @@ def test_a_quota_needs_a_slot_that_is_there(api, starts_at):
     with pytest.raises(ValueError, match="no such slot"):
         api.sandbox.set_capacity(product.id, starts_at, 5)
     assert product.quotas == {}
+
+
+def test_slots_are_named_by_text_or_by_value(api):
+    day, timed = api.product("day").id, api.product("small").id
+    for starts_at in ("2026-03-10", "2026-03-10T00:00:00", date(2026, 3, 10)):
+        assert api.sandbox.availability(day, starts_at) == 400
+    for starts_at in ("2026-03-10T20:30:00", datetime(2026, 3, 10, 20, 30)):
+        assert api.sandbox.availability(timed, starts_at) == 8
 
 
 @pytest.mark.parametrize("capacity", [-1, 1.5, True, "5"])

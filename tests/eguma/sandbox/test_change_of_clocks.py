@@ -68,6 +68,8 @@ def test_a_cut_off_of_an_hour_is_an_hour(clock, day):
 def test_the_cut_off_is_shown_on_the_wall_clock(clock, day, at, cut_off, closing_at):
     shop = Shop(clock, {"at": at, "cut_off": cut_off})
     assert [slot["closing_at"] for slot in shop.slots(day)] == [closing_at]
+    (slot,) = shop.product.slots_on(day)
+    assert slot.closing_at == datetime.fromisoformat(closing_at)
 
 
 def test_the_second_of_two_equal_wall_clock_times_is_not_taken_for_the_first(clock):
