@@ -25,11 +25,14 @@ if TYPE_CHECKING:
     from .core.errors import DecodingError as DecodingError
     from .core.errors import EgumaError as EgumaError
     from .core.errors import IdempotencyMismatchError as IdempotencyMismatchError
+    from .core.errors import IncompleteListError as IncompleteListError
     from .core.errors import InvalidRequestError as InvalidRequestError
     from .core.errors import NotFoundError as NotFoundError
     from .core.errors import NotSentError as NotSentError
     from .core.errors import OutcomeUnknownError as OutcomeUnknownError
+    from .core.errors import PriceChangedError as PriceChangedError
     from .core.errors import RateLimitedError as RateLimitedError
+    from .core.errors import ResultMismatchError as ResultMismatchError
     from .core.errors import ServerError as ServerError
     from .core.errors import SessionStateError as SessionStateError
     from .core.errors import StatusError as StatusError
@@ -88,6 +91,7 @@ if TYPE_CHECKING:
     from .fanout import Outcome as Outcome
     from .fanout import Progress as Progress
     from .korus.session import KorusSession as KorusSession
+    from .korus.tokens import KorusTokens as KorusTokens
     from .pipeline.limiting import Limits as Limits
     from .pipeline.observing import AttemptEvent as AttemptEvent
     from .pipeline.policy import RetryPolicy as RetryPolicy
@@ -106,11 +110,14 @@ _HOMES = {
         "DecodingError",
         "EgumaError",
         "IdempotencyMismatchError",
+        "IncompleteListError",
         "InvalidRequestError",
         "NotFoundError",
         "NotSentError",
         "OutcomeUnknownError",
+        "PriceChangedError",
         "RateLimitedError",
+        "ResultMismatchError",
         "ServerError",
         "SessionStateError",
         "StatusError",
@@ -129,6 +136,7 @@ _HOMES = {
     "core.transport": ("Transport",),
     "fanout": ("FanOut", "Outcome", "Progress"),
     "korus.session": ("KorusSession",),
+    "korus.tokens": ("KorusTokens",),
     "pipeline.limiting": ("Limits",),
     "pipeline.observing": ("AttemptEvent",),
     "pipeline.policy": ("RetryPolicy",),
@@ -218,8 +226,10 @@ __all__ = [
     "HttpRequest",
     "HttpResponse",
     "IdempotencyMismatchError",
+    "IncompleteListError",
     "InvalidRequestError",
     "KorusSession",
+    "KorusTokens",
     "Limits",
     "ListAvailabilities",
     "ListOrders",
@@ -238,6 +248,7 @@ __all__ = [
     "Outcome",
     "OutcomeUnknownError",
     "Payment",
+    "PriceChangedError",
     "Product",
     "ProductList",
     "Progress",
@@ -246,6 +257,7 @@ __all__ = [
     "Replay",
     "Reservation",
     "ReserveTickets",
+    "ResultMismatchError",
     "RetryPolicy",
     "ServerError",
     "SessionStateError",

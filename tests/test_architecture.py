@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.source
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = "eguma_async"
 LONGEST_MODULE = 400
@@ -54,7 +56,15 @@ THIRD_PARTY = {
     60: VALUES | {"cyclopts", "rich", "segno", "pytest"},
 }
 NETWORK = {"aiohttp", "multidict", "yarl"}
-NETWORK_HOMES = {"transports.aiohttp", "sandbox.serving.server"}
+# The network transport and its private parts, and the sandbox behind a socket.
+NETWORK_HOMES = {
+    "transports.aiohttp",
+    "transports._connection",
+    "transports._failure",
+    "transports._passage",
+    "transports._public",
+    "sandbox.serving.server",
+}
 
 NAMELESS = ("core", "transports", "fanout", "pipeline", "journal", "sync")
 PROVIDER_NAME = re.compile(r"e-?guma(?!_async|-async|Error\b)|korus", re.IGNORECASE)
@@ -66,7 +76,7 @@ TIME_AND_CHANCE = {
     "random": {"random", "randint", "randrange", "choice", "choices", "uniform", "shuffle", "seed"},
 }
 # At the edge, "today" is the day of whoever sits at the machine.
-CLOCK_HOMES = {"core.clock", "cli.demo", "cli.options"}
+CLOCK_HOMES = {"core.clock", "cli.eguma.demo", "cli.eguma.options"}
 # Only as the default of an argument of these names.
 DEFAULTS = {("random", "random")}
 

@@ -20,7 +20,8 @@ from eguma_async import (
     ServerError,
     Timeouts,
 )
-from eguma_async.pipeline.session import BaseSession
+from eguma_async.korus import KorusSession
+from eguma_async.pipeline.options import SessionOptions
 from eguma_async.testing import FakeClock, ScriptedTransport, json_reply
 
 KEY, OTHER_KEY = "0123456789abcdef01234567", "fedcba9876543210fedcba98"
@@ -52,8 +53,14 @@ def test_every_option_is_tested_here():
     tested = {name.split("__")[1] for name in globals() if name.startswith("test__")}
     options = set(inspect.signature(AsyncSession).parameters)
     assert options == tested
-    base = set(inspect.signature(BaseSession).parameters) - {"provider", "auth"}
-    assert base == options - {"api_key"}
+    assert options - {"api_key", "base_url"} == set(SessionOptions.__annotations__)
+    korus = set(inspect.signature(KorusSession).parameters)
+    assert set(SessionOptions.__annotations__) <= korus
+
+
+def test_an_option_that_does_not_exist_is_named():
+    with pytest.raises(TypeError, match="no option retries; there is transport, timeouts, retry"):
+        AsyncSession(KEY, retries=3)
 
 
 async def test__api_key__goes_into_the_query_of_each_request():

@@ -12,9 +12,10 @@ import pytest
 
 import eguma_async
 
+pytestmark = pytest.mark.source
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-VERSION = (ROOT / "eguma_async" / "_version.py").read_text("utf-8")
 
 
 def run(code):
@@ -37,7 +38,8 @@ def test_the_package_says_that_it_is_typed():
 def test_the_version_stands_in_one_place():
     assert PROJECT["project"]["dynamic"] == ["version"]
     assert PROJECT["tool"]["hatch"]["version"]["path"] == "eguma_async/_version.py"
-    assert re.search(rf'__version__ = "{re.escape(eguma_async.__version__)}"', VERSION)
+    home = (ROOT / "eguma_async" / "_version.py").read_text("utf-8")
+    assert re.search(rf'__version__ = "{re.escape(eguma_async.__version__)}"', home)
     literal = f'"{eguma_async.__version__}"'
     others = [
         path
@@ -80,8 +82,9 @@ def test_a_session_with_a_transport_of_its_own_never_loads_aiohttp():
 
 def requirements():
     project = PROJECT["project"]
-    extras = project["optional-dependencies"]
-    return [*project["dependencies"], *(line for lines in extras.values() for line in lines)]
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    groups += PROJECT["dependency-groups"].values()
+    return [line for lines in groups for line in lines if isinstance(line, str)]
 
 
 @pytest.mark.parametrize("requirement", requirements())

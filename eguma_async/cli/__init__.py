@@ -9,8 +9,9 @@ Data goes to stdout, everything else to stderr. Exit codes:
 3     the key is missing rights, unknown or switched off
 4     not found
 5     refused by the server: invalid, in conflict, sold out
-6     outcome unknown: it may have been done
+6     outcome unknown: it may have been done; or done, but not as asked
 7     no connection, or no answer to a read; nothing was done
+129   the terminal was closed (SIGHUP)
 130   interrupted with Ctrl-C
 141   the reader of the output left early, as `head` does
 143   terminated with SIGTERM
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run() -> None:
-    """Be the ``eguma`` command."""
+    """Run as the ``eguma`` command."""
     try:
         code = main()
     except KeyboardInterrupt:

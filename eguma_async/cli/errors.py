@@ -1,8 +1,14 @@
-"""Errors as exit codes, and as one line that says what happened and what to do."""
+"""Errors as exit codes, and as one line that says what happened and what to do.
+
+What is true of an error is asked of the error itself: its class and its `outcome_unknown`. The
+tables of a provider only add words and advice; an operation they do not know gets safe words.
+"""
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from eguma_async.core.errors import (
     AccessDeniedError,
@@ -11,11 +17,11 @@ from eguma_async.core.errors import (
     ConflictError,
     DecodingError,
     EgumaError,
-    IdempotencyMismatchError,
     InvalidRequestError,
     NotFoundError,
     OutcomeUnknownError,
     RateLimitedError,
+    ResultMismatchError,
     ServerError,
     StatusError,
     TransportError,
@@ -36,6 +42,7 @@ class Exit(enum.IntEnum):
     REFUSED = 5
     UNKNOWN = 6
     NO_CONNECTION = 7
+    HUNG_UP = 129
     INTERRUPTED = 130
     READER_LEFT = 141
     TERMINATED = 143
@@ -43,8 +50,9 @@ class Exit(enum.IntEnum):
 
 EXIT_CODES = (
     "Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or without rights,"
-    " 4 not found, 5 refused by the server (invalid, conflict, sold out), 6 outcome unknown,"
-    " 7 no connection, 130 interrupted (Ctrl-C), 141 the reader of the output left early (SIGPIPE),"
+    " 4 not found, 5 refused by the server (invalid, conflict, sold out), 6 outcome unknown"
+    " or not what was asked for, 7 no connection, 129 the terminal was closed (SIGHUP),"
+    " 130 interrupted (Ctrl-C), 141 the reader of the output left early (SIGPIPE),"
     " 143 terminated (SIGTERM).\n"
 )
 
@@ -64,59 +72,42 @@ class Stop(Exception):  # noqa: N818  # declining a question is no error
 
 
 def usage(line: str) -> Stop:
-    """Make the end of a command that was called wrongly."""
+    """Return the end of a command that was called wrongly."""
     return Stop(line, Exit.USAGE)
 
 
-_READING = {
-    "ListProducts": "listing the products",
-    "ListAvailabilities": "listing the availabilities",
-    "ListOrders": "listing the orders",
-    "GetTicket": "reading the ticket",
-    "FetchToken": "signing in",
-    "ListCatalogs": "listing the catalogs",
-    "ListProductBases": "listing the product bases",
-    "ListOffers": "listing the offers",
-    "GetOffer": "reading the offer",
-    "GetOfferPrice": "asking for the price",
-    "GetOfferAvailability": "asking for the stock",
-    "ListOfferTickets": "listing the tickets",
-    "ListOfferSessions": "listing the sessions",
-    "ListReservations": "listing the reservations",
-    "GetReservation": "reading the reservation",
-    "GetOrder": "reading the order",
-    "LinkDocument": "asking for the document",
-    "DownloadDocument": "fetching the document",
-}
-_WRITING = {
-    "ReserveTickets": "reserving",
-    "CancelReservation": "releasing the reservation",
-    "BookTickets": "booking",
-    "CancelBooking": "cancelling the booking",
-    "CheckInTicket": "checking in",
-    "CheckOutTicket": "checking out",
-    "ReserveOffers": "reserving",
-    "CreateOrders": "ordering",
-    "UpdateBeneficiary": "naming the beneficiary",
-}
-_DOING = {**_READING, **_WRITING}
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """Words for an operation.
 
-_SETTLE = {
-    "ReserveTickets": "a hold may exist; it ends by itself after 60 minutes",
-    "CancelReservation": "the hold may be gone; it may be released again",
-    "CancelBooking": "it may be cancelled already; look at `eguma orders`, or cancel it again",
-    "CheckInTicket": "it may be checked in; see `eguma ticket info`",
-    "CheckOutTicket": "it may be checked out; see `eguma ticket info`",
-    "ReserveOffers": "a hold may exist; it ends by itself, usually after 15 minutes",
-    "UpdateBeneficiary": "it may be done; see `eguma korus order-show`",
-}
-_LOOK = {
-    "ReserveTickets": "see what is left with `eguma availabilities`",
-    "BookTickets": "see what is left with `eguma availabilities`",
-    "ReserveOffers": "see what is left with `eguma korus availability`",
-    "LinkDocument": "it may not be there yet; see `eguma korus order-show` for what it waits for",
-}
+    Attributes:
+        doing: What it does, such as "reserving".
+        in_doubt: What may be true and what to do about it when the outcome of a write is unknown.
+            ``{options}`` stands for the options that name the call to the command, ``{key}`` for
+            its idempotency key.
+        refused: Where to look when the server refused it.
+    """
 
+    doing: str
+    in_doubt: str = ""
+    refused: str = ""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Advice for the users of one provider.
+
+    Attributes:
+        operations: Words for operations by their name.
+        errors: What to do about errors of a class; the first class that fits counts.
+    """
+
+    operations: Mapping[str, Words] = field(default_factory=dict)
+    errors: tuple[tuple[type[EgumaError], str], ...] = ()
+
+
+NO_ADVICE = Advice()
+IN_DOUBT = "it may have been done; find out before you repeat it"
 
 _CODES: tuple[tuple[type[EgumaError], Exit], ...] = (
     (ConfigurationError, Exit.USAGE),
@@ -126,40 +117,11 @@ _CODES: tuple[tuple[type[EgumaError], Exit], ...] = (
     (NotFoundError, Exit.NOT_FOUND),
     (InvalidRequestError, Exit.REFUSED),
     (ConflictError, Exit.REFUSED),
+    (ResultMismatchError, Exit.UNKNOWN),
     (EgumaError, Exit.FAILURE),
 )
-Advice = tuple[tuple[type[EgumaError], str], ...]
-
-EGUMA_ADVICE: Advice = (
-    (
-        AuthenticationError,
-        "check EGUMA_API_KEY: the key is mistyped, unknown or switched off",
-    ),
-    (
-        AccessDeniedError,
-        "the key is valid, but may not do this; the merchant must enable it",
-    ),
-    (NotFoundError, "check the id; it must belong to this key"),
-    (
-        IdempotencyMismatchError,
-        (
-            "the idempotency key belongs to another booking: give the very same arguments,"
-            " --reservation included, or look at `eguma orders` before taking a new key"
-        ),
-    ),
-)
-KORUS_ADVICE: Advice = (
-    (
-        AuthenticationError,
-        (
-            "check KORUS_CLIENT_ID and KORUS_CLIENT_SECRET, and that KORUS_TOKEN_URL belongs to"
-            " the same environment"
-        ),
-    ),
-    (AccessDeniedError, "it is not open to your organization"),
-    (NotFoundError, "check the IRI"),
-)
-_ANY_ADVICE: Advice = (
+_ANY_ADVICE: tuple[tuple[type[EgumaError], str], ...] = (
+    (ResultMismatchError, "it was done: look at the result before you do it again"),
     (RateLimitedError, "try again later"),
     (ServerError, "try again later"),
     (TransportError, "nothing was changed; check the network and the base URL"),
@@ -168,97 +130,106 @@ _ANY_ADVICE: Advice = (
 
 def exit_code(error: EgumaError) -> Exit:
     """Return the exit code an error stands for."""
-    if _in_doubt(error):
+    if error.outcome_unknown:
         return Exit.UNKNOWN
     return next(code for kind, code in _CODES if isinstance(error, kind))
 
 
-def explain(error: EgumaError, advice: Advice = EGUMA_ADVICE) -> str:
+def explain(error: EgumaError, advice: Advice = NO_ADVICE) -> str:
     """Return one line: what happened, the server's words, what to do.
 
     Args:
         error: What happened.
-        advice: What the provider's users are told to do about it.
+        advice: Words and advice of the provider.
     """
-    parts = [_what(error), clean(_words(error))]
+    parts = [_what(error, advice.operations), clean(_said(error))]
     line = ": ".join(part.rstrip(".") for part in parts if part)
-    told = _advised(error, advice)
-    return f"{line}. {told[0].upper()}{told[1:]}." if told else f"{line}."
+    hint = _hint(error, advice)
+    return f"{line}. {hint[0].upper()}{hint[1:]}." if hint else f"{line}."
 
 
-def explain_interruption(interruption: BaseException, word: str = "interrupted") -> str:
-    """Return what to say about Ctrl-C: whether a request was under way, and how to settle it.
+def explain_interruption(
+    interruption: BaseException,
+    operations: Mapping[str, Words],
+    word: str = "interrupted",
+) -> str:
+    """Return what to say about Ctrl-C: whether a write was under way, and what to do then.
 
     Args:
         interruption: What ended the command.
+        operations: Words for operations by their name.
         word: What happened to it.
     """
     doubt = unknown_outcome(interruption)
-    if doubt is None or not _in_doubt(doubt):
+    if doubt is None:
         return word
-    return f"{word} while {_doing(doubt)}: {_settle(doubt)}."
+    return f"{word} while {_doing(doubt, operations)}: {_in_doubt(doubt, operations)}."
 
 
 def resume_with(error: BaseException, option: str) -> bool:
-    """Note on a call in doubt what names it to the command; False if it is in no doubt."""
-    # An error of ours has the last word; an attempt in doubt behind it may have been settled.
+    """Note on an error of unknown outcome which option names its call; False if there is none."""
+    # The error itself decides: what was unknown of an attempt behind it may be known by now.
     doubt = error if isinstance(error, EgumaError) else unknown_outcome(error)
-    if doubt is None or not _in_doubt(doubt):
+    if doubt is None or not doubt.outcome_unknown:
         return False
     doubt.add_note(option)
     return True
 
 
-def _in_doubt(error: EgumaError) -> bool:
-    """Tell whether something may have been changed: a read leaves nothing to settle."""
-    return error.outcome_unknown and error.operation in _WRITING
+def _doing(error: EgumaError, operations: Mapping[str, Words]) -> str:
+    known = operations.get(error.operation or "")
+    return known.doing if known else error.operation or "the command"
 
 
-def _doing(error: EgumaError) -> str:
-    return _DOING.get(error.operation or "", "the command")
+def _what(error: EgumaError, operations: Mapping[str, Words]) -> str:
+    if error.outcome_unknown:
+        return f"{_doing(error, operations)} has an unknown outcome"
+    end = "" if isinstance(error, ResultMismatchError) else " failed"
+    return f"{_doing(error, operations)}{end}" if error.operation else ""
 
 
-def _what(error: EgumaError) -> str:
-    if error.operation is None:
-        return ""
-    if _in_doubt(error):
-        return f"{_doing(error)} has an unknown outcome"
-    return f"{_doing(error)} failed"
-
-
-def _words(error: EgumaError) -> str:
+def _said(error: EgumaError) -> str:
     if isinstance(error, StatusError):
         code = f" {error.error_code}" if error.error_code else ""
-        return f"HTTP {error.status}{code}" + (f": {error.message}" if error.message else "")
+        words = f"HTTP {error.status}{code}" + (f": {error.message}" if error.message else "")
+        return words + _request_id(error)
     if isinstance(error, DecodingError):
         return f"{error.message} ({'; '.join(error.problems[:3])})"
+    if isinstance(error, ResultMismatchError) and error.differences:
+        return f"{error.message} ({'; '.join(error.differences)})"
     if isinstance(error, OutcomeUnknownError) and error.refusal is not None:
-        return f"{error.message} ({_words(error.refusal)})"
+        return f"{error.message} ({_said(error.refusal)})"
     return error.message
 
 
-def _advised(error: EgumaError, advice: Advice) -> str:
-    if _in_doubt(error):
-        return _settle(error)
-    retry_after = getattr(error, "retry_after", None)
-    if retry_after is not None:
-        return f"try again in {retry_after:.0f} seconds"
-    for kind, told in advice + _ANY_ADVICE:
+def _request_id(error: StatusError) -> str:
+    """Return the id that the provider's support asks for when its server has failed."""
+    named = isinstance(error, ServerError) and error.request_id
+    return f" (request id {error.request_id})" if named else ""
+
+
+def _hint(error: EgumaError, advice: Advice) -> str:
+    if error.outcome_unknown:
+        return _in_doubt(error, advice.operations)
+    if isinstance(error, StatusError):
+        if error.replayed:
+            return (
+                "this is the stored refusal of an earlier try with the same idempotency key; take"
+                " a new key once its reason is gone"
+            )
+        if error.retry_after is not None:
+            return f"try again in {error.retry_after:.0f} seconds"
+    for kind, hint in advice.errors + _ANY_ADVICE:
         if isinstance(error, kind):
-            return told
-    return _LOOK.get(error.operation or "", "") if isinstance(error, StatusError) else ""
+            return hint
+    known = advice.operations.get(error.operation or "")
+    return known.refused if known and isinstance(error, StatusError) else ""
 
 
-def _settle(error: EgumaError) -> str:
+def _in_doubt(error: EgumaError, operations: Mapping[str, Words]) -> str:
+    known = operations.get(error.operation or "")
+    key = clean(error.idempotency_key or "")
+    if known is None or not known.in_doubt:
+        return f"{IN_DOUBT} (its idempotency key is {key})" if key else IN_DOUBT
     options = clean(" ".join(getattr(error, "__notes__", ())))
-    if error.operation == "BookTickets":
-        return (
-            "it may be booked; to resume it safely within 72 hours, repeat the same command with"
-            f" {options} --idempotency-key {clean(error.idempotency_key or '')}"
-        )
-    if error.operation == "CreateOrders":
-        return (
-            "it may be booked; look a minute later, and before you order again, with"
-            f" `eguma korus orders {options}`"
-        )
-    return _SETTLE.get(error.operation or "", "")
+    return known.in_doubt.format(options=options, key=key)

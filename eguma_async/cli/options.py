@@ -1,28 +1,27 @@
-"""What commands share: options, the reading of arguments, and the session."""
+"""The options that the commands of both providers share, and the reading of their values."""
 
-from __future__ import annotations
+# Annotations are no strings here: cyclopts would look up those of a base class in the module of
+# the class that is built on it.
 
+import math
+import os
 import re
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 from cyclopts import Parameter
 
 from .errors import usage
 from .prompt import read_secret
+from .redaction import keep_secret
 
 if TYPE_CHECKING:
-    from eguma_async.eguma.session import AsyncSession
-    from eguma_async.eguma.ticketing.items import TicketItem
+    from eguma_async.core.messages import Timeouts
 
-DEFAULT_DAYS = timedelta(days=7)
-
-_ITEM = re.compile(r"([A-Za-z0-9_-]{1,64})=([0-9]{1,6})", re.ASCII)
-_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-
+DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 JsonOption = Annotated[
     bool,
@@ -32,94 +31,99 @@ JsonOption = Annotated[
         help="Print one JSON document and nothing else on stdout.",
     ),
 ]
-SandboxOption = Annotated[
-    bool,
-    Parameter(
-        negative="",
-        show_default=False,
-        help="Use a sandbox within this process, with its demo data.",
-    ),
-]
+YesOption = Annotated[bool, Parameter(negative="", show_default=False, help="Do not ask.")]
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Api:
-    """Which API to talk to, and how to print the answer."""
+class ConnectionOptions:
+    """How to talk to a server, and how to print what it answers."""
 
     json: JsonOption = False
-    sandbox: SandboxOption = False
-    base_url: Annotated[
-        str | None, Parameter(help="Where the API is; else EGUMA_BASE_URL, else the live API.")
-    ] = None
-    key_stdin: Annotated[
+    sandbox: Annotated[
         bool,
         Parameter(
             negative="",
             show_default=False,
-            help="Read the API key from the first line of stdin, not EGUMA_API_KEY.",
+            help="Use a sandbox within this process, with its demo data.",
+        ),
+    ] = False
+    proxy: Annotated[
+        str | None,
+        Parameter(
+            metavar="URL",
+            help="An HTTP proxy, http://HOST:PORT. Those of the environment are not used.",
+        ),
+    ] = None
+    timeout: Annotated[
+        float | None,
+        Parameter(metavar="SECONDS", help="How long to wait for each answer; 60 if not given."),
+    ] = None
+    verbose: Annotated[
+        bool,
+        Parameter(
+            name=("--verbose", "-v"),
+            negative="",
+            show_default=False,
+            help="Log every request on stderr.",
         ),
     ] = False
 
+    def timeouts(self) -> "Timeouts | None":
+        """Return the limits of each attempt; None for the session's own.
 
-DEFAULT_API = Api()
+        Raises:
+            Stop: ``--timeout`` is no length of time.
+        """
+        if self.timeout is None:
+            return None
+        if not (math.isfinite(self.timeout) and self.timeout > 0):
+            raise usage("--timeout must be a number of seconds above 0")
+        from eguma_async.core.messages import DEFAULT_TIMEOUTS, Timeouts
 
-ItemOption = Annotated[
-    list[str],
-    Parameter(
-        name="--item",
-        help="CATEGORY=QUANTITY; once for each category.",
-        negative="",
-        show_default=False,
-    ),
-]
-FromOption = Annotated[
-    str | None, Parameter(name="--from", help="First day, YYYY-MM-DD; today if not given.")
-]
-ToOption = Annotated[
-    str | None,
-    Parameter(name="--to", help="Last day, included; seven days after the first if not given."),
-]
-YesOption = Annotated[bool, Parameter(negative="", show_default=False, help="Do not ask.")]
+        seconds = self.timeout
+        connect = min(DEFAULT_TIMEOUTS.connect, seconds)
+        return Timeouts(connect=connect, read=seconds, total=seconds)
 
 
-@asynccontextmanager
-async def open_session(api: Api) -> AsyncIterator[AsyncSession]:
-    """Open a session as the options say; the key is in no error that leaves it."""
-    from eguma_async.core.errors import EgumaError
+def proxy_url(url: str) -> str:
+    """Check the URL of a proxy, and remember its password as a secret.
 
-    session, key = await _session(api)
+    Raises:
+        Stop: It is none; the message does not repeat it.
+    """
     try:
-        async with session:
-            yield session
-    except EgumaError as error:
-        if key:
-            error.message = error.message.replace(key, "***")
-        raise
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https") or _CONTROL.search(url):
+        raise usage("--proxy must be the URL of an HTTP proxy, such as http://proxy.example:3128")
+    if parts.password:
+        keep_secret(parts.password)
+    return url
 
 
-async def _session(api: Api) -> tuple[AsyncSession, str | None]:
-    import os
+async def credential(variable: str, *, prompt: str | None = None) -> str | None:
+    """Return a credential of the environment, or the first line of stdin.
 
-    from eguma_async.eguma.session import AsyncSession
+    Args:
+        variable: Name of its environment variable.
+        prompt: What to ask for on a terminal; None to read the environment variable.
 
-    if api.sandbox:
-        if api.base_url or api.key_stdin:
-            raise usage("--sandbox comes with its own key and address; leave the others out")
-        from eguma_async.sandbox import EgumaSandbox
-
-        sandbox = EgumaSandbox()
-        session = AsyncSession(
-            sandbox.demo_key, base_url="http://127.0.0.1", transport=sandbox.transport()
-        )
-        return session, None
-    key = await read_secret("API key") if api.key_stdin else os.environ.get("EGUMA_API_KEY")
-    if not key:
+    Raises:
+        Stop: It holds control characters, such as the line break at the end of a file.
+    """
+    value = os.environ.get(variable) if prompt is None else await read_secret(prompt)
+    if value and _CONTROL.search(value):
+        source = variable if prompt is None else "the first line of stdin"
         raise usage(
-            "no API key: set EGUMA_API_KEY, pass one on stdin with --key-stdin,"
-            " or try out --sandbox"
+            f"{source} holds a line break or another control character; give the bare value,"
+            f' such as {variable}="$(cat FILE)"'
         )
-    return AsyncSession(key, base_url=api.base_url), key
+    if value and prompt is not None:
+        keep_secret(value)
+    return value
 
 
 def day(text: str, name: str) -> date:
@@ -129,53 +133,8 @@ def day(text: str, name: str) -> date:
         Stop: It is none.
     """
     try:
-        if _DAY.fullmatch(text):
+        if DAY.fullmatch(text):
             return date.fromisoformat(text)
     except ValueError:
         pass
     raise usage(f"{name} must be a day such as 2026-03-19")
-
-
-def day_range(first: str | None, last: str | None) -> tuple[date, date]:
-    """Read ``--from`` and ``--to``, with their defaults."""
-    from_date = datetime.now().astimezone().date() if first is None else day(first, "--from")
-    to_date = from_date + DEFAULT_DAYS if last is None else day(last, "--to")
-    if to_date < from_date:
-        raise usage("--to must not be before --from")
-    return from_date, to_date
-
-
-def wall_clock(text: str, name: str) -> datetime:
-    """Read a time in the merchant's wall clock, without zone; a day alone means its midnight.
-
-    Raises:
-        Stop: It is none, or it has a zone.
-    """
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is not None:
-        raise usage(
-            f"{name} must be a local time without zone such as 2026-03-19T10:00:00, or a day"
-        )
-    return moment
-
-
-def slot_start(text: str) -> datetime | date:
-    """Read the start of a slot as `eguma availabilities` prints it; a day for an all-day slot."""
-    return day(text, "STARTS_AT") if _DAY.fullmatch(text) else wall_clock(text, "STARTS_AT")
-
-
-def ticket_items(texts: Sequence[str]) -> tuple[TicketItem, ...]:
-    """Read ``CATEGORY=QUANTITY`` pairs.
-
-    Raises:
-        Stop: One is malformed.
-    """
-    from eguma_async.eguma.ticketing.items import TicketItem
-
-    found = [_ITEM.fullmatch(text) for text in texts]
-    if not all(found) or not found:
-        raise usage("--item must be CATEGORY=QUANTITY, such as --item cbb36d61e4fab23f47a9cea0=2")
-    return tuple(TicketItem(match[1], int(match[2])) for match in found if match)

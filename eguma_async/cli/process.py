@@ -1,4 +1,4 @@
-"""What a command gets from its process: signals to end, and streams."""
+"""The process of a command: the signals that end it, and its standard streams."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from typing import Any, Literal, TextIO, cast
 
 CANCELLATIONS = 2
 """How many signals cancel: the first the command, the second its cleaning up. More end it hard."""
+HANG_UP: signal.Signals | None = getattr(signal, "SIGHUP", None)
+"""The terminal was closed. Not every system has this signal."""
 Handler = Callable[[int, FrameType | None], Any] | signal.Handlers
 Name = Literal["stdin", "stdout", "stderr"]
 
@@ -32,7 +34,7 @@ class Ended(Exception):  # noqa: N818  # like KeyboardInterrupt, it is no error
 
 
 def run_until_ended(command: Coroutine[Any, Any, None]) -> None:
-    """Run a command that Ctrl-C and SIGTERM cancel, so that it cleans up.
+    """Run a command that Ctrl-C, SIGTERM and SIGHUP cancel, so that it cleans up.
 
     Raises:
         Ended: It was cancelled so.
@@ -41,7 +43,8 @@ def run_until_ended(command: Coroutine[Any, Any, None]) -> None:
     with ending.handling_signals():
         try:
             asyncio.run(ending.watch(command))
-        except (asyncio.CancelledError, KeyboardInterrupt) as error:
+        # OSError: a command that is ended may find that its streams are gone as well.
+        except (asyncio.CancelledError, KeyboardInterrupt, OSError) as error:
             if not ending.received:
                 raise
             raise Ended(ending.received[0]) from error
@@ -65,6 +68,8 @@ class _Ending:
             signal.SIGINT: signal.default_int_handler,
             signal.SIGTERM: signal.SIG_DFL,
         }
+        if HANG_UP is not None:
+            defaults[HANG_UP] = signal.SIG_DFL
         is_main = threading.current_thread() is threading.main_thread()
         ours = [s for s in defaults if is_main and signal.getsignal(s) is defaults[s]]
         for one in ours:
@@ -76,7 +81,7 @@ class _Ending:
                 signal.signal(one, defaults[one])
 
     async def watch(self, command: Coroutine[Any, Any, None]) -> None:
-        """Await a command as what the signals cancel."""
+        """Await a command, which the signals cancel."""
         task = cast("asyncio.Task[None]", asyncio.current_task())  # as asyncio.run made it
         loop = asyncio.get_running_loop()
         self._cancel = lambda: loop.call_soon_threadsafe(task.cancel)
@@ -86,6 +91,8 @@ class _Ending:
             self._cancel = None
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
+        if number == HANG_UP and self.received:
+            return  # kernel and shell both send it, so that a second one means nothing
         self.received.append(signal.Signals(number))
         if self._cancel is None or len(self.received) > CANCELLATIONS:
             raise KeyboardInterrupt
@@ -94,11 +101,11 @@ class _Ending:
 
 @contextlib.contextmanager
 def usable_streams() -> Iterator[None]:
-    """Let every stream be there, and take any character, for the length of a block."""
+    """Give a block three standard streams that exist and take any character."""
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_there("stdin", "r"))
+        stack.enter_context(_not_missing("stdin", "r"))
         for name in ("stdout", "stderr"):
-            stack.enter_context(_there(name, "w"))
+            stack.enter_context(_not_missing(name, "w"))
             stream = getattr(sys, name)
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="replace")
@@ -106,7 +113,7 @@ def usable_streams() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _there(name: Name, mode: Literal["r", "w"]) -> Iterator[None]:
+def _not_missing(name: Name, mode: Literal["r", "w"]) -> Iterator[None]:
     """Put the null device in place of a stream that was closed before the process began."""
     if getattr(sys, name) is not None:
         yield
@@ -120,11 +127,14 @@ def _there(name: Name, mode: Literal["r", "w"]) -> Iterator[None]:
 
 
 def drop_unread_output() -> None:
-    """Point streams without a reader to nowhere: the interpreter's last flush is quiet then."""
+    """Point streams that take nothing more to nowhere: the interpreter's last flush is quiet then.
+
+    Their reader has left, their terminal is gone or their disk is full, as the writer reported.
+    """
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except BrokenPipeError:
+        except OSError:
             _point_to_nowhere(stream)
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from .errors import Stop, usage
+from .text import write_stderr
 
 LONGEST_LINE = 4096
 
@@ -27,12 +28,11 @@ def require_answerable(*, yes: bool) -> None:
 
 async def confirm(question: str) -> bool:
     """Ask on stderr; only "y" and "yes" are a yes."""
-    sys.stderr.write(f"{question} [y/N] ")
-    sys.stderr.flush()
+    write_stderr(f"{question} [y/N] ")
     try:
         answer = await read_line()
     except asyncio.CancelledError:
-        sys.stderr.write("\n")
+        write_stderr("\n")
         raise
     return (answer or "").lower() in ("y", "yes")
 
@@ -54,12 +54,11 @@ async def read_secret(question: str) -> str:
     if not sys.stdin.isatty():
         return await read_line() or ""
     with _hidden_typing(sys.stdin.fileno()):
-        sys.stderr.write(f"{question}: ")
-        sys.stderr.flush()
+        write_stderr(f"{question}: ")
         try:
             return await read_line() or ""
         finally:
-            sys.stderr.write("\n")
+            write_stderr("\n")
 
 
 async def read_line() -> str | None:
@@ -91,7 +90,10 @@ class _LineReader:
         self._read = b""
 
     def on_readable(self) -> None:
-        data = os.read(self._descriptor, LONGEST_LINE)
+        try:
+            data = os.read(self._descriptor, LONGEST_LINE)
+        except OSError:  # the terminal is gone, and with it whoever could type
+            data = b""
         self._read += data
         complete = not data or b"\n" in self._read or len(self._read) > LONGEST_LINE
         if complete and not self._line.done():
@@ -132,4 +134,5 @@ def _hidden_typing(descriptor: int) -> Iterator[None]:
     try:
         yield
     finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+        with suppress(termios.error):  # the terminal is gone
+            termios.tcsetattr(descriptor, termios.TCSADRAIN, before)

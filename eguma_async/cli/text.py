@@ -7,10 +7,12 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sized
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TextIO
+
+from .redaction import redacted
 
 # C0, DEL, C1, line separators and the controls of writing direction.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
@@ -24,9 +26,33 @@ def clean(text: str) -> str:
 
 
 def say(text: str) -> None:
-    """Print a line for people, on stderr."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    """Print a line for people, on stderr; no known secret gets into it."""
+    write_stderr(f"{redacted(text)}\n")
+
+
+def write_stderr(text: str) -> None:
+    """Write on stderr. If its terminal is gone, nobody reads that, and nothing else changes.
+
+    Raises:
+        BrokenPipeError: Its reader has left, as `head` does.
+    """
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except BrokenPipeError:
+        raise
+    except OSError:
+        pass
+
+
+def say_unreadable(elements: tuple[Any, ...]) -> None:
+    """Say how many elements of a list could not be read: what is shown is not all there is."""
+    from eguma_async.core.listing import unreadable_of
+
+    left_out = unreadable_of(elements)
+    if left_out:
+        faults = clean("; ".join(dict.fromkeys(p for one in left_out for p in one.problems)))
+        say(f"{len(left_out)} of {len(elements) + len(left_out)} could not be read: {faults}.")
 
 
 def is_plain(stream: TextIO) -> bool:
@@ -37,6 +63,11 @@ def is_plain(stream: TextIO) -> bool:
 def is_dumb(stream: TextIO) -> bool:
     """Tell whether a stream is no terminal, or one that cannot move its cursor."""
     return not stream.isatty() or os.environ.get("TERM") == "dumb"
+
+
+def is_utf8(stream: TextIO) -> bool:
+    """Tell whether a stream takes any character."""
+    return (stream.encoding or "").lower().replace("-", "").startswith("utf8")
 
 
 def money(cents: int | None, currency: str | None) -> str:
@@ -52,6 +83,26 @@ def amount(value: Decimal | None, currency: str = "EUR") -> str:
     return "?" if value is None else f"{value:.2f} {currency}"
 
 
+def counted(found: Sized, noun: str) -> str:
+    """Write how many there are, such as ``2 orders``."""
+    return f"{len(found)} {noun}{'' if len(found) == 1 else 's'}"
+
+
+def moment(value: datetime | None) -> str:
+    """Write a moment as it came."""
+    return "-" if value is None else value.isoformat()
+
+
+def span(left: timedelta) -> str:
+    """Write a span such as ``59 min``, rounded down."""
+    return f"{max(0, int(left.total_seconds())) // 60} min"
+
+
+def stock(quantity: int | None) -> str:
+    """Write how many are left; None for no limit."""
+    return "unlimited" if quantity is None else str(quantity)
+
+
 def print_json(value: object, *, indent: int | None = 2) -> None:
     """Print one JSON document on stdout."""
     sys.stdout.write(as_json(value, indent=indent) + "\n")
@@ -60,7 +111,7 @@ def print_json(value: object, *, indent: int | None = 2) -> None:
 
 def as_json(value: object, *, indent: int | None = None) -> str:
     """Write a value of ours as JSON."""
-    text = json.dumps(plain(value), ensure_ascii=not _is_utf8(sys.stdout), indent=indent)
+    text = json.dumps(plain(value), ensure_ascii=not is_utf8(sys.stdout), indent=indent)
     return _JSON_CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
@@ -78,7 +129,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return str(value)
     return value.isoformat() if isinstance(value, date) else value
-
-
-def _is_utf8(stream: TextIO) -> bool:
-    return (stream.encoding or "").lower().replace("-", "").startswith("utf8")

@@ -12,34 +12,23 @@ from __future__ import annotations
 import enum
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import attrs
 import cattrs
 import msgspec
-from cattrs.gen import make_dict_structure_fn, override
 
 from .errors import DecodingError
-from .operation import in_body
-from .scalars import MismatchError, got, is_subclass, register_scalars
+from .fields import WireNames, is_local
+from .listing import Listing
+from .scalars import is_subclass
+from .tolerant import is_listing, problems, register_hooks
 
 T = TypeVar("T")
 
-_ALSO = "eguma_async.also"
-_NAME = "eguma_async.name"
 _SCALARS = {str, int, bool, float, datetime, date, type(None), Any}
-
-
-def also_named(*wire_names: str) -> dict[str, tuple[str, ...]]:
-    """Return the metadata of a response field that servers are known to name differently."""
-    return {_ALSO: wire_names}
-
-
-def wire_named(wire_name: str) -> dict[str, str]:
-    """Return the metadata of a field whose name on the wire no rule gives, such as ``@id``."""
-    return {_NAME: wire_name}
 
 
 class Codec:
@@ -61,10 +50,10 @@ class Codec:
         wire_name: Callable[[str], str] | None = None,
         as_object: Callable[[type, object], object] | None = None,
     ) -> None:
-        self._names = _Names(wire_name)
+        self._names = WireNames(wire_name)
         self._decoders: dict[Any, Callable[[bytes], Any] | None] = {}
         self._tracked = _TrackedConverter(self._decoders.clear)
-        _register_tolerant_hooks(self._tracked, self._names, as_object)
+        register_hooks(self._tracked, self._names, as_object)
         self._tracked.track()
         self.converter: cattrs.Converter = self._tracked
 
@@ -90,45 +79,61 @@ class Codec:
         return self._decode_tolerantly(body, returns)
 
     def _fast_decoder(self, returns: Any) -> Callable[[bytes], Any] | None:
-        if why_not_fast(returns, self._tracked.is_touched, names=self._names) is not None:
+        listed = is_listing(returns)
+        if listed:  # msgspec knows no subclasses of tuple
+            returns = types.GenericAlias(tuple, (*typing.get_args(returns), ...))
+        local = _local_fields(returns)
+        why = why_not_fast(
+            returns, self._tracked.is_touched, names=self._names, ignored=local.keys()
+        )
+        if why is not None:
             return None
-        return msgspec.json.Decoder(returns).decode
+        decode = msgspec.json.Decoder(returns).decode
+        if listed:
+            return lambda body: Listing(decode(body))
+        return _without_local(decode, local) if local else decode
 
     def _decode_tolerantly(self, body: bytes, returns: type[T]) -> T:
-        problems: tuple[str, ...]
+        found: tuple[str, ...]
         try:
             raw = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raw, problems = None, ("no valid JSON @ $",)
+            raw, found = None, ("no valid JSON @ $",)
             malformed = True
         else:
             malformed = False
             try:
                 return self.converter.structure(raw, returns)
             except cattrs.BaseValidationError as group:
-                problems = tuple(_problems(group, "$", self._names))
+                found = tuple(problems(group, "$", self._names))
             except Exception as fault:  # noqa: BLE001  # a hook of the user's raises anything
-                problems = (f"{_say(fault)} @ $",)
+                found = tuple(problems(fault, "$", self._names))
         # Outside of the except block: the faults hold the server's values, and so might a customer.
-        raise DecodingError("unreadable answer", problems=problems, malformed=malformed)
+        raise DecodingError("unreadable response", problems=found, malformed=malformed)
 
 
-class _Names:
-    """The wire's names of the fields of attrs classes."""
-
-    def __init__(self, rule: Callable[[str], str] | None = None) -> None:
-        self._rule = rule or str
-
-    def of(self, field: attrs.Attribute[Any]) -> str:
-        given: str | None = field.metadata.get(_NAME)
-        return given or self._rule(field.name)
-
-    def named(self, cls: Any, attribute: str) -> str:
-        fields: Any = attrs.fields_dict(cls)
-        return self.of(fields[attribute])
+_SAME_NAMES = WireNames()
 
 
-_SAME_NAMES = _Names()
+def _local_fields(kind: Any) -> dict[str, Any]:
+    """Return the `LOCAL` fields of a class with their defaults; none of what is no attrs class."""
+    if not attrs.has(kind):
+        return {}
+    return {f.name: f.default for f in attrs.fields(kind) if is_local(f)}
+
+
+def _without_local(
+    decode: Callable[[bytes], Any], defaults: dict[str, Any]
+) -> Callable[[bytes], Any]:
+    """Take back what msgspec read into fields that are no server's to set."""
+
+    def decode_without(body: bytes) -> Any:
+        value = decode(body)
+        if all(getattr(value, name) is default for name, default in defaults.items()):
+            return value
+        return attrs.evolve(value, **defaults)
+
+    return decode_without
 
 
 def why_not_fast(
@@ -136,7 +141,8 @@ def why_not_fast(
     is_touched: Callable[[Any], bool] = lambda _: False,
     seen: set[Any] | None = None,
     *,
-    names: _Names = _SAME_NAMES,
+    names: WireNames = _SAME_NAMES,
+    ignored: Iterable[str] = (),
 ) -> str | None:
     """Return None if both tiers read a type tree alike, else the reason.
 
@@ -153,9 +159,8 @@ def why_not_fast(
         return None
     if attrs.has(kind):
         attrs.resolve_types(kind)
-        reasons = (
-            _why_field_not_fast(kind, f, is_touched, seen, names) for f in attrs.fields(kind)
-        )
+        fields = [f for f in attrs.fields(kind) if f.name not in ignored]
+        reasons = (_why_field_not_fast(kind, f, is_touched, seen, names) for f in fields)
     elif isinstance(kind, type) and issubclass(kind, enum.Enum):
         return None if "_missing_" in _own_names(kind) else f"closed enum {kind.__name__}"
     elif typing.get_origin(kind) is not None:
@@ -171,9 +176,11 @@ def _why_field_not_fast(
     field: attrs.Attribute[Any],
     is_touched: Callable[[Any], bool],
     seen: set[Any],
-    names: _Names,
+    names: WireNames,
 ) -> str | None:
     where = f"{cls.__name__}.{field.name}"
+    if is_local(field):
+        return f"{where}: local"
     if field.converter is not None:
         return f"{where}: converter"
     if field.alias != field.name:
@@ -225,141 +232,3 @@ class _TrackedConverter(cattrs.Converter):
         result = super().register_structure_hook_factory(predicate, factory)
         self._touch(predicate)
         return result
-
-
-AsObject: TypeAlias = "Callable[[type, object], object] | None"
-
-
-def _register_tolerant_hooks(
-    converter: cattrs.Converter, names: _Names, as_object: AsObject
-) -> None:
-    """Make the converter lossless: cattrs' own defaults read null as "None", "false" as True."""
-    register_scalars(converter)
-    converter.register_structure_hook_factory(_is_tuple, lambda kind: _tuple_hook(converter, kind))
-    converter.register_structure_hook_factory(
-        attrs.has, lambda cls: _attrs_hook(converter, cls, names, as_object)
-    )
-    converter.register_unstructure_hook_factory(
-        attrs.has, lambda cls: _unstructure_hook(converter, cls, names)
-    )
-
-
-def _is_tuple(kind: Any) -> bool:
-    origin: Any = typing.get_origin(kind)
-    return origin is tuple
-
-
-def _tuple_hook(converter: cattrs.Converter, kind: Any) -> Callable[[Any, Any], Any]:
-    as_list: Any = types.GenericAlias(list, typing.get_args(kind)[:1])
-    structure = converter.get_structure_hook(as_list)
-
-    def hook(value: object, _: Any) -> tuple[Any, ...]:
-        if not isinstance(value, list):
-            raise MismatchError(f"expected an array, got {got(value)}")
-        return tuple(structure(value, as_list))
-
-    return hook
-
-
-def _attrs_hook(
-    converter: cattrs.Converter, cls: type, names: _Names, as_object: AsObject
-) -> Callable[[Any, Any], Any]:
-    attrs.resolve_types(cls)
-    fields = attrs.fields(cls)
-    overrides = {f.name: override(rename=names.of(f)) for f in fields if names.of(f) != f.name}
-    structure: Callable[[Any, Any], Any] = make_dict_structure_fn(
-        cls,
-        converter,
-        **overrides,  # type: ignore[arg-type]  # mypy sees only the overload by single names
-    )
-    tidy = _tidier(cls, names)
-
-    def hook(value: object, _: Any) -> Any:
-        if as_object is not None:
-            value = as_object(cls, value)
-        if not isinstance(value, dict):
-            raise MismatchError(f"expected an object, got {got(value)}")
-        return structure(tidy(value), cls)
-
-    return hook
-
-
-def _tidier(cls: type, names: _Names) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Return a function that gives a JSON object the names and gaps that `cls` is read with."""
-    fields = attrs.fields(cls)
-    other_names = [(names.of(f), f.metadata[_ALSO], f.type) for f in fields if _ALSO in f.metadata]
-    has_default = [
-        names.of(f) for f in fields if f.default is not attrs.NOTHING and not _nullable(f.type)
-    ]
-    # Servers write "" for a date or a flag they do not have, as they do for a text.
-    may_be_blank = [
-        names.of(f)
-        for f in fields
-        if f.default is None
-        and _nullable(f.type)
-        and {type(None), datetime, bool}.issuperset(typing.get_args(f.type))
-    ]
-
-    def tidy(value: dict[str, Any]) -> dict[str, Any]:
-        present = dict(value)
-        for name, others, kind in other_names:
-            found = next((present[o] for o in (name, *others) if o in present), attrs.NOTHING)
-            if found is not attrs.NOTHING:
-                present[name] = found
-            elif _nullable(kind):
-                present[name] = None
-        for name in has_default:
-            if present.get(name, attrs.NOTHING) is None:
-                del present[name]
-        for name in may_be_blank:
-            if present.get(name) == "":
-                del present[name]
-        return present
-
-    return tidy
-
-
-def _nullable(kind: Any) -> bool:
-    union = typing.get_origin(kind) in (typing.Union, types.UnionType)
-    return union and type(None) in typing.get_args(kind)
-
-
-def _unstructure_hook(
-    converter: cattrs.Converter, cls: type, names: _Names
-) -> Callable[[Any], Any]:
-    # Not cattrs' generated function: that one moves what may be left out to the end.
-    fields = [(f.name, names.of(f), f.default is None) for f in attrs.fields(cls) if in_body(f)]
-
-    def hook(instance: object) -> dict[str, Any]:
-        values = ((wire, getattr(instance, name), optional) for name, wire, optional in fields)
-        return {
-            wire: converter.unstructure(value)
-            for wire, value, optional in values
-            if not (optional and value is None)
-        }
-
-    return hook
-
-
-def _problems(fault: BaseException, path: str, names: _Names) -> Iterator[str]:
-    """Yield one line for each fault, with its JSON path in the wire's names."""
-    bare: list[Exception] = []
-    if isinstance(fault, cattrs.ClassValidationError):
-        of_fields, bare = fault.group_exceptions()
-        for inner, field in of_fields:
-            yield from _problems(inner, f"{path}.{names.named(fault.cl, field.name)}", names)
-    elif isinstance(fault, cattrs.IterableValidationError):
-        of_elements, bare = fault.group_exceptions()
-        for inner, element in of_elements:
-            yield from _problems(inner, f"{path}[{element.index!r}]", names)
-    else:
-        yield f"{_say(fault)} @ {path}"
-    for inner in bare:
-        yield from _problems(inner, path, names)
-
-
-def _say(fault: BaseException) -> str:
-    """Word a fault without its value, which may be a customer's."""
-    if isinstance(fault, KeyError):
-        return "required field missing"
-    return str(fault) if isinstance(fault, MismatchError) else "value not accepted"

@@ -1,4 +1,4 @@
-"""Hands over an answer that is already in memory, the way the transport contract asks for."""
+"""Hands over a response that is already in memory, the way the transport contract asks for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEFAULT_MAX_BODY_BYTES = 64 * 1024 * 1024
 async def deliver(
     request: HttpRequest, response: HttpResponse, *, max_body_bytes: int
 ) -> HttpResponse:
-    """Return the answer with lower-case header names, its 2xx body in the sink if there is one.
+    """Return the response with lower-case header names, its 2xx body in the sink if there is one.
 
     Raises:
         OutcomeUnknownError: A body that is to be collected is larger than the limit.
@@ -30,8 +30,6 @@ async def deliver(
         return attrs.evolve(response, body=b"")
     if len(response.body) > max_body_bytes:
         raise OutcomeUnknownError(
-            f"the answer cannot be used: the body is larger than {max_body_bytes} bytes",
-            operation=request.operation or None,
-            attempts=request.attempt,
+            f"the response cannot be used: the body is larger than {max_body_bytes} bytes"
         )
     return response

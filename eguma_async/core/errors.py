@@ -5,9 +5,9 @@
     EgumaError
     ├─ ConfigurationError            bad arguments, before any I/O
     ├─ SessionStateError             not entered, closed, or used from another event loop
-    ├─ TransportError                no usable HTTP answer
+    ├─ TransportError                no usable HTTP response
     │  ├─ NotSentError               the server surely did not get it
-    │  └─ OutcomeUnknownError        it may have been processed: settle it before repeating
+    │  └─ OutcomeUnknownError        it may have been processed: find out before repeating
     ├─ StatusError                   the server answered with something else than success
     │  ├─ InvalidRequestError        400, 422
     │  ├─ AuthenticationError        401
@@ -17,7 +17,10 @@
     │  │  └─ IdempotencyMismatchError
     │  ├─ RateLimitedError           429
     │  └─ ServerError                5xx
-    └─ DecodingError                 a success that cannot be read
+    ├─ DecodingError                 a success that cannot be read
+    │  └─ IncompleteListError        a list that ends before its end
+    ├─ ResultMismatchError           a success that is not what was asked for
+    └─ PriceChangedError             it costs more than the customer was told; nothing was bought
 
 ``str(error)`` and ``repr(error)`` are for logs: status, code and operation, never a body, a key or
 a customer. All of them survive ``pickle`` and ``copy``.
@@ -27,11 +30,14 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Self, TypeVar
 
 E = TypeVar("E", bound="EgumaError")
 
 _CODE = re.compile(r"[\w.:/-]{1,64}", re.ASCII)
+_REQUEST_ID = ("x-request-id", "request-id", "x-correlation-id", "x-amzn-requestid")
 
 
 class EgumaError(Exception):
@@ -41,9 +47,9 @@ class EgumaError(Exception):
         message: What happened. For a `StatusError` these are the server's own words.
         operation: Name of the operation, such as ``"BookTickets"``; None outside of a call.
         idempotency_key: Key the call carried, to send the same booking again; None without one.
-        attempts: How many requests were tried for this call.
-        outcome_unknown: True if the call may have been processed although it failed.
-            Settle such a call before repeating it with another key.
+        attempts: How many requests this call has sent, or tried to.
+        outcome_unknown: True if the call may have been processed although it failed: find out
+            before repeating it with another key. Never True for a read.
     """
 
     outcome_unknown: bool = False
@@ -97,7 +103,11 @@ class SessionStateError(EgumaError):
 
 
 class TransportError(EgumaError):
-    """No usable HTTP answer came back."""
+    """No usable HTTP response came back.
+
+    Raised as it is for a read: whatever became of it, nothing was changed, and it may be asked
+    again.
+    """
 
 
 class NotSentError(TransportError):
@@ -105,7 +115,9 @@ class NotSentError(TransportError):
 
 
 class OutcomeUnknownError(TransportError):
-    """The server may have processed the request. Settle it before repeating it.
+    """The server may have processed the request. Find out before repeating it.
+
+    No read raises this: it has nothing to find out.
 
     Attributes:
         refusal: The refusal that came *after* an attempt of unknown outcome, if that is what
@@ -128,7 +140,11 @@ class StatusError(EgumaError):
         status: HTTP status.
         error_code: The provider's code, such as ``"validation_error"``; None if it sent none.
         retry_after: Seconds the server asked to wait; None if it did not say.
-        body: The answer's bytes as they came. It may hold a customer's data: it is in no ``str``
+        replayed: True if the server marked this as a refusal that it stored for the idempotency
+            key and repeats. The reason may be gone; a new booking takes a new key.
+        headers: The response's headers, with lower-case names. Like the body, they are in no
+            ``str`` and no ``repr``, and only a request id is left of them by pickle.
+        body: The response's bytes as they came. It may hold a customer's data: it is in no ``str``
             and no ``repr``, and it is left behind when the error is pickled.
     """
 
@@ -139,6 +155,8 @@ class StatusError(EgumaError):
         status: int = 0,
         error_code: str | None = None,
         retry_after: float | None = None,
+        replayed: bool = False,
+        headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         outcome_unknown: bool = False,
         **details: Any,
@@ -147,8 +165,16 @@ class StatusError(EgumaError):
         self.status = status
         self.error_code = error_code
         self.retry_after = retry_after
+        self.replayed = replayed
+        self.headers: dict[str, str] = dict(headers or {})
         self.body = body
         self.outcome_unknown = outcome_unknown
+
+    @property
+    def request_id(self) -> str | None:
+        """Id the server gave the request, for its support; None if it gave none."""
+        found = (self.headers.get(name) for name in _REQUEST_ID)
+        return next((value for value in found if value), None)
 
     def _summary(self) -> str:
         # The server writes the code; only what looks like one is fit for a log.
@@ -156,7 +182,8 @@ class StatusError(EgumaError):
         return f"HTTP {self.status} {self.error_code}" if known else f"HTTP {self.status}"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), {**self.__dict__, "body": b""})
+        headers = {name: self.headers[name] for name in _REQUEST_ID if name in self.headers}
+        return _restore, (type(self), {**self.__dict__, "body": b"", "headers": headers})
 
 
 class InvalidRequestError(StatusError):
@@ -216,6 +243,87 @@ class DecodingError(EgumaError):
         more = len(self.problems) - 3
         shown = "; ".join(self.problems[:3]) + (f" (+{more} more)" if more > 0 else "")
         return f"{self.message}: {shown}" if shown else self.message
+
+
+class IncompleteListError(DecodingError):
+    """A list over several pages that ends before its end. What there is was handed on already.
+
+    Attributes:
+        announced: Elements that the server says there are; None if it does not say.
+        read: Elements that came, those that could not be read included.
+    """
+
+    def __init__(
+        self, message: str = "", *, announced: int | None = None, read: int = 0, **details: Any
+    ) -> None:
+        super().__init__(message, **details)
+        self.announced = announced
+        self.read = read
+
+
+class ResultMismatchError(EgumaError):
+    """A success that is not what was asked for, such as a booking with fewer tickets.
+
+    What was done is done: look at `result` and at `differences`, and do not send it again.
+
+    Attributes:
+        result: What came back. It may hold a customer's data: it is in no ``str`` and no ``repr``,
+            and it is left behind when the error is pickled.
+        differences: One line for each difference, such as ``"category c1: 2 asked for, 1 given"``.
+    """
+
+    def __init__(
+        self,
+        message: str = "the result is not what was asked for",
+        *,
+        result: Any = None,
+        differences: tuple[str, ...] = (),
+        **details: Any,
+    ) -> None:
+        super().__init__(message, **details)
+        self.result = result
+        self.differences = differences
+
+    def _summary(self) -> str:
+        return (
+            f"{self.message}: {'; '.join(self.differences)}" if self.differences else self.message
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), {**self.__dict__, "result": None})
+
+
+class PriceChangedError(EgumaError):
+    """It costs more than the customer was told. Nothing was bought.
+
+    Attributes:
+        expected: The total that was expected, in the unit of the call: cents as an int, or an
+            amount as a `Decimal`.
+        actual: The total as it is now; None if the server does not tell it.
+        result: What is held at that price, if anything is. Like the result of a
+            `ResultMismatchError` it is left behind when the error is pickled.
+    """
+
+    def __init__(
+        self,
+        message: str = "the price has risen",
+        *,
+        expected: int | Decimal | None = None,
+        actual: int | Decimal | None = None,
+        result: Any = None,
+        **details: Any,
+    ) -> None:
+        super().__init__(message, **details)
+        self.expected = expected
+        self.actual = actual
+        self.result = result
+
+    def _summary(self) -> str:
+        now = "not told" if self.actual is None else self.actual
+        return f"{self.message}: {self.expected} expected, now {now}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), {**self.__dict__, "result": None})
 
 
 def unknown_outcome(error: BaseException) -> EgumaError | None:

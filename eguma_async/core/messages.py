@@ -5,23 +5,37 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Mapping
-from typing import NoReturn, Protocol
-from urllib.parse import quote
+from typing import Any, NoReturn, Protocol
+from urllib.parse import quote, unquote_to_bytes
 
 import attrs
 
 from .errors import ConfigurationError
 
 
-class Replay(enum.Enum):
-    """Whether a request may be sent a second time. Declared by the operation, not by the verb."""
+class Repeat(enum.Enum):
+    """Whether a request may be sent again. The operation declares it, not the verb.
 
-    SAFE = "safe"
-    """A read, or a write that names one thing and ends in the same state: may be sent again."""
+    Safe and idempotent are two things (RFC 9110, section 9.2): a read leaves nothing behind
+    whatever becomes of it, an idempotent write may have been done.
+    """
+
+    READ = "read"
+    """Changes nothing: may be sent again and fanned out, and its outcome is never unknown."""
+    IDEMPOTENT = "idempotent"
+    """A write that names one thing and ends in one state: may be sent again."""
     KEYED = "keyed"
     """Carries an idempotency key: may be sent again with the same key and the same bytes."""
-    NEVER = "never"
+    ONCE = "once"
     """Must not be sent again once it may have arrived."""
+
+    # The names before `READ` was told from `IDEMPOTENT`.
+    SAFE = "idempotent"  # noqa: PIE796  # an alias on purpose
+    NEVER = "once"  # noqa: PIE796  # as above
+
+
+Replay = Repeat
+"""The name of `Repeat` before; it stays importable."""
 
 
 def _finite(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
@@ -38,7 +52,7 @@ class Timeouts:
 
     Attributes:
         connect: To get a connection: waiting for a free one, name look-up, TCP and TLS.
-        read: Between two pieces of the answer, the first one included.
+        read: Between two pieces of the response, the first one included.
         total: For the whole attempt.
     """
 
@@ -63,18 +77,26 @@ class Credentials:
     Attributes:
         query: Pairs to add to the query string.
         headers: Pairs to add to the headers.
+        encoded_query: Query string of a signed link, added byte for byte: its signature covers
+            the bytes, so that nothing may be unquoted, quoted again or put in another order.
     """
 
-    __slots__ = ("headers", "query")
+    __slots__ = ("encoded_query", "headers", "query")
+
+    query: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...]
+    encoded_query: str
 
     def __init__(
         self,
         *,
         query: tuple[tuple[str, str], ...] = (),
         headers: tuple[tuple[str, str], ...] = (),
+        encoded_query: str = "",
     ) -> None:
         self.query = query
         self.headers = headers
+        self.encoded_query = encoded_query
 
     def __repr__(self) -> str:
         return "Credentials(***)"
@@ -87,26 +109,35 @@ class Credentials:
 
         A secret shorter than 8 characters, as made up for a test, is left: it would hit any word.
         """
-        for _, value in (*self.query, *self.headers):
-            secret = value.removeprefix("Bearer ")
-            if len(secret) >= SHORTEST_SECRET:
-                for form in (secret, quote(secret, safe="")):
-                    data = data.replace(form.encode(), b"***")
+        for secret in self._secrets():
+            data = data.replace(secret, b"***")
         return data
+
+    def _secrets(self) -> list[bytes]:
+        """Return every form of every secret; the longest come first, as they hold the others."""
+        found = {self.encoded_query.encode()}
+        for part in self.encoded_query.split("&"):
+            value = part.partition("=")[2] or part
+            found |= {value.encode(), unquote_to_bytes(value)}
+        for _, value in (*self.query, *self.headers):
+            found.add(value.removeprefix("Bearer ").encode())
+        secrets = {secret for secret in found if len(secret) >= SHORTEST_SECRET}
+        secrets |= {quote(secret, safe="").encode() for secret in secrets}
+        return sorted(secrets, key=len, reverse=True)
 
 
 NO_CREDENTIALS = Credentials()
 
 
 class BodySink(Protocol):
-    """Where a large answer flows to, chunk by chunk, instead of being held in memory."""
+    """Where a large response flows to, chunk by chunk, instead of being held in memory."""
 
     async def write(self, chunk: bytes, /) -> None:
         """Take the next piece; the transport waits, so the reader sets the pace."""
         ...
 
     def restart(self) -> None:
-        """Forget what came so far, as the answer begins again.
+        """Forget what came so far, as the response begins again.
 
         Raises:
             EgumaError: Something was handed on already and cannot be taken back.
@@ -114,7 +145,7 @@ class BodySink(Protocol):
         ...
 
 
-# Requests and answers have no slots: they are made for every attempt, and made in two thirds of
+# Requests and responses have no slots: they are made for every attempt, and made in two thirds of
 # the time without.
 
 
@@ -129,11 +160,11 @@ class HttpRequest:
         headers: Header names as sent.
         body: Bytes, encoded once per call, so that every attempt sends the same ones.
         timeouts: Limits of this attempt.
-        replay: Whether it may be sent again.
+        repeat: Whether it may be sent again.
         credentials: Secrets, merged by the last line of the transport and nowhere else.
-        sink: Takes the body of a 2xx answer instead of `HttpResponse.body`.
-        operation: Name of the operation, for errors and events.
-        attempt: Number of this attempt, from 1.
+        sink: Takes the body of a 2xx response instead of `HttpResponse.body`.
+        operation: Name of the operation: a label for hooks and fakes, never sent.
+        attempt: Number of this attempt within its call, from 1; a label as well.
     """
 
     method: str
@@ -142,57 +173,58 @@ class HttpRequest:
     headers: Mapping[str, str] = attrs.field(factory=dict)
     body: bytes | None = attrs.field(default=None, repr=False)
     timeouts: Timeouts = DEFAULT_TIMEOUTS
-    replay: Replay = Replay.NEVER
+    repeat: Repeat = Repeat.ONCE
     credentials: Credentials = attrs.field(default=NO_CREDENTIALS, repr=False)
     sink: BodySink | None = attrs.field(default=None, repr=False)
     operation: str = ""
     attempt: int = 1
 
-    def with_credentials(self, credentials: Credentials) -> HttpRequest:
-        """Return the same request with credentials.
+    def but(self, **changes: Any) -> HttpRequest:
+        """Return the same request with changes.
 
-        Spelled out, since every attempt passes here and ``attrs.evolve`` takes twice as long.
+        Every call and every attempt passes here, and ``attrs.evolve`` takes five times as long.
         """
-        return HttpRequest(
-            method=self.method,
-            url=self.url,
-            query=self.query,
-            headers=self.headers,
-            body=self.body,
-            timeouts=self.timeouts,
-            replay=self.replay,
-            credentials=credentials,
-            sink=self.sink,
-            operation=self.operation,
-            attempt=self.attempt,
-        )
-
-    @property
-    def is_read(self) -> bool:
-        """True if it changes nothing on the server, whatever becomes of it."""
-        return self.replay is Replay.SAFE and self.method == "GET"
+        other = object.__new__(HttpRequest)
+        other.__dict__.update(self.__dict__)
+        other.__dict__.update(changes)
+        return other
 
 
 @attrs.frozen(kw_only=True, slots=False)
 class HttpResponse:
-    """One answer, whole.
+    """One response, whole.
 
     Attributes:
-        status: HTTP status; any status is an answer.
+        status: HTTP status; any status is a response.
         headers: Lower-case names; a repeated header is joined by ", ".
         body: All bytes, decompressed; empty if they went into a sink.
-        attempts: How many requests it took to get this answer.
-        after_unknown: True if an earlier attempt of this call had an unknown outcome: a refusal
-            then proves nothing.
     """
 
     status: int
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)  # may hold a URL with a key
     body: bytes = attrs.field(default=b"", repr=False)
-    attempts: int = 1
-    after_unknown: bool = False
 
     @property
     def ok(self) -> bool:
         """True for 2xx."""
         return 200 <= self.status < 300
+
+
+def wire_url(request: HttpRequest) -> str:
+    """Return the URL as it goes on the wire: with its whole query, secrets included.
+
+    What is encoded already stays as it came, byte for byte; pairs are quoted.
+    """
+    pairs = request.query + request.credentials.query
+    quoted = [f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs]
+    added = "&".join(filter(None, (*quoted, request.credentials.encoded_query)))
+    if not added:
+        return request.url
+    if "?" not in request.url:
+        return f"{request.url}?{added}"
+    return f"{request.url}{'' if request.url[-1] in '?&' else '&'}{added}"
+
+
+def wire_headers(request: HttpRequest) -> dict[str, str]:
+    """Return the headers as they go on the wire, secrets included."""
+    return {**request.headers, **dict(request.credentials.headers)}

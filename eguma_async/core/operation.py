@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import datetime
+import typing
+from collections.abc import Callable
+from datetime import date, datetime
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -11,8 +12,8 @@ from urllib.parse import quote
 
 import attrs
 
-from .errors import OutcomeUnknownError, StatusError
-from .messages import HttpResponse, Replay
+from .errors import ConfigurationError, OutcomeUnknownError, StatusError
+from .messages import HttpResponse, Repeat
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -44,14 +45,14 @@ def in_body(field: attrs.Attribute[Any]) -> bool:
 
 
 @attrs.frozen(kw_only=True)
-class Answer:
+class ResponseContext:
     """What came beside the decoded value.
 
     Attributes:
-        response: The answer itself.
+        response: The response itself.
         received_at: When it came, aware, in UTC.
         idempotency_key: Key the call carried; None without one.
-        replayed: True if the server marked the answer as a repetition of an earlier one.
+        replayed: True if the server marked the response as a repetition of an earlier one.
     """
 
     response: HttpResponse
@@ -70,20 +71,35 @@ class Send(Protocol):
 
 @attrs.frozen(kw_only=True)
 class Operation(Generic[T]):
-    """Base of every request object.
+    """Base of every request object: ``class ListThings(Operation[ThingList])``.
 
     A subclass is a frozen attrs class. Its fields are the JSON body, but for those marked with
     `IN_PATH`, `in_query`, `in_header` or `PLACED_BY_HAND`; a body field that is None is left out.
 
-    One that names its `CONTENT_TYPE` always carries a body, an empty object without body fields;
-    the others use the provider's.
+    What it returns follows from its type argument. One that names its `CONTENT_TYPE` always
+    carries a body, an empty object without body fields; the others use the provider's.
+
+    Attributes:
+        METHOD: HTTP verb in capitals.
+        PATH: Path below the base URL, with ``{name}`` for each field that is `IN_PATH`.
+        REPEAT: Whether it may be sent again.
+        CONTENT_TYPE: Media type of the body, if it is not the provider's.
+        RETURNS: What the response is decoded into; set by the class itself.
     """
 
     METHOD: ClassVar[str]
     PATH: ClassVar[str]
-    REPLAY: ClassVar[Replay]
-    RETURNS: ClassVar[Any]
+    REPEAT: ClassVar[Repeat]
     CONTENT_TYPE: ClassVar[str | None] = None
+    RETURNS: ClassVar[Any]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        returns = _type_argument(cls)
+        if returns is not None:
+            if cls.__dict__.get("RETURNS", returns) != returns:
+                raise TypeError(f"{cls.__name__}: RETURNS follows from the type argument; drop it")
+            cls.RETURNS = returns
 
     @classmethod
     def name(cls) -> str:
@@ -93,45 +109,49 @@ class Operation(Generic[T]):
     @classmethod
     def is_read(cls) -> bool:
         """Tell whether it changes nothing on the server, whatever becomes of it."""
-        return cls.REPLAY is Replay.SAFE and cls.METHOD == "GET"
+        return cls.REPEAT is Repeat.READ
 
     @classmethod
-    def shape(cls) -> Shape:
-        """Return what all operations of this class have in common on the wire."""
-        shape = _SHAPES.get(cls)
-        if shape is None:
-            shape = _SHAPES[cls] = _make_shape(cls)
-        return shape
+    def plan(cls) -> RequestPlan:
+        """Return what all requests of this class of operations have in common."""
+        plan = _PLANS.get(cls)
+        if plan is None:
+            plan = _PLANS[cls] = _make_plan(cls)
+        return plan
 
     def path(self) -> str:
         """Return the path with the ids filled in, quoted."""
-        return self.shape().path(self)
+        return self.plan().path(self)
 
     def query(self) -> tuple[tuple[str, str], ...]:
         """Return the pairs of the query string, unquoted. A tuple gives one pair per element."""
-        return self.shape().query(self)
+        return self.plan().query(self)
 
     def headers(self) -> dict[str, str]:
         """Return the headers of this operation alone."""
         return {
             wire_name: value
-            for name, wire_name in self.shape().headers
+            for name, wire_name in self.plan().headers
             if (value := getattr(self, name)) is not None
         }
 
-    def complete(self, value: T, answer: Answer, /) -> T:
-        """Add to the decoded value what only the answer around it tells."""
+    def complete(self, value: T, context: ResponseContext, /) -> T:
+        """Add to the decoded value what only the response around it tells, and check it.
+
+        Raises:
+            EgumaError: What came back is not what was asked for. The error carries the value.
+        """
         return value
 
     def explain(self, refusal: StatusError, /) -> StatusError:
         """Add to a refusal what only the operation knows."""
         return refusal
 
-    async def settle(self, refusal: StatusError, send: Send, began_at: datetime, /) -> T:
-        """Decide what a refusal means after an earlier attempt had an unknown outcome.
+    async def reconcile(self, refusal: StatusError, send: Send, began_at: datetime, /) -> T:
+        """Find out what a refusal means after an earlier attempt had an unknown outcome.
 
         Args:
-            refusal: The last answer.
+            refusal: The last response.
             send: Sends another operation, to look things up.
             began_at: When the call began, aware, in UTC.
 
@@ -139,7 +159,7 @@ class Operation(Generic[T]):
             OutcomeUnknownError: By default, unless the operation is a read.
             StatusError: The refusal itself, if it proves that nothing was done.
         """
-        if self.REPLAY is Replay.SAFE:
+        if self.is_read():
             raise refusal
         raise OutcomeUnknownError(
             f"refused with HTTP {refusal.status}, but an earlier attempt may have been processed",
@@ -147,9 +167,18 @@ class Operation(Generic[T]):
         )
 
 
+def _type_argument(cls: type) -> Any:
+    """Return what stands for ``T`` in the bases of a class; None if it is still open."""
+    for base in cls.__dict__.get("__orig_bases__", ()):
+        for argument in typing.get_args(base)[:1]:
+            if not isinstance(argument, TypeVar):
+                return argument
+    return None
+
+
 @attrs.frozen(kw_only=True)
-class Shape:
-    """What a class of operations looks like on the wire, worked out once.
+class RequestPlan:
+    """What all requests of one class of operations have in common, worked out once.
 
     Attributes:
         name: Name of the class, for errors, events and logs.
@@ -157,7 +186,7 @@ class Shape:
         query: Makes the pairs of its query string.
         headers: Fields that are headers of their own, with the wire's names.
         has_body: True if operations of the class carry a JSON body.
-        completes: True if `Operation.complete` adds anything to the decoded value.
+        completes: True if `Operation.complete` looks at the decoded value.
     """
 
     name: str
@@ -168,12 +197,18 @@ class Shape:
     completes: bool
 
 
-_SHAPES: dict[type[Any], Shape] = {}
+_PLANS: dict[type[Any], RequestPlan] = {}
 
 
-def _make_shape(cls: type[Operation[Any]]) -> Shape:
+def _make_plan(cls: type[Operation[Any]]) -> RequestPlan:
+    missing = [n for n in ("METHOD", "PATH", "REPEAT", "RETURNS") if not hasattr(cls, n)]
+    if missing:
+        raise ConfigurationError(
+            f"{cls.__name__} must define {', '.join(missing)}; RETURNS follows from the type"
+            " argument, as in Operation[Thing]"
+        )
     fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(cls)
-    return Shape(
+    return RequestPlan(
         name=cls.name(),
         path=_path_builder(cls.PATH, [f for f in fields if _place(f) == "path"]),
         query=_query_builder([f for f in fields if _place(f) == "query"]),
@@ -198,7 +233,7 @@ def _path_builder(template: str, fields: list[attrs.Attribute[Any]]) -> Callable
     if len(names) == 1:  # as most paths: no need for the machinery of format
         get = attrgetter(names[0])
         head, tail = template.split(f"{{{names[0]}}}")
-        return lambda operation: f"{head}{_quoted(get(operation))}{tail}"
+        return lambda operation: head + _quoted(get(operation)) + tail
     return lambda operation: template.format(
         **{name: _quoted(getattr(operation, name)) for name in names}
     )
@@ -207,18 +242,20 @@ def _path_builder(template: str, fields: list[attrs.Attribute[Any]]) -> Callable
 def _query_builder(
     fields: list[attrs.Attribute[Any]],
 ) -> Callable[[Any], tuple[tuple[str, str], ...]]:
-    wire_names = [f.metadata[_WIRE_NAME] for f in fields]
-    if len(fields) < 2:  # attrgetter gives a tuple for two names and more only
-        names = [f.name for f in fields]
-        return lambda operation: _pairs(wire_names, [getattr(operation, n) for n in names])
-    get = attrgetter(*[f.name for f in fields])
-    return lambda operation: _pairs(wire_names, get(operation))
+    parts = [(f.metadata[_WIRE_NAME], attrgetter(f.name)) for f in fields]
 
+    def query(operation: Any) -> tuple[tuple[str, str], ...]:
+        pairs: list[tuple[str, str]] = []
+        for name, get in parts:
+            value = get(operation)
+            as_text = _TEXT.get(type(value))
+            if as_text is not None:
+                pairs.append((name, as_text(value)))
+            else:
+                pairs += [(name, _as_text(part)) for part in _as_tuple(value)]
+        return tuple(pairs)
 
-def _pairs(names: Iterable[str], values: Iterable[Any]) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        [(n, _as_text(v)) for n, vs in zip(names, values, strict=True) for v in _as_tuple(vs)]
-    )
+    return query
 
 
 @lru_cache(maxsize=1024)
@@ -233,8 +270,13 @@ def _as_tuple(value: object) -> tuple[object, ...]:
 
 
 def _as_text(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="seconds")
-    return str(value)  # a date is written as ISO 8601
+    return _TEXT.get(type(value), str)(value)
+
+
+_TEXT: dict[type, Callable[[Any], str]] = {
+    bool: lambda value: "true" if value else "false",
+    date: date.isoformat,
+    datetime: lambda value: value.isoformat(timespec="seconds"),
+    int: str,
+    str: str,
+}

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import attrs
+import msgspec
 
 from .codec import Codec
 from .errors import StatusError
-from .messages import HttpResponse, Replay
+from .messages import HttpResponse, Repeat
+
+_SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_LONGEST_WAIT = 1e9
 
 
 class Verdict(enum.Enum):
@@ -22,6 +28,7 @@ class Verdict(enum.Enum):
     REFUSED = "refused before processing"
     UNKNOWN = "outcome unknown"
     IN_PROGRESS = "an earlier request with this key is still in progress"
+    UNAUTHORIZED = "refused for its credentials"
     FINAL = "answered, and no retry would change it"
 
 
@@ -34,11 +41,11 @@ class Provider:
         base_url: Scheme and host, without a trailing slash.
         headers: Sent with every request.
         content_type: Media type of the requests that carry a body.
-        codec: Encodes its requests and decodes its answers.
-        verdict: Says what an answer to such a request means for a retry.
-        error_from: Turns an answer that is no success into an error. It never fails.
-        idempotency_header: Header that carries the key of a `Replay.KEYED` operation.
-        is_replay: Tells whether an answer is marked as the repetition of an earlier one.
+        codec: Encodes its requests and decodes its responses.
+        verdict: Says what a response to such a request means for a retry.
+        error_from: Turns a response that is no success into an error. It never fails.
+        idempotency_header: Header that carries the key of a `Repeat.KEYED` operation.
+        is_replay: Tells whether a response is marked as the repetition of an earlier one.
     """
 
     name: str
@@ -46,8 +53,8 @@ class Provider:
     headers: Mapping[str, str]
     content_type: str
     codec: Codec
-    verdict: Callable[[HttpResponse, Replay], Verdict]
-    error_from: Callable[[HttpResponse, Replay], StatusError]
+    verdict: Callable[[HttpResponse, Repeat], Verdict]
+    error_from: Callable[[HttpResponse, Repeat], StatusError]
     idempotency_header: str | None = None
     is_replay: Callable[[HttpResponse], bool] = lambda _: False
 
@@ -56,7 +63,7 @@ def classify(response: HttpResponse, *, own_answer: bool) -> Verdict:
     """Classify a status the way any provider's must be.
 
     Args:
-        response: The answer.
+        response: The response.
         own_answer: True if the provider itself wrote it, and not a proxy before it. Only the
             provider's own 503 says that nothing was processed.
     """
@@ -67,18 +74,28 @@ def classify(response: HttpResponse, *, own_answer: bool) -> Verdict:
         return Verdict.REFUSED
     if status == 408 or status >= 500:
         return Verdict.UNKNOWN
-    return Verdict.FINAL
+    return Verdict.UNAUTHORIZED if status == 401 else Verdict.FINAL
+
+
+def json_object(response: HttpResponse) -> dict[str, Any]:
+    """Return the JSON object of a response, or an empty one if it holds none. It never fails."""
+    try:
+        value = msgspec.json.decode(response.body.removeprefix(b"\xef\xbb\xbf"))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def retry_after(response: HttpResponse, now: datetime) -> float | None:
     """Return the seconds a server asked to wait: given as seconds or as an HTTP date (RFC 9110).
 
-    A date is measured against the answer's own ``Date``, so that a wrong clock here does not
-    matter; one in the past is 0. What cannot be read is None.
+    A fraction of a second is read too: some servers write one. A date is measured against the
+    response's own ``Date``, so that a wrong clock here does not matter; one in the past is 0. What
+    cannot be read is None.
     """
     value = response.headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value[:9])
+    if _SECONDS.fullmatch(value):
+        return min(float(value), _LONGEST_WAIT)
     until = _http_date(value)
     if until is None:
         return None

@@ -36,7 +36,7 @@ def check_sendable(request: HttpRequest) -> bool:
     fault = _fault(request)
     # Raised here: the frames that looked at the values are gone.
     if fault:
-        raise ConfigurationError(f"{fault}; nothing was sent", operation=request.operation or None)
+        raise ConfigurationError(f"{fault}; nothing was sent")
     return False
 
 
@@ -47,6 +47,7 @@ def _is_plain(request: HttpRequest) -> bool:
         request.method in _PLAIN_METHODS
         and request.headers == PLAIN_HEADERS
         and not secret.headers
+        and not secret.encoded_query
         and not _NOT_IN_URL.search(request.url)
         and _UNRESERVED.fullmatch("".join(map("".join, request.query + secret.query))) is not None
     )
@@ -61,6 +62,8 @@ def _fault(request: HttpRequest) -> str | None:
 
 
 def _query_fault(request: HttpRequest) -> str | None:
+    if _NOT_IN_URL.search(request.credentials.encoded_query):
+        return "an encoded query holds a character that must be percent-encoded"
     for name, value in request.query + request.credentials.query:
         if not _is_parameter_name(name):
             return "the name of a query parameter holds a control character"
@@ -89,3 +92,14 @@ def _is_token(name: str) -> bool:
 @lru_cache(maxsize=256)
 def _is_parameter_name(name: str) -> bool:
     return _NOT_IN_NAME.search(name) is None
+
+
+def check_limits(**limits: int) -> None:
+    """Check numbers that bound something.
+
+    Raises:
+        ConfigurationError: One is no whole number of at least 1.
+    """
+    for name, limit in limits.items():
+        if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+            raise ConfigurationError(f"{name} must be a whole number, at least 1")

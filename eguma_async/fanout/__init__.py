@@ -1,5 +1,7 @@
 """Many calls at once, within bounds."""
 
-from .local import Crew, FanOut, Outcome, Progress
+from eguma_async.core.session import FanOut, Outcome, Progress
 
-__all__ = ["Crew", "FanOut", "Outcome", "Progress"]
+from .local import LocalFanOut
+
+__all__ = ["FanOut", "LocalFanOut", "Outcome", "Progress"]

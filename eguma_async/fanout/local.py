@@ -12,99 +12,65 @@ from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
     AsyncIterator,
+    Awaitable,
     Callable,
     Iterable,
     Iterator,
     Sized,
 )
-from typing import Generic, Protocol, TypeVar
-
-import attrs
+from types import TracebackType
+from typing import Generic, Protocol, Self, TypeVar
 
 from eguma_async.core.clock import Clock
 from eguma_async.core.errors import ConfigurationError, EgumaError, SessionStateError
-from eguma_async.core.messages import HttpResponse
 from eguma_async.core.operation import Operation
-from eguma_async.core.permits import Permits
+from eguma_async.core.semaphore import Semaphore
+from eguma_async.core.session import Outcome, Progress
 
 T = TypeVar("T")
 R = TypeVar("R")
+T_co = TypeVar("T_co", covariant=True)
 
 
-class Exchange(Protocol):
-    """Sends an operation: the `exchange` of a session."""
+class Done(Protocol[T_co]):
+    """A call that has succeeded."""
 
-    async def __call__(self, operation: Operation[R], /) -> tuple[R, HttpResponse]:
-        """Send the operation and return its value with the answer."""
+    @property
+    def value(self) -> T_co:
+        """What it returned."""
+        ...
+
+    @property
+    def attempts(self) -> int:
+        """Requests it took."""
         ...
 
 
-@attrs.frozen(kw_only=True)
-class Outcome(Generic[T]):
-    """What one operation of a fan-out came to: a value or an error, never both.
+class Run(Protocol):
+    """Sends an operation: the `run` of a session."""
 
-    Attributes:
-        operation: The operation as it was given.
-        value: Its value; None if it failed.
-        error: What it failed with; None if it succeeded.
-        attempts: Requests it took.
-        seconds: Time it took, waiting for retries included.
-    """
-
-    operation: Operation[T]
-    value: T | None = None
-    error: EgumaError | None = None
-    attempts: int
-    seconds: float
-
-    @property
-    def ok(self) -> bool:
-        """True if there is a value."""
-        return self.error is None
-
-    def unwrap(self) -> T:
-        """Return the value.
-
-        Raises:
-            EgumaError: The error, if there is one.
-        """
-        if self.error is not None:
-            raise self.error
-        return self.value  # type: ignore[return-value]  # a value of T, which may itself be None
+    def __call__(self, operation: Operation[R], /) -> Awaitable[Done[R]]:
+        """Send the operation and return the finished call."""
+        ...
 
 
-@attrs.frozen(kw_only=True)
-class Progress:
-    """How far a fan-out is.
-
-    Attributes:
-        done: Outcomes so far.
-        failed: How many of them are errors.
-        total: Operations in all, if the input has a length.
-    """
-
-    done: int
-    failed: int
-    total: int | None
-
-
-class FanOut(AsyncIterator[Outcome[T]]):
+class LocalFanOut(Generic[T]):
     """An async iterator over the outcomes of many reads, in the order they come.
 
     Args:
-        exchange: Sends one operation.
+        run: Sends one operation.
         operations: Any iterable or async iterable; taken lazily, one by one.
         concurrency: Number of workers.
         on_progress: Called after each outcome.
         clock: Measures the seconds.
 
     Attributes:
-        crew: Who does the work.
+        workers: Who does the work.
     """
 
     def __init__(
         self,
-        exchange: Exchange,
+        run: Run,
         operations: Iterable[Operation[T]] | AsyncIterable[Operation[T]],
         *,
         concurrency: int,
@@ -114,111 +80,163 @@ class FanOut(AsyncIterator[Outcome[T]]):
         if not isinstance(concurrency, int) or concurrency < 1:
             raise ConfigurationError("concurrency must be a whole number of at least 1")
         total = len(operations) if isinstance(operations, Sized) else None
-        self.crew: Crew[T] = Crew(exchange, _shared(operations), clock, concurrency)
-        # A generator, so that asyncio ends the workers if a loop is left and nobody calls aclose.
-        # It must not know this object: the two would keep each other alive.
-        self._outcomes = self.crew.outcomes(on_progress, total)
+        self.workers: WorkerPool[T] = WorkerPool(run, _shared(operations), clock, concurrency)
+        self._outcomes: AsyncIterator[Outcome[T]] = _Outcomes(self.workers, on_progress, total)
+        self._handed_over = False
 
-    def __aiter__(self) -> AsyncIterator[Outcome[T]]:  # noqa: PYI034  # the generator itself
-        # Handed over, so that it dies with the loop, even if this object is kept in a variable.
-        outcomes, self._outcomes = self._outcomes, _once_only(self.crew)
+    def __aiter__(self) -> AsyncIterator[Outcome[T]]:
+        """Hand over the iterator, so that it ends with its loop even if this object is kept."""
+        if self._handed_over:
+            return _Refused(self.workers)
+        self._handed_over = True
+        outcomes, self._outcomes = self._outcomes, _Refused(self.workers)
         return outcomes
 
     async def __anext__(self) -> Outcome[T]:
+        """Wait for the next outcome. Cancelling the waiting loses nothing.
+
+        Raises:
+            StopAsyncIteration: There are no more.
+        """
         return await anext(self._outcomes)
 
-    async def aclose(self, because: EgumaError | None = None) -> None:
-        """Cancel what is under way and wait until it has ended. May be called twice.
+    async def __aenter__(self) -> Self:
+        return self
 
-        Args:
-            because: Raised to a consumer who asks for more; without it, the iteration just ends.
-        """
-        await self.crew.dismiss(because)
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Cancel what is under way and wait until it has ended. May be called twice."""
+        await self.workers.dismiss()
 
 
-async def _once_only(crew: Crew[T]) -> AsyncGenerator[Outcome[T], None]:
-    """Refuse a second loop over what another loop has, or has left before its end."""
-    if not crew.is_through:
+class _Outcomes(AsyncIterator[Outcome[T]]):
+    """The outcomes of a pool, counted. It dismisses the pool when nobody holds it any more.
+
+    No generator: a generator is at its end once the waiting in it has been cancelled.
+    """
+
+    def __init__(
+        self,
+        workers: WorkerPool[T],
+        on_progress: Callable[[Progress], None] | None,
+        total: int | None,
+    ) -> None:
+        self._workers = workers
+        self._on_progress = on_progress
+        self._total = total
+        self._done = self._failed = 0
+
+    async def __anext__(self) -> Outcome[T]:
+        outcome = await self._workers.next()
+        self._done += 1
+        self._failed += outcome.error is not None
+        if self._on_progress is not None:
+            progress = Progress(done=self._done, failed=self._failed, total=self._total)
+            try:
+                self._on_progress(progress)
+            except BaseException:
+                await self._workers.dismiss()
+                raise
+        return outcome
+
+    def __del__(self) -> None:
+        self._workers.abandon()
+
+
+class _Refused(AsyncIterator[Outcome[T]]):
+    """Stands in for outcomes that another loop has, or has left before their end."""
+
+    def __init__(self, workers: WorkerPool[T]) -> None:
+        self._workers = workers
+
+    async def __anext__(self) -> Outcome[T]:
+        if self._workers.is_through:
+            raise StopAsyncIteration
         raise SessionStateError("this fan-out is being iterated, or was left; make a new one")
-    nothing: tuple[Outcome[T], ...] = ()
-    for outcome in nothing:
-        yield outcome
 
 
-class Crew(Generic[T]):
+class WorkerPool(Generic[T]):
     """The workers of one fan-out and the buffer between them and the consumer.
 
     A worker waits for room in the buffer before it hands on an outcome. When it ends, in whatever
     way, its task goes into the buffer as well; that needs no room, so it can always be told.
     """
 
-    def __init__(
-        self, exchange: Exchange, source: _Source[Operation[T]], clock: Clock, size: int
-    ) -> None:
-        self._exchange = exchange
+    def __init__(self, run: Run, source: _Source[Operation[T]], clock: Clock, size: int) -> None:
+        self._run = run
         self._source = source
         self._clock = clock
         self._size = size
-        self._room = Permits(size)
+        self._room = Semaphore(size)
         # Not an asyncio.Queue: one consumer and no bound of its own need none of its bookkeeping.
         self._buffer: deque[Outcome[T] | asyncio.Task[None]] = deque()
         self._consumer: asyncio.Future[None] | None = None
-        self._workers: list[asyncio.Task[None]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._running = 0
         self._dismissed = False
-        self.is_through = False
+        self._dismissal: asyncio.Task[None] | None = None
         self._because: EgumaError | None = None
+        self.is_through: bool = False
 
-    async def outcomes(
-        self, on_progress: Callable[[Progress], None] | None, total: int | None
-    ) -> AsyncGenerator[Outcome[T], None]:
-        """Yield what the workers hand on, until all have ended; raise what ended one of them."""
+    async def next(self) -> Outcome[T]:
+        """Return the next outcome, and begin the work if this is the first.
+
+        Raises:
+            StopAsyncIteration: All workers have ended.
+            Exception: What ended one of them, such as a fault of the input.
+        """
         self._hire()
-        running = len(self._workers)
-        done = failed = 0
-        try:
-            while running and not self._dismissed:
-                if not self._buffer:
-                    await self._something()
-                    continue
-                item = self._buffer.popleft()
-                if isinstance(item, asyncio.Task):
-                    running -= 1
-                    self.is_through = not running or item.cancelled() or bool(item.exception())
-                    item.result()
-                    continue
-                self._room.give_back()
-                done += 1
-                failed += item.error is not None
-                if on_progress is not None:
-                    on_progress(Progress(done=done, failed=failed, total=total))
-                yield item
-            if running and self._because is not None:
-                raise self._because
-        finally:
-            await self.dismiss()
+        while self._running and not self._dismissed:
+            if not self._buffer:
+                await self._something()
+                continue
+            item = self._buffer.popleft()
+            if not isinstance(item, asyncio.Task):
+                self._room.release()
+                return item
+            self._running -= 1
+            if item.cancelled() or item.exception() is not None:
+                self.is_through = True
+                await self.dismiss()
+                _raise_result(item)
+        if self._running and self._because is not None:
+            raise self._because
+        self.is_through = self.is_through or not self._running
+        await self.dismiss()
+        raise StopAsyncIteration
 
     def _hire(self) -> None:
-        if self._dismissed:
+        if self._dismissed or self._loop is not None:
             return
+        self._loop = asyncio.get_running_loop()
+        self._running = self._size
         for _ in range(self._size):
-            worker = asyncio.create_task(self._work())
+            worker = self._loop.create_task(self._work())
             worker.add_done_callback(self._hand_on)
-            self._workers.append(worker)
+            self._tasks.append(worker)
 
     async def _work(self) -> None:
         async for operation in self._source:
             _require_read(operation)
             outcome = await self._read(operation)
-            if not self._room.take():
-                await self._room.wait()
+            if not self._room.try_acquire():
+                await self._room.acquire()
             self._hand_on(outcome)
 
     async def _read(self, operation: Operation[T]) -> Outcome[T]:
         began = self._clock.monotonic()
         value, error = None, None
         try:
-            value, response = await self._exchange(operation)
-            attempts = response.attempts
+            call = await self._run(operation)
+            value, attempts = call.value, call.attempts
         except (ConfigurationError, SessionStateError):
             raise
         except EgumaError as failed:
@@ -241,7 +259,9 @@ class Crew(Generic[T]):
             self._consumer.set_result(None)
 
     async def _something(self) -> None:
-        """Wait until the buffer holds something, or the crew is dismissed."""
+        """Wait until the buffer holds something, or the workers are dismissed."""
+        if self._consumer is not None:
+            raise SessionStateError("another task waits for the outcomes of this fan-out")
         self._consumer = asyncio.get_running_loop().create_future()
         try:
             await self._consumer
@@ -249,14 +269,34 @@ class Crew(Generic[T]):
             self._consumer = None
 
     async def dismiss(self, because: EgumaError | None = None) -> None:
-        """Cancel the workers, wait for their end, and close the input."""
+        """Cancel the workers, wait for their end, and close the input.
+
+        Args:
+            because: Raised to a consumer who asks for more; without it, the iteration just ends.
+        """
         self._because = self._because or because
         self._dismissed = True
         self._wake()
-        for worker in self._workers:
+        for worker in self._tasks:
             worker.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._source.aclose()
+
+    def abandon(self) -> None:
+        """Dismiss the workers from wherever this is called: a destructor, of any thread."""
+        if self._loop is None or self._dismissed or self._loop.is_closed():
+            return
+        self._loop.call_soon_threadsafe(self._dismiss_soon, self._loop)
+
+    def _dismiss_soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._dismissal = loop.create_task(self.dismiss())
+
+
+def _raise_result(worker: asyncio.Task[None]) -> None:
+    try:
+        worker.result()
+    except StopAsyncIteration as stop:
+        raise RuntimeError("a read raised StopAsyncIteration") from stop  # PEP 479, section 2
 
 
 def _require_read(operation: object) -> None:

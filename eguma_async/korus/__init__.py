@@ -13,16 +13,23 @@
 
 from __future__ import annotations
 
-from .booking.beneficiaries import GetOrderTicket, UpdateBeneficiary
+from eguma_async.core.listing import UnreadableElement
+from eguma_async.pipeline.bearer import TokenFunction
+from eguma_async.pipeline.pages import Page, Pager
+
+from .booking.beneficiaries import Beneficiaries, GetOrderTicket, UpdateBeneficiary
 from .booking.documents import (
     DocumentLink,
     DocumentPage,
+    Documents,
     DownloadedDocument,
     GetDocument,
     LinkDocument,
     ListDocuments,
     OrderDocument,
+    Writable,
 )
+from .booking.hold import Hold, HoldContext
 from .booking.order_models import (
     Beneficiary,
     BulkOrders,
@@ -36,7 +43,8 @@ from .booking.order_models import (
     TicketStatus,
     Title,
 )
-from .booking.order_operations import CreateOrders, GetOrder, ListOrders, OrderPage
+from .booking.orders import CreateOrders, GetOrder, ListOrders, OrderPage, Orders
+from .booking.reconciliation import Reconciliation
 from .booking.reservation_models import (
     BulkReservations,
     FailedReservation,
@@ -49,15 +57,14 @@ from .booking.reservation_models import (
     TicketChoice,
     TicketSeating,
 )
-from .booking.reservation_operations import (
+from .booking.reservations import (
     GetReservation,
     ListReservations,
     ReservationPage,
+    Reservations,
     ReserveOffers,
 )
-from .booking.reservations import Hold
-from .booking.settling import Settlement
-from .catalog.catalogs import Catalog, CatalogPage, GetCatalog, ListCatalogs
+from .catalog.catalogs import Catalog, CatalogPage, Catalogs, GetCatalog, ListCatalogs
 from .catalog.offer_models import (
     Offer,
     OfferAvailability,
@@ -77,6 +84,7 @@ from .catalog.offers import (
     ListOfferSessions,
     ListOfferTickets,
     OfferPage,
+    Offers,
     OfferSessionPage,
     OfferTicketPage,
 )
@@ -92,9 +100,10 @@ from .catalog.product_bases import (
     ProductBaseOption,
     ProductBaseOptionValue,
     ProductBasePage,
+    ProductBases,
     Venue,
 )
-from .catalog.products import GetProduct, ListProducts, Product, ProductPage
+from .catalog.products import GetProduct, ListProducts, Product, ProductPage, Products
 from .errors import (
     DocumentError,
     InconsistentAnswerError,
@@ -102,23 +111,31 @@ from .errors import (
     Violation,
     ViolationsError,
 )
-from .hydra import Iri
+from .json_ld import Collection, Iri, Resource, View
 from .provider import KORUS
 from .session import KorusSession
 from .signed_url import SignedUrl
+from .tokens import KorusTokens
+
+Settlement = Reconciliation
+"""The name of `Reconciliation` before; it stays importable."""
 
 __all__ = [
     "KORUS",
+    "Beneficiaries",
     "Beneficiary",
     "BulkOrders",
     "BulkReservations",
     "Catalog",
     "CatalogPage",
+    "Catalogs",
+    "Collection",
     "CreateOrders",
     "Customer",
     "DocumentError",
     "DocumentLink",
     "DocumentPage",
+    "Documents",
     "DownloadedDocument",
     "FailedOrder",
     "FailedReservation",
@@ -135,9 +152,11 @@ __all__ = [
     "GetProductBase",
     "GetReservation",
     "Hold",
+    "HoldContext",
     "InconsistentAnswerError",
     "Iri",
     "KorusSession",
+    "KorusTokens",
     "LinkDocument",
     "ListCatalogs",
     "ListDocuments",
@@ -160,6 +179,7 @@ __all__ = [
     "OfferSessionPage",
     "OfferTicket",
     "OfferTicketPage",
+    "Offers",
     "OptionCode",
     "OptionPage",
     "OptionValuePage",
@@ -170,19 +190,27 @@ __all__ = [
     "OrderPage",
     "OrderStatus",
     "OrderTicket",
+    "Orders",
+    "Page",
+    "Pager",
     "PartialFailureError",
     "Product",
     "ProductBase",
     "ProductBaseOption",
     "ProductBaseOptionValue",
     "ProductBasePage",
+    "ProductBases",
     "ProductPage",
+    "Products",
+    "Reconciliation",
     "Reservation",
     "ReservationPage",
     "ReservationStatus",
+    "Reservations",
     "ReserveOffers",
     "ReservedItem",
     "ReservedTicket",
+    "Resource",
     "SeatsArrangement",
     "SessionAvailability",
     "Settlement",
@@ -191,8 +219,12 @@ __all__ = [
     "TicketSeating",
     "TicketStatus",
     "Title",
+    "TokenFunction",
+    "UnreadableElement",
     "UpdateBeneficiary",
     "Venue",
+    "View",
     "Violation",
     "ViolationsError",
+    "Writable",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from eguma_async.core.errors import EgumaError, InvalidRequestError
+from eguma_async.core.errors import EgumaError, InvalidRequestError, ResultMismatchError
 
 MUST_BE_FALSE = "d53a91b0-def3-426a-83d7-269da7ab4200"
 """Code of the rule that a reservation must not be expired."""
@@ -66,21 +66,14 @@ class ViolationsError(InvalidRequestError):
         return f"{super()._summary()} @ {', '.join(paths)}" if paths else super()._summary()
 
 
-class PartialFailureError(EgumaError):
+class PartialFailureError(ResultMismatchError):
     """Some of what was asked for was not done. What was done stays done.
 
     Attributes:
-        result: The whole answer, what succeeded included. It may hold a customer's data: it is in
+        result: The whole result, what succeeded included. It may hold a customer's data: it is in
             no ``str`` and no ``repr``, and it is left behind when the error is pickled.
+        differences: One line for each thing that was not done.
     """
-
-    def __init__(self, message: str = "", *, result: Any = None, **details: Any) -> None:
-        super().__init__(message, **details)
-        self.result = result
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        restore, (cls, state) = super().__reduce__()
-        return restore, (cls, {**state, "result": None})
 
 
 class InconsistentAnswerError(PartialFailureError):

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import os
-import random
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from typing import Unpack
 from urllib.parse import urlsplit
 
-from eguma_async.core.checks import checked_base_url
-from eguma_async.core.clock import Clock, SystemClock
+from eguma_async.core.checks import is_loopback
 from eguma_async.core.errors import ConfigurationError
-from eguma_async.core.messages import Timeouts
-from eguma_async.core.transport import Transport
-from eguma_async.pipeline.authenticating import Auth
-from eguma_async.pipeline.bearer import Bearer, FixedToken, is_token
-from eguma_async.pipeline.limiting import Limits
-from eguma_async.pipeline.oauth import ClientCredentials
-from eguma_async.pipeline.observing import Observer
-from eguma_async.pipeline.policy import RetryPolicy
+from eguma_async.core.transport import SupportsPublicOnly, Transport
+from eguma_async.pipeline.bearer import TokenFunction
+from eguma_async.pipeline.options import SessionOptions, spelled_out
 from eguma_async.pipeline.session import BaseSession
 
 from .booking.beneficiaries import Beneficiaries
@@ -29,9 +22,9 @@ from .catalog.catalogs import Catalogs
 from .catalog.offers import Offers
 from .catalog.product_bases import ProductBases
 from .catalog.products import Products
-from .hydra import with_language
-from .provider import KORUS, TOKEN_URL
+from .provider import KORUS, with_language
 from .storage import DOCUMENT_HOSTS, Storage, checked_hosts
+from .tokens import KorusTokens, auth_of
 
 
 class KorusSession(BaseSession):
@@ -46,29 +39,24 @@ class KorusSession(BaseSession):
     Args:
         client_id: Name of your client; from ``KORUS_CLIENT_ID`` if not given.
         client_secret: Its secret; from ``KORUS_CLIENT_SECRET`` if not given.
-        token: A ready access token instead of the two. It is used until it is refused.
+        token: An access token instead of the two, used until it is refused; or a function, also a
+            coroutine function, that is asked for the token of each request and keeps it as long as
+            it holds; or `KorusTokens` that several sessions share.
         base_url: Where the API is; from ``KORUS_BASE_URL`` if not given, else the live API.
             Plain http is accepted for a loopback host only.
-        token_url: Where tokens are fetched; from ``KORUS_TOKEN_URL`` if not given, else the live
-            identity server. It differs between environments.
+        token_url: Where tokens are fetched; from ``KORUS_TOKEN_URL`` if not given. It differs
+            between environments: only for the live API it is known, and need not be given.
         refresh_token_url: Where tokens are renewed; `token_url` if not given.
         language: ISO 639-1 language of texts, of error messages and of documents; the catalog's
             own if not given.
         document_hosts: Hosts that documents may be fetched from.
-        transport: Carries the requests; over the network with aiohttp if not given. One that is
-            passed in is not closed by the session. It carries the downloads of documents too, as
-            it is, unless it is an `AiohttpTransport`.
         downloads: Carries the downloads of documents, and is not closed by the session. If not
-            given: a `transport` of another kind than `AiohttpTransport`, such as a fake or a layer
-            of yours, whose addresses nobody checks then; else an `AiohttpTransport` of the
-            session's own that connects to public addresses only, without a proxy. What a sandbox on
+            given: what the `public_only` of the session's transport returns, as that of
+            `AiohttpTransport` does; a transport without one, such as a fake or a layer of yours,
+            carries them itself, and nobody checks the addresses. What a sandbox on
             this machine keeps at its own origin is fetched by `transport`.
-        timeouts: Limits of each attempt.
-        retry: When to send again; ``RetryPolicy(attempts=1)`` for never.
-        limits: How many requests may be under way at once.
-        clock: Where to read the time and sleep.
-        observer: Called with an `AttemptEvent` after each attempt.
-        random: Returns a number from 0 to 1, for the jitter of pauses and renewals.
+        options: See `SessionOptions`: ``transport``, ``timeouts``, ``retry``, ``limits``,
+            ``clock``, ``observer``, ``random``.
 
     Attributes:
         catalogs: What issuers sell.
@@ -84,74 +72,59 @@ class KorusSession(BaseSession):
         ConfigurationError: No credentials, or a malformed argument.
     """
 
+    @spelled_out
     def __init__(
         self,
         client_id: str | None = None,
         client_secret: str | None = None,
         *,
-        token: str | None = None,
+        token: str | TokenFunction | KorusTokens | None = None,
         base_url: str | None = None,
         token_url: str | None = None,
         refresh_token_url: str | None = None,
         language: str | None = None,
         document_hosts: Iterable[str] = DOCUMENT_HOSTS,
-        transport: Transport | None = None,
         downloads: Transport | None = None,
-        timeouts: Timeouts | None = None,
-        retry: RetryPolicy | None = None,
-        limits: Limits | None = None,
-        clock: Clock | None = None,
-        observer: Observer | None = None,
-        random: Callable[[], float] = random.random,
+        **options: Unpack[SessionOptions],
     ) -> None:
-        clock = clock or SystemClock()
-        limits = limits or Limits()
-        auth = _auth(
+        if base_url is None:
+            base_url = os.environ.get("KORUS_BASE_URL") or None
+        auth = auth_of(
             client_id,
             client_secret,
             token,
             token_url=token_url,
             refresh_token_url=refresh_token_url,
-            clock=clock,
-            random=random,
+            base_url=base_url,
         )
         del client_secret, token  # a traceback that shows variables must not show these
         if isinstance(auth, ConfigurationError):
             raise auth
         hosts = checked_hosts(document_hosts)
-        if base_url is None:
-            base_url = os.environ.get("KORUS_BASE_URL") or None
-        super().__init__(
-            with_language(KORUS, language),
-            auth,
-            base_url=base_url,
-            transport=transport,
-            timeouts=timeouts,
-            retry=retry,
-            limits=limits,
-            clock=clock,
-            observer=observer,
-            random=random,
-        )
-        guarded = downloads is None and (transport is None or _is_network(transport))
-        self._owned_downloads = _public_transport(limits) if guarded else None
-        layers, own_way = self._layers, self._layers.retried(self._wire)
+        super().__init__(with_language(KORUS, language), auth, base_url=base_url, **options)
+        own = self._owned if self._options.transport is None else self._options.transport
+        self._owned_downloads: Transport | None = None
+        if downloads is None and isinstance(own, SupportsPublicOnly):
+            self._owned_downloads = own.public_only()
+        layers, own_way = self._layers, self._layers.repeated(self._network)
         carrier = self._owned_downloads if downloads is None else downloads
+        scheme, origin = _loopback_origin(self._base_url)
         storage = Storage(
-            own_way if carrier is None else layers.retried(layers.limited(carrier)),
+            own_way if carrier is None else layers.repeated(layers.network(carrier)),
             local=own_way,
             hosts=hosts,
-            local_origin=_plain_origin(self._base_url),
-            timeouts=self._timeouts,
+            local_origin=origin,
+            local_scheme=scheme,
+            timeouts=self._options.timeouts,
         )
-        self.catalogs = Catalogs(self)
-        self.product_bases = ProductBases(self)
-        self.products = Products(self)
-        self.offers = Offers(self)
-        self.reservations = Reservations(self)
-        self.orders = Orders(self)
-        self.documents = Documents(self, storage)
-        self.beneficiaries = Beneficiaries(self)
+        self.catalogs: Catalogs = Catalogs(self)
+        self.product_bases: ProductBases = ProductBases(self)
+        self.products: Products = Products(self)
+        self.offers: Offers = Offers(self)
+        self.reservations: Reservations = Reservations(self)
+        self.orders: Orders = Orders(self)
+        self.documents: Documents = Documents(self, storage)
+        self.beneficiaries: Beneficiaries = Beneficiaries(self)
 
     async def aclose(self) -> None:
         """End what is under way and close the connections. May be called twice."""
@@ -162,79 +135,10 @@ class KorusSession(BaseSession):
                 await self._owned_downloads.aclose()
 
 
-def _auth(
-    client_id: str | None,
-    client_secret: str | None,
-    token: str | None,
-    *,
-    token_url: str | None,
-    refresh_token_url: str | None,
-    clock: Clock,
-    random: Callable[[], float],
-) -> Callable[[Transport], Auth] | ConfigurationError:
-    """Return what is wrong with the credentials, not raise it: its frames would hold them."""
-    if token is not None:
-        return _fixed_auth(token, alone=client_id is None and client_secret is None)
-    name = os.environ.get("KORUS_CLIENT_ID") if client_id is None else client_id
-    secret = os.environ.get("KORUS_CLIENT_SECRET") if client_secret is None else client_secret
-    if name is None or secret is None:
-        return ConfigurationError(
-            "no credentials: pass client_id and client_secret to KorusSession, or a token, or set"
-            " the environment variables KORUS_CLIENT_ID and KORUS_CLIENT_SECRET"
-        )
-    if not _is_filled(name) or not _is_filled(secret):
-        return ConfigurationError("client_id and client_secret must be text and not empty")
-    url = token_url or os.environ.get("KORUS_TOKEN_URL") or TOKEN_URL
-    try:
-        url = checked_base_url(url, "token_url")
-        refresh_url = checked_base_url(refresh_token_url or url, "refresh_token_url")
-    except ConfigurationError as error:
-        return error.with_traceback(None)
-
-    def make(inner: Transport) -> Auth:
-        client = ClientCredentials(
-            inner,
-            client_id=name,
-            client_secret=secret,
-            token_url=url,
-            refresh_url=refresh_url,
-            clock=clock,
-            random=random,
-        )
-        return Bearer(client.fetch, clock=clock, random=random)
-
-    return make
-
-
-def _fixed_auth(token: str, *, alone: bool) -> Callable[[Transport], Auth] | ConfigurationError:
-    if not alone:
-        return ConfigurationError("pass either token or client_id and client_secret, not both")
-    if not is_token(token):
-        return ConfigurationError("token must be visible ASCII characters, without spaces")
-    fixed = FixedToken(token)
-    return lambda _: fixed
-
-
-def _is_filled(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _plain_origin(base_url: str) -> tuple[str, int] | None:
-    """Return host and port of a plain http URL, which is a loopback one, or None."""
+def _loopback_origin(base_url: str) -> tuple[str, tuple[str, int] | None]:
+    """Return the scheme of a URL, and host and port of its server if that is this machine."""
     parts = urlsplit(base_url)
-    if parts.scheme != "http" or parts.hostname is None:
-        return None
-    return parts.hostname, parts.port or 80
-
-
-def _is_network(transport: Transport) -> bool:
-    # Looked up, not imported: who has an AiohttpTransport has its module, and a fake needs none.
-    module = sys.modules.get("eguma_async.transports.aiohttp")
-    return module is not None and isinstance(transport, module.AiohttpTransport)
-
-
-def _public_transport(limits: Limits) -> Transport:
-    # Imported here: aiohttp costs most of the package's import time, and a fake needs none of it.
-    from eguma_async.transports.aiohttp import AiohttpTransport  # noqa: PLC0415
-
-    return AiohttpTransport(connections=limits.concurrency, public_only=True)
+    if parts.hostname is None or not is_loopback(parts.hostname):
+        return parts.scheme, None
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return parts.scheme, (parts.hostname, port)

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import BinaryIO
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from eguma_async.core.errors import ConfigurationError, StatusError, error_class
-from eguma_async.core.messages import Credentials, HttpRequest, HttpResponse, Replay, Timeouts
+from eguma_async.core.messages import Credentials, HttpRequest, HttpResponse, Repeat, Timeouts
 from eguma_async.core.transport import Transport
 
 from .errors import DocumentError
@@ -24,7 +24,9 @@ DOCUMENT_HOSTS = ("storage.googleapis.com",)
 MAX_DOCUMENT_BYTES = 20 * 1024 * 1024
 OPERATION = "DownloadDocument"
 
-_MAGIC = b"%PDF-"
+_MAGIC, _END = b"%PDF-", b"%%EOF"
+_MAGIC_WITHIN = _END_WITHIN = 1024
+_PORTS = {"http": 80, "https": 443}
 _URL = re.compile(r"[\x21-\x7e]{1,8192}", re.ASCII)
 _HOST = re.compile(r"[a-z0-9.-]{1,253}", re.ASCII)
 
@@ -44,13 +46,23 @@ def checked_hosts(hosts: Iterable[str]) -> frozenset[str]:
 
 
 class PdfSink:
-    """Writes a PDF file of bounded size; anything else is refused at its first bytes."""
+    """Writes a PDF file of bounded size; anything else is refused once that can be told.
+
+    Readers look for the head of a file within its first 1024 bytes, as programs are known to write
+    a line break or a byte-order mark before it, and for its end within the last 1024.
+
+    Attributes:
+        size: Bytes so far.
+        begun: How often the file was begun, which is once for each request.
+    """
 
     def __init__(self, file: BinaryIO, *, limit: int) -> None:
         self._file = file
         self._limit = limit
-        self._head = b""
+        self._head: bytes | None = b""
+        self._tail = b""
         self.size = 0
+        self.begun = 0
 
     async def write(self, chunk: bytes, /) -> None:
         """Take the next piece.
@@ -61,27 +73,38 @@ class PdfSink:
         self.size += len(chunk)
         if self.size > self._limit:
             raise DocumentError(f"the document is larger than {self._limit} bytes")
-        if len(self._head) < len(_MAGIC):
-            self._head += chunk[: len(_MAGIC) - len(self._head)]
-            if not _MAGIC.startswith(self._head):
-                raise DocumentError("the document is no PDF file")
-        self._file.write(chunk)
+        self._tail = (self._tail + chunk)[-_END_WITHIN:]
+        if self._head is None:
+            self._file.write(chunk)
+            return
+        self._head += chunk
+        if _MAGIC in self._head[: _MAGIC_WITHIN + len(_MAGIC)]:
+            self._file.write(self._head)
+            self._head = None
+        elif len(self._head) >= _MAGIC_WITHIN + len(_MAGIC):
+            raise DocumentError("the document is no PDF file")
 
     def restart(self) -> None:
         """Forget what came so far."""
         self._file.seek(0)
         self._file.truncate()
-        self._head = b""
+        self._head, self._tail = b"", b""
         self.size = 0
+        self.begun += 1
 
-    def finish(self) -> None:
-        """Check that there was a file at all.
+    def finish(self, *, is_whole: bool) -> None:
+        """Check that there was a file, and all of it.
+
+        Args:
+            is_whole: True if HTTP itself tells that nothing is missing.
 
         Raises:
-            DocumentError: There was not.
+            DocumentError: There was none, or it was cut.
         """
-        if self._head != _MAGIC:
+        if self._head is not None:
             raise DocumentError("the document is no PDF file")
+        if not is_whole and _END not in self._tail:
+            raise DocumentError("the document was cut: nothing tells its end")
 
 
 class Storage:
@@ -91,7 +114,8 @@ class Storage:
         public: Carries requests to the allowed hosts.
         local: Carries requests to a sandbox on this machine.
         hosts: Allowed hosts.
-        local_origin: Host and port of the sandbox, for which plain http will do; None without one.
+        local_origin: Host and port of the sandbox; None without one.
+        local_scheme: How the sandbox is spoken to.
         timeouts: Limits of each attempt.
         max_bytes: Size of the largest document.
     """
@@ -103,6 +127,7 @@ class Storage:
         local: Transport,
         hosts: frozenset[str],
         local_origin: tuple[str, int] | None,
+        local_scheme: str = "http",
         timeouts: Timeouts,
         max_bytes: int = MAX_DOCUMENT_BYTES,
     ) -> None:
@@ -110,14 +135,22 @@ class Storage:
         self._local = local
         self._hosts = hosts
         self._local_origin = local_origin
+        self._local_scheme = local_scheme
         self._timeouts = timeouts
         self._max_bytes = max_bytes
 
-    async def fetch(self, link: SignedUrl, file: BinaryIO) -> int | StatusError:
+    async def fetch(
+        self, link: SignedUrl, file: BinaryIO, *, timeouts: Timeouts | None = None
+    ) -> int | StatusError:
         """Write what is behind a link into a file and return its size, or the refusal.
 
+        Args:
+            link: Where the file is.
+            file: Takes the file, from its beginning.
+            timeouts: Limits of each attempt, if not those of all fetches.
+
         Raises:
-            DocumentError: The link leads elsewhere, or the file is too large or no PDF.
+            DocumentError: The link leads elsewhere, or the file is too large, no PDF, or cut.
             TransportError: It could not be fetched.
         """
         transport = self._way_to(link)
@@ -125,10 +158,11 @@ class Storage:
             raise DocumentError("the link does not lead to an allowed host; nothing was fetched")
         sink = PdfSink(file, limit=self._max_bytes)
         sink.restart()
-        response = await transport.send(self._request(link, sink))
+        request = self._request(link, sink).but(timeouts=timeouts or self._timeouts)
+        response = await transport.send(request)
         if not response.ok:
-            return _refusal(response)
-        sink.finish()
+            return _refusal(response, sink)
+        sink.finish(is_whole=_tells_its_end(response))
         return sink.size
 
     # The link stays in frames that neither wait nor raise: a traceback may show their variables.
@@ -140,8 +174,8 @@ class Storage:
             url=url,
             headers={"Accept": "application/pdf"},
             timeouts=self._timeouts,
-            replay=Replay.SAFE,
-            credentials=Credentials(query=_pairs(query)),
+            repeat=Repeat.READ,
+            credentials=Credentials(encoded_query=query),
             sink=sink,
             operation=OPERATION,
         )
@@ -156,23 +190,23 @@ class Storage:
         clean = _URL.fullmatch(url) and parts.username is None and not parts.fragment
         if clean and parts.scheme == "https" and host in self._hosts and port in (None, 443):
             return self._public
-        origin = (host, 80 if port is None else port)
-        if clean and parts.scheme == "http" and origin == self._local_origin:
+        origin = (host, _PORTS.get(parts.scheme) if port is None else port)
+        if clean and parts.scheme == self._local_scheme and origin == self._local_origin:
             return self._local
         return None
 
 
-def _pairs(query: str) -> tuple[tuple[str, str], ...]:
-    """Return the query as it will be quoted again. A plus stays one: signatures hold them."""
-    parts = (part.partition("=") for part in query.split("&") if part)
-    return tuple((unquote(name), unquote(value)) for name, _, value in parts)
+def _tells_its_end(response: HttpResponse) -> bool:
+    """Tell whether a body that arrives is whole, as a transport has checked (RFC 9112, 6.3)."""
+    chunked = "chunked" in response.headers.get("transfer-encoding", "").lower()
+    return chunked or "content-length" in response.headers
 
 
-def _refusal(response: HttpResponse) -> StatusError:
+def _refusal(response: HttpResponse, sink: PdfSink) -> StatusError:
     """Make an error of a refusal, without its body: storages repeat the request in it."""
     return error_class(response.status)(
         "the storage did not give the document",
         status=response.status,
         operation=OPERATION,
-        attempts=response.attempts,
+        attempts=sink.begun,
     )

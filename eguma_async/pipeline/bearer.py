@@ -1,23 +1,25 @@
-"""Access tokens that are fetched, renewed in time, and shared by all calls of a session."""
+"""Access tokens that are fetched, renewed in time, and shared by all calls."""
 
 from __future__ import annotations
 
 import asyncio
 import copy
+import inspect
 import logging
 import re
 from collections.abc import Awaitable, Callable
-from typing import NoReturn
+from typing import NoReturn, TypeAlias, TypeGuard
 
 from eguma_async.core.clock import Clock
 from eguma_async.core.errors import (
+    ConfigurationError,
     EgumaError,
     SessionStateError,
     TransportError,
 )
 from eguma_async.core.messages import Credentials
 
-logger = logging.getLogger("eguma_async")
+logger: logging.Logger = logging.getLogger("eguma_async")
 
 RENEW_AT = 0.8
 """Share of its life after which a token is renewed."""
@@ -29,7 +31,7 @@ PAUSE = 30.0
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}", re.ASCII)
 
 
-def is_token(value: object) -> bool:
+def is_token(value: object) -> TypeGuard[str]:
     """Tell whether a value is fit to stand in an ``Authorization`` header."""
     return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
 
@@ -47,6 +49,12 @@ class Token:
 
     __slots__ = ("credentials", "fetched_at", "life", "refresh_life", "refresh_token")
 
+    credentials: Credentials
+    fetched_at: float
+    life: float
+    refresh_life: float | None
+    refresh_token: str | None
+
     def __init__(
         self,
         access_token: str,
@@ -56,11 +64,11 @@ class Token:
         refresh_token: str | None = None,
         refresh_life: float | None = None,
     ) -> None:
-        self.credentials = bearer_header(access_token)
-        self.fetched_at = fetched_at
-        self.life = life
-        self.refresh_token = refresh_token
-        self.refresh_life = refresh_life
+        self.credentials: Credentials = bearer_header(access_token)
+        self.fetched_at: float = fetched_at
+        self.life: float = life
+        self.refresh_token: str | None = refresh_token
+        self.refresh_life: float | None = refresh_life
 
     def __repr__(self) -> str:
         return "Token(***)"
@@ -84,67 +92,122 @@ def bearer_header(access_token: str) -> Credentials:
     return Credentials(headers=(("Authorization", f"Bearer {access_token}"),))
 
 
-class FixedToken:
-    """A token that was handed over ready, and is used until it is refused."""
-
-    def __init__(self, access_token: str) -> None:
-        self._credentials = bearer_header(access_token)
-
-    def ready(self) -> Credentials:
-        """Return the token."""
-        return self._credentials
-
-    async def credentials(self) -> Credentials:
-        """Return the token."""
-        return self._credentials
-
-    async def rejected(self, used: Credentials, /) -> bool:
-        """Return False: there is no other token to try."""
-        return False
-
-    async def aclose(self) -> None:
-        """Do nothing: nothing is under way."""
+FetchToken: TypeAlias = Callable[[Token | None], Awaitable[Token]]
+"""Gets a token, given the one before it, if there was one."""
 
 
-class Bearer:
-    """Keeps one valid token for all calls. However many need a new one, it is fetched once.
+class TokenCache:
+    """Keeps one valid token for all who share it. However many need a new one, it is fetched once.
 
     A token is renewed in the background at about 80 % of its life, and calls go on with the old
     one meanwhile. Only without a valid token do they wait. A fetch belongs to no single call:
     cancelling one that waits leaves the others theirs. If it fails, all of them fail alike.
 
     Args:
-        fetch: Gets a token, given the one before it, if there was one.
         clock: Tells how old a token is.
-        random: Returns a number from 0 to 1, for the moment of renewal.
     """
 
-    def __init__(
-        self,
-        fetch: Callable[[Token | None], Awaitable[Token]],
-        *,
-        clock: Clock,
-        random: Callable[[], float],
-    ) -> None:
-        self._fetch = fetch
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._random = random
         self._token: Token | None = None
         self._refused: Credentials | None = None
         self._renew_at = 0.0
-        self._renewal: asyncio.Task[EgumaError | None] | None = None
+        self._renewal: asyncio.Task[Token | EgumaError] | None = None
+        self._renews_for: object = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("tokens are not pickled: give the other side its own credentials")
+
+    def valid(self) -> Token | None:
+        """Return the token if it is valid."""
+        token = self._token
+        if token is None or token.credentials is self._refused:
+            return None
+        return token if token.holds(self._clock.monotonic()) else None
+
+    def is_due(self) -> bool:
+        """Tell whether the token is to be renewed, although it may still be valid."""
+        return self._clock.monotonic() >= self._renew_at
+
+    def reject(self, used: Credentials) -> None:
+        """Use a token no longer that the server refused, unless it has been renewed meanwhile."""
+        if self._token is not None and self._token.credentials is used:
+            self._refused = used
+
+    def renew(self, owner: Bearer) -> asyncio.Task[Token | EgumaError]:
+        """Begin to fetch a token on behalf of one who needs it, unless that is under way already.
+
+        Raises:
+            SessionStateError: It is under way in another event loop.
+        """
+        self._require_own_loop()
+        if self._renewal is None or self._renewal.done():
+            self._renewal = asyncio.create_task(self._renew(owner))
+            self._renews_for = owner
+        return self._renewal
+
+    async def abandon(self, owner: Bearer) -> None:
+        """End the fetch that is under way on behalf of one who goes; the others begin anew."""
+        if self._renewal is not None and self._renews_for is owner and not self._renewal.done():
+            self._renewal.cancel()
+            await asyncio.wait({self._renewal})
+
+    async def _renew(self, owner: Bearer) -> Token | EgumaError:
+        try:
+            token = await owner.fetch(self._token)
+        except EgumaError as error:
+            self._renew_at = self._clock.monotonic() + PAUSE
+            logger.debug("no new token: %s", error)
+            return _as_not_sent(error).with_traceback(None)
+        share = RENEW_AT - SPREAD + 2 * SPREAD * owner.random()
+        self._token = token
+        self._renew_at = token.fetched_at + share * token.life
+        return token
+
+    def _require_own_loop(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            if self._loop is not None and self._loop.is_running():
+                raise SessionStateError(
+                    "these tokens are used by another event loop that is running: make others for"
+                    " each loop"
+                )
+            self._loop, self._renewal = loop, None  # what a loop that has ended began is over
+
+
+class Bearer:
+    """Gives each request of a session a valid token.
+
+    Args:
+        cache: Keeps the token; sessions may share one.
+        fetch: Gets a token through this session.
+        random: Returns a number from 0 to 1, for the moment of renewal.
+    """
+
+    renews = True
+
+    def __init__(
+        self, cache: TokenCache, fetch: FetchToken, *, random: Callable[[], float]
+    ) -> None:
+        self.fetch = fetch
+        self.random = random
+        self._cache = cache
+        self._closed = False
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
     def ready(self) -> Credentials | None:
         """Return the token if it is valid, and see to its renewal in time."""
-        now = self._clock.monotonic()
-        token = self._token
-        if token is None or token.credentials is self._refused or not token.holds(now):
+        token = self._cache.valid()
+        if token is None:
             return None
-        if now >= self._renew_at:
-            self._begin()
+        if self._cache.is_due():
+            self._cache.renew(self)
         return token.credentials
 
     async def credentials(self) -> Credentials:
@@ -153,49 +216,91 @@ class Bearer:
         Raises:
             AuthenticationError: The credentials for the token were refused.
             TransportError: No token could be fetched; the call itself was not sent.
+            SessionStateError: The session was closed meanwhile, or the tokens belong to another
+                event loop.
         """
-        return self.ready() or (await self._renewed()).credentials
+        while (ready := self.ready()) is None:
+            renewal = self._cache.renew(self)
+            await asyncio.wait({renewal})  # unlike `await renewal`, it leaves the task alone
+            if self._closed:
+                raise SessionStateError("the session was closed while it fetched a token")
+            if renewal.cancelled():
+                continue  # the session that fetched it was closed
+            outcome = renewal.result()
+            if isinstance(outcome, EgumaError):
+                raise copy.copy(outcome)  # each call writes its own name on it
+            return outcome.credentials
+        return ready
 
-    async def rejected(self, used: Credentials, /) -> bool:
-        """Renew a token the server refused, unless that has been done meanwhile."""
-        if self._token is not None and self._token.credentials is used:
-            self._refused = used
-            await self._renewed()
-        return True
+    def rejected(self, used: Credentials, /) -> None:
+        """Use a token no longer that the server refused, unless it has been renewed meanwhile."""
+        self._cache.reject(used)
 
     async def aclose(self) -> None:
-        """End a fetch that is under way."""
-        if self._renewal is not None:
-            self._renewal.cancel()
-            await asyncio.wait({self._renewal})
+        """End a fetch that is under way for this session."""
+        self._closed = True
+        await self._cache.abandon(self)
 
-    def _begin(self) -> asyncio.Task[EgumaError | None]:
-        if self._renewal is None or self._renewal.done():
-            self._renewal = asyncio.create_task(self._renew())
-        return self._renewal
 
-    async def _renewed(self) -> Token:
-        renewal = self._begin()
-        await asyncio.wait({renewal})  # unlike `await renewal`, it leaves the task alone
-        if renewal.cancelled():
-            raise SessionStateError("the session was closed while it fetched a token")
-        failure = renewal.result()
+TokenFunction: TypeAlias = Callable[[], str | Awaitable[str]]
+"""Returns a valid access token; it may be a coroutine function."""
+
+
+class FunctionBearer:
+    """Asks a function for the token of each request.
+
+    Args:
+        function: Keeps the token itself as long as it holds.
+    """
+
+    renews = True
+
+    def __init__(self, function: TokenFunction) -> None:
+        self._function = function
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def ready(self) -> None:
+        """Return None: the function has to be asked."""
+        return
+
+    async def credentials(self) -> Credentials:
+        """Return the token that the function gives.
+
+        Raises:
+            EgumaError: The function failed; the call itself was not sent.
+            ConfigurationError: It gave no token.
+        """
+        token, failure = await self._ask()
         if failure is not None:
-            raise copy.copy(failure)  # each call writes its own name on it
-        assert self._token is not None  # noqa: S101  # no failure, so there is one
-        return self._token
+            raise failure  # out here, so that its doubts about another call do not hang on to it
+        if not is_token(token):
+            del token  # a traceback that shows variables must not show it
+            raise ConfigurationError(
+                "the function for the token must return it as text: visible ASCII characters,"
+                " without spaces"
+            )
+        return bearer_header(token)
 
-    async def _renew(self) -> EgumaError | None:
+    async def _ask(self) -> tuple[object, EgumaError | None]:
         try:
-            token = await self._fetch(self._token)
+            token = self._function()
+            return (await token if inspect.isawaitable(token) else token), None
         except EgumaError as error:
-            self._renew_at = self._clock.monotonic() + PAUSE
-            logger.debug("no new token: %s", error)
-            return _as_not_sent(error).with_traceback(None)
-        share = RENEW_AT - SPREAD + 2 * SPREAD * self._random()
-        self._token = token
-        self._renew_at = token.fetched_at + share * token.life
-        return None
+            return None, _as_not_sent(copy.copy(error)).with_traceback(None)
+        except Exception as error:  # noqa: BLE001  # whatever a caller's function raises
+            failure = TransportError(
+                f"not sent, as there is no token: the function for it raised {type(error).__name__}"
+            )
+            failure.__cause__ = error
+            return None, failure
+
+    def rejected(self, used: Credentials, /) -> None:
+        """Do nothing: the function is asked again in any case."""
+
+    async def aclose(self) -> None:
+        """Do nothing: nothing is under way."""
 
 
 def _as_not_sent(error: EgumaError) -> EgumaError:

@@ -1,18 +1,16 @@
-"""How the layers of one session stand on each other."""
+"""How the layers of one session stand on each other, in the order of the wire."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import attrs
 
-from eguma_async.core.clock import Clock
 from eguma_async.core.provider import Provider
 from eguma_async.core.transport import Transport
 
+from .authenticating import Auth, Authenticating
 from .limiting import Limiting, Limits
-from .observing import Observer, Observing
-from .policy import RetryPolicy
+from .observing import Notifier, Observing
+from .options import CheckedOptions
 from .retrying import Retrying
 
 
@@ -21,30 +19,28 @@ class Layers:
     """What the layers of one session have in common."""
 
     provider: Provider
-    policy: RetryPolicy
-    limits: Limits
-    clock: Clock
-    observer: Observer | None
-    random: Callable[[], float]
+    options: CheckedOptions
+    notifier: Notifier
 
-    def limited(self, inner: Transport) -> Transport:
-        """Keep the requests of one transport within bounds."""
-        return Limiting(inner, limits=self.limits)
+    def network(self, transport: Transport) -> Transport:
+        """Give each request to a transport a permit, and make an event of it."""
+        observing = Observing(transport, notifier=self.notifier, clock=self.options.clock)
+        return Limiting(observing, limits=self.options.limits)
 
-    def observed(self, inner: Transport) -> Transport:
-        """Tell of each attempt."""
-        return Observing(
-            inner, provider=self.provider.name, observer=self.observer, clock=self.clock
-        )
+    def authenticated(self, network: Transport, auth: Auth, base_url: str) -> Retrying:
+        """Send again what may be sent again, each time with credentials that are valid."""
+        inner = Authenticating(network, auth=auth, base_url=base_url)
+        return self.repeated(inner, renews=auth.renews)
 
-    def retried(self, inner: Transport) -> Transport:
-        """Send again what may be sent again, and tell of each attempt."""
+    def repeated(self, inner: Transport, *, renews: bool = False) -> Retrying:
+        """Send again what may be sent again."""
         return Retrying(
-            self.observed(inner),
-            policy=self.policy,
+            inner,
+            policy=self.options.retry,
             verdict=self.provider.verdict,
-            clock=self.clock,
-            random=self.random,
+            clock=self.options.clock,
+            random=self.options.random,
+            renews=renews,
         )
 
 

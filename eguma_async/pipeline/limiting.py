@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import attrs
 
 from eguma_async.core.errors import ConfigurationError, NotSentError
 from eguma_async.core.messages import HttpRequest, HttpResponse
-from eguma_async.core.permits import Permits
+from eguma_async.core.semaphore import Semaphore
 from eguma_async.core.transport import Transport
+
+from .call import cancelled_as
 
 
 @attrs.frozen(kw_only=True)
@@ -25,35 +25,29 @@ class Limits:
 
     @concurrency.validator
     def _check(self, _: object, value: int) -> None:
-        if not isinstance(value, int) or value < 1:
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise ConfigurationError("concurrency must be a whole number of at least 1")
 
 
 class Limiting:
-    """Gives each attempt a permit. Waiting for a retry holds none."""
+    """Gives each request a permit. Waiting for a retry holds none."""
 
     def __init__(self, inner: Transport, *, limits: Limits) -> None:
         self._inner = inner
-        self._permits = Permits(limits.concurrency)
+        self._permits = Semaphore(limits.concurrency)
 
     async def send(self, request: HttpRequest, /) -> HttpResponse:
         """Send as soon as there is a permit.
 
         A cancellation before that has a `NotSentError` as its cause.
         """
-        if not self._permits.take():
-            await self._wait()
+        if not self._permits.try_acquire():
+            with cancelled_as(NotSentError("cancelled while waiting for its turn")):
+                await self._permits.acquire()
         try:
             return await self._inner.send(request)
         finally:
-            self._permits.give_back()
-
-    async def _wait(self) -> None:
-        try:
-            await self._permits.wait()
-        except asyncio.CancelledError as cancelled:
-            cancelled.__cause__ = NotSentError("cancelled while waiting for its turn")
-            raise
+            self._permits.release()
 
     async def aclose(self) -> None:
         """Close the inner transport."""

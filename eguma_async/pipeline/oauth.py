@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import urlencode
 
-from eguma_async.core.answers import json_object, printable
 from eguma_async.core.clock import Clock
 from eguma_async.core.errors import (
     AuthenticationError,
@@ -15,11 +14,13 @@ from eguma_async.core.errors import (
     StatusError,
     error_class,
 )
-from eguma_async.core.messages import Credentials, HttpRequest, HttpResponse, Replay, Timeouts
-from eguma_async.core.provider import classify
+from eguma_async.core.messages import Credentials, HttpRequest, HttpResponse, Repeat, Timeouts
+from eguma_async.core.provider import classify, json_object
+from eguma_async.core.text import printable
 from eguma_async.core.transport import Transport
 
 from .bearer import Token, is_token
+from .call import Call
 from .policy import RetryPolicy
 from .retrying import Retrying
 
@@ -59,7 +60,7 @@ class ClientCredentials:
         self._token_url = token_url
         self._refresh_url = refresh_url
         self._clock = clock
-        self._transport = Retrying(
+        self._loop = Retrying(
             inner,
             policy=_POLICY,
             verdict=lambda response, _: classify(response, own_answer=False),
@@ -75,14 +76,14 @@ class ClientCredentials:
 
         Raises:
             AuthenticationError: The credentials are refused.
-            EgumaError: The server cannot be reached, or its answer cannot be read.
+            EgumaError: The server cannot be reached, or its response cannot be read.
         """
         if before is not None and before.refreshable(self._clock.monotonic()):
             grant = (("grant_type", "refresh_token"), ("refresh_token", before.refresh_token or ""))
             try:
                 return await self._ask(self._refresh_url, grant)
             except EgumaError:
-                pass  # used, expired or revoked: the client's own credentials settle it
+                pass  # used, expired or revoked: the client's own credentials decide
         return await self._ask(self._token_url, (("grant_type", "client_credentials"),))
 
     async def _ask(self, url: str, grant: tuple[tuple[str, str], ...]) -> Token:
@@ -97,26 +98,29 @@ class ClientCredentials:
             },
             body=urlencode(form).encode(),
             timeouts=_TIMEOUTS,
-            replay=Replay.SAFE,
+            repeat=Repeat.IDEMPOTENT,
             operation=OPERATION,
         )
-        response = await self._transport.send(request)
-        if not response.ok:
-            raise _refusal(response, Credentials(query=form))
-        return _token(json_object(response), began)
+        call: Call[Token] = Call(
+            OPERATION, request.repeat, began=began, read=lambda response: _token(response, began)
+        )
+        try:
+            response = await self._loop.run(call, request)
+            if not response.ok:
+                raise _refusal(response, Credentials(query=form))
+        except (EgumaError, asyncio.CancelledError) as error:
+            call.stamp(error)
+            raise
+        return call.value
 
 
 def _refusal(response: HttpResponse, secrets: Credentials) -> StatusError:
     """Make an error of a refusal, without its body: it may repeat what was sent."""
-    answer = json_object(response)
-    code, words = answer.get("error"), answer.get("error_description")
+    content = json_object(response)
+    code, words = content.get("error"), content.get("error_description")
     kind = AuthenticationError if response.status in (400, 401) else error_class(response.status)
     return kind(
-        _clean(words, secrets),
-        status=response.status,
-        error_code=_clean(code, secrets) or None,
-        operation=OPERATION,
-        attempts=response.attempts,
+        _clean(words, secrets), status=response.status, error_code=_clean(code, secrets) or None
     )
 
 
@@ -126,18 +130,17 @@ def _clean(words: object, secrets: Credentials) -> str:
     return printable(secrets.scrub(words.encode("utf-8", "replace")).decode())
 
 
-def _token(answer: dict[str, Any], began: float) -> Token:
-    access_token, refresh_token = answer.get("access_token"), answer.get("refresh_token")
+def _token(response: HttpResponse, began: float) -> Token:
+    content = json_object(response)
+    access_token, refresh_token = content.get("access_token"), content.get("refresh_token")
     if not is_token(access_token):
-        raise DecodingError(
-            "unreadable answer", problems=("no token @ $.access_token",), operation=OPERATION
-        )
+        raise DecodingError("unreadable response", problems=("no token @ $.access_token",))
     return Token(
         str(access_token),
         fetched_at=began,
-        life=_seconds(answer.get("expires_in")) or DEFAULT_LIFE,
+        life=_seconds(content.get("expires_in")) or DEFAULT_LIFE,
         refresh_token=str(refresh_token) if is_token(refresh_token) else None,
-        refresh_life=_seconds(answer.get("refresh_expires_in")),
+        refresh_life=_seconds(content.get("refresh_expires_in")),
     )
 
 

@@ -1,83 +1,182 @@
-"""The layer that tells of each attempt: to the log at DEBUG, and to a function of the user's."""
+"""The innermost layer: it tells the log, at DEBUG, and an observer of each request."""
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any
-
-import attrs
+from functools import partial
+from typing import Any, TypeAlias
 
 from eguma_async.core.clock import Clock
-from eguma_async.core.errors import TransportError
-from eguma_async.core.messages import HttpRequest, HttpResponse, Replay
+from eguma_async.core.errors import ConfigurationError, EgumaError
+from eguma_async.core.hooks import AttemptEvent, AttemptStarted, CallEnded, CallStarted, Observer
+from eguma_async.core.messages import HttpRequest, HttpResponse
 from eguma_async.core.transport import Transport
 
-logger = logging.getLogger("eguma_async")
+from .call import Call
+
+__all__ = ["AttemptEvent", "Notifier", "Observer", "Observing", "OnAttempt", "checked_observer"]
+
+logger: logging.Logger = logging.getLogger("eguma_async")
+
+OnAttempt: TypeAlias = Callable[[AttemptEvent], None]
+"""A function that is called after each request."""
+
+_METHODS = ("call_started", "call_ended", "attempt_started", "attempt_ended")
 
 
-@attrs.frozen(kw_only=True)
-class AttemptEvent:
-    """One request on the wire. It holds no secret and no customer's data.
+class _OnAttempt(Observer):
+    """Calls a function after each request."""
 
-    Attributes:
-        provider: Name of the provider.
-        operation: Name of the operation.
-        attempt: Number of the attempt within its call, from 1.
-        replay: Whether the operation may be sent again.
-        seconds: How long the attempt took.
-        status: HTTP status; None if there was no answer.
-        error: Class name of the error; None if there was an answer.
+    def __init__(self, function: OnAttempt) -> None:
+        self._function = function
+
+    def attempt_ended(self, attempt: AttemptEvent, started: object, /) -> None:
+        """Call the function."""
+        return self._function(attempt)
+
+
+def checked_observer(given: Observer | OnAttempt | None) -> Observer | None:
+    """Return what `given` stands for.
+
+    Raises:
+        ConfigurationError: It is no observer and no function, or it would have to be awaited.
     """
+    if given is None:
+        return None
+    functions = [getattr(given, name) for name in _METHODS] if isinstance(given, Observer) else []
+    if not functions and (isinstance(given, type) or not callable(given)):
+        raise ConfigurationError(
+            "observer must be an Observer, or a function that takes an AttemptEvent,"
+            f" not {given!r:.40}"
+        )
+    if any(map(_is_async, functions or [given])):
+        raise ConfigurationError(
+            "observer must be made of plain functions: nobody awaits it. Let it put the event"
+            " into a queue, and a task of yours take it from there"
+        )
+    return given if isinstance(given, Observer) else _OnAttempt(given)
 
-    provider: str
-    operation: str
-    attempt: int
-    replay: Replay
-    seconds: float
-    status: int | None
-    error: str | None
+
+def _is_async(function: Any) -> bool:
+    function = inspect.unwrap(function)
+    while isinstance(function, partial):
+        function = function.func
+    called = getattr(function, "__call__", None)  # noqa: B004  # it is known to be callable
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
 
 
-Observer = Callable[[AttemptEvent], None]
+class Notifier:
+    """Hands events to an observer. What that raises is logged and goes no further."""
+
+    def __init__(self, provider: str, observer: Observer | None, clock: Clock) -> None:
+        self.provider = provider
+        self.observer = observer
+        self._clock = clock
+
+    def call_started(self, call: Call[Any]) -> object:
+        """Tell that a call begins."""
+        if self.observer is None:
+            return None
+        event = CallStarted(provider=self.provider, operation=call.name, repeat=call.repeat)
+        return _safely(self.observer.call_started, event)
+
+    def call_ended(self, call: Call[Any], started: object, error: BaseException | None) -> None:
+        """Tell what became of a call."""
+        if self.observer is None:
+            return
+        event = CallEnded(
+            provider=self.provider,
+            operation=call.name,
+            repeat=call.repeat,
+            attempts=call.attempts,
+            seconds=self._clock.monotonic() - call.began,
+            status=None if call.response is None else call.response.status,
+            error=None if error is None else type(error).__name__,
+            outcome_unknown=_may_be_processed(call, error),
+        )
+        _safely(self.observer.call_ended, event, started)
+
+    def attempt_started(self, request: HttpRequest) -> object:
+        """Tell that a request goes out."""
+        if self.observer is None:
+            return None
+        event = AttemptStarted(
+            provider=self.provider,
+            operation=request.operation,
+            attempt=request.attempt,
+            repeat=request.repeat,
+            method=request.method,
+            url=request.url,
+        )
+        return _safely(self.observer.attempt_started, event)
+
+    def attempt_ended(self, event: AttemptEvent, started: object) -> None:
+        """Tell what became of a request."""
+        if self.observer is not None:
+            _safely(self.observer.attempt_ended, event, started)
+
+
+def _may_be_processed(call: Call[Any], error: BaseException | None) -> bool:
+    named = error.__cause__ if isinstance(error, asyncio.CancelledError) else error
+    if isinstance(named, EgumaError):
+        return named.outcome_unknown
+    return named is not None and not call.is_read  # a foreign error proves nothing
+
+
+def _safely(tell: Callable[..., object], *arguments: object) -> object:
+    result = None
+    try:
+        result = tell(*arguments)
+    except Exception:
+        logger.exception("the observer failed; the call goes on")
+    if inspect.iscoroutine(result):
+        result.close()
+        logger.error("the observer gave a coroutine, which nobody awaits; the call goes on")
+        return None
+    return result
 
 
 class Observing:
-    """Makes an event of every attempt. What an observer raises is logged and goes no further."""
+    """Makes an event of every request."""
 
-    def __init__(
-        self, inner: Transport, *, provider: str, observer: Observer | None, clock: Clock
-    ) -> None:
+    def __init__(self, inner: Transport, *, notifier: Notifier, clock: Clock) -> None:
         self._inner = inner
-        self._provider = provider
-        self._observer = observer
+        self._notifier = notifier
         self._clock = clock
 
     def send(self, request: HttpRequest, /) -> Coroutine[Any, Any, HttpResponse]:
         """Pass the request on and tell what came of it."""
-        if self._observer is None and not logger.isEnabledFor(logging.DEBUG):
+        if self._notifier.observer is None and not logger.isEnabledFor(logging.DEBUG):
             return self._inner.send(request)  # with nobody to tell, not even a frame of its own
         return self._observed(request)
 
     async def _observed(self, request: HttpRequest) -> HttpResponse:
+        started = self._notifier.attempt_started(request)
         began = self._clock.monotonic()
         try:
             response = await self._inner.send(request)
-        except (TransportError, asyncio.CancelledError) as error:
-            self._tell(request, began, None, type(error).__name__)
+        except BaseException as error:
+            self._tell(request, started, began, None, type(error).__name__)
             raise
-        self._tell(request, began, response.status, None)
+        self._tell(request, started, began, response.status, None)
         return response
 
     def _tell(
-        self, request: HttpRequest, began: float, status: int | None, error: str | None
+        self,
+        request: HttpRequest,
+        started: object,
+        began: float,
+        status: int | None,
+        error: str | None,
     ) -> None:
         event = AttemptEvent(
-            provider=self._provider,
+            provider=self._notifier.provider,
             operation=request.operation,
             attempt=request.attempt,
-            replay=request.replay,
+            repeat=request.repeat,
             seconds=self._clock.monotonic() - began,
             status=status,
             error=error,
@@ -90,11 +189,7 @@ class Observing:
             error or status,
             event.seconds * 1000,
         )
-        if self._observer is not None:
-            try:
-                self._observer(event)
-            except Exception:
-                logger.exception("the observer failed; the call goes on")
+        self._notifier.attempt_ended(event, started)
 
     async def aclose(self) -> None:
         """Close the inner transport."""

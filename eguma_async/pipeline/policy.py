@@ -5,22 +5,22 @@ from __future__ import annotations
 import attrs
 
 from eguma_async.core.errors import ConfigurationError
-from eguma_async.core.messages import Replay
+from eguma_async.core.messages import Repeat
 from eguma_async.core.provider import Verdict
 
 _POLLS = (1.0, 2.0, 4.0, 8.0, 15.0)
 
 
-def may_repeat(verdict: Verdict, replay: Replay) -> bool:
+def may_repeat(verdict: Verdict, repeat: Repeat) -> bool:
     """Tell whether an attempt that came to `verdict` may be followed by another one at all."""
     match verdict:
         case Verdict.NOT_SENT | Verdict.REFUSED:
             return True
         case Verdict.UNKNOWN:
-            return replay is not Replay.NEVER
+            return repeat is not Repeat.ONCE
         case Verdict.IN_PROGRESS:
-            return replay is Replay.KEYED
-        case Verdict.OK | Verdict.FINAL:
+            return repeat is Repeat.KEYED
+        case Verdict.OK | Verdict.FINAL | Verdict.UNAUTHORIZED:
             return False
 
 
@@ -29,17 +29,19 @@ class RetryPolicy:
     """How often and how long to try. ``RetryPolicy(attempts=1)`` switches retries off.
 
     Attributes:
-        attempts: Requests per call at most, the first one included. Asking whether a booking is
-            still in progress is not counted; the deadline ends it.
+        attempts: Requests per call at most, the first one included. Not counted are asking whether
+            a booking is still in progress, refusals that say how long to wait, and the one request
+            after new credentials; the deadline ends those.
         deadline: Seconds from the start of a call after which no further attempt starts.
         base: Upper bound of the first pause in seconds; it doubles each time (full jitter).
         throttled_base: The same after a refusal for too many requests.
         cap: Longest pause the policy itself chooses, in seconds.
         max_retry_after: Longest ``Retry-After`` obeyed, in seconds; a longer one ends the call,
             with the value on the error.
-        budget: Share of the traffic that may be retries in vain, from 0 to 1, so that an outage
-            is not answered with a storm. What a call that succeeds in the end spent is given back.
-            0 switches retries off, 1 the limit.
+        budget: Share of the traffic that may be retries of failures in vain, from 0 to 1, so that
+            an outage is not answered with a storm. What a call that succeeds in the end spent is
+            given back. 0 switches these retries off, 1 the limit. A refusal for too many requests
+            is no failure: the server is up, and says how to go on.
     """
 
     attempts: int = attrs.field(default=5)
@@ -62,7 +64,7 @@ class RetryPolicy:
     def pause(
         self,
         verdict: Verdict,
-        replay: Replay,
+        repeat: Repeat,
         *,
         failures: int,
         polls: int,
@@ -74,14 +76,14 @@ class RetryPolicy:
 
         Args:
             verdict: What the last attempt came to.
-            replay: Whether the request may be sent again.
-            failures: Attempts that failed so far, those still in progress not counted.
+            repeat: Whether the request may be sent again.
+            failures: Attempts so far that count.
             polls: Attempts so far that found an earlier one in progress.
             elapsed: Seconds since the call began.
             retry_after: Seconds the server asked to wait, if it did.
             fraction: Random number from 0 to 1.
         """
-        if not may_repeat(verdict, replay):
+        if not may_repeat(verdict, repeat):
             return None
         if self.attempts == 1 or (verdict is not Verdict.IN_PROGRESS and failures >= self.attempts):
             return None

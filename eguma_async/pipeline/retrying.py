@@ -1,186 +1,171 @@
-"""The layer that decides whether to send again, and waits."""
+"""The only loop that sends again: it decides whether, and waits."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Self
-
-import attrs
+from typing import Any
 
 from eguma_async.core.clock import Clock
-from eguma_async.core.errors import EgumaError, NotSentError, OutcomeUnknownError
-from eguma_async.core.messages import HttpRequest, HttpResponse, Replay
+from eguma_async.core.errors import DecodingError, EgumaError, NotSentError, OutcomeUnknownError
+from eguma_async.core.messages import BodySink, HttpRequest, HttpResponse, Repeat
 from eguma_async.core.provider import Verdict, retry_after
 from eguma_async.core.transport import Transport
 
+from .call import Call
 from .policy import RetryBudget, RetryPolicy
 
 
-@attrs.define
-class _Course:
-    """How one call has gone so far."""
-
-    began: float
-    attempt: int = 1
-    failures: int = 0
-    polls: int = 0
-    spent: int = 0
-    unknown_before: bool = False
-    unknown: bool = False
-
-    @classmethod
-    def of(cls, request: HttpRequest, began: float) -> Self:
-        """Begin a course, or go on with one whose answer so far could not be read."""
-        before = request.attempt - 1
-        return cls(began, attempt=request.attempt, failures=before, unknown=before > 0)
-
-    def note(self, verdict: Verdict) -> None:
-        self.unknown_before = self.unknown
-        self.unknown = self.unknown or verdict in (Verdict.UNKNOWN, Verdict.IN_PROGRESS)
-        if verdict is Verdict.IN_PROGRESS:
-            self.polls += 1
-        else:
-            self.failures += 1
-
-
 class Retrying:
-    """Sends again what may be sent again, with the same bytes, within the policy's bounds."""
+    """Sends again what may be sent again, with the same bytes, within the policy's bounds.
+
+    Args:
+        inner: Carries one request.
+        policy: How often and how long to try.
+        verdict: Says what a response means for a retry.
+        clock: Times the pauses.
+        random: Returns a number from 0 to 1, for their jitter.
+        renews: True if `inner` has other credentials to try after a 401.
+    """
 
     def __init__(
         self,
         inner: Transport,
         *,
         policy: RetryPolicy,
-        verdict: Callable[[HttpResponse, Replay], Verdict],
+        verdict: Callable[[HttpResponse, Repeat], Verdict],
         clock: Clock,
         random: Callable[[], float],
+        renews: bool = False,
     ) -> None:
         self._inner = inner
         self._policy = policy
         self._verdict = verdict
         self._clock = clock
         self._random = random
+        self._renews = renews
         # Apart, so that a storm of reads cannot starve a booking.
         self._budgets = {True: RetryBudget(policy.budget), False: RetryBudget(policy.budget)}
+        self._reads_resume_at = 0.0
 
     async def send(self, request: HttpRequest, /) -> HttpResponse:
-        """Send until there is an answer to keep or no further attempt is due."""
-        began = self._clock.monotonic()
-        budget = self._budgets[request.method == "GET"]
-        course: _Course | None = None  # nothing to keep track of while all goes well
-        outcome: HttpResponse | EgumaError
-        while True:
-            try:
-                outcome = response = await self._inner.send(request)
-                if 200 <= response.status < 300 and course is None and request.attempt == 1:
-                    budget.answered(0)
-                    return response
-                verdict = self._verdict(response, request.replay)
-            except NotSentError as error:
-                outcome, verdict = error.with_traceback(None), Verdict.NOT_SENT
-            except OutcomeUnknownError as error:
-                outcome, verdict = error.with_traceback(None), Verdict.UNKNOWN
-            except asyncio.CancelledError as cancelled:
-                _explain_in_flight(cancelled, request, course or _Course.of(request, began))
-                raise
-            except EgumaError as error:  # no credentials, a closed transport: no use to try again
-                outcome, verdict = error, Verdict.FINAL
-            course = course or _Course.of(request, began)
-            pause = self._pause(outcome, verdict, request.replay, course, budget)
-            if pause is None:
-                return _finish(outcome, request, course)
-            request = await self._again(request, outcome, course, pause)
+        """Send a request that is a call of its own and whose response nobody decodes.
 
-    def _pause(
-        self,
-        outcome: HttpResponse | EgumaError,
-        verdict: Verdict,
-        replay: Replay,
-        course: _Course,
-        budget: RetryBudget,
-    ) -> float | None:
-        """Note how an attempt went; return the seconds until the next, None if there is none."""
-        course.note(verdict)
-        if verdict in (Verdict.OK, Verdict.FINAL):
-            budget.answered(course.spent)
-            return None
-        asked = None
-        if isinstance(outcome, HttpResponse):
-            asked = retry_after(outcome, self._clock.now())
-        pause = self._policy.pause(
-            verdict,
-            replay,
-            failures=course.failures,
-            polls=course.polls,
-            elapsed=self._clock.monotonic() - course.began,
-            retry_after=asked,
-            fraction=self._random(),
-        )
-        if pause is None or verdict is Verdict.IN_PROGRESS:
-            return pause
-        if not budget.spend():
-            return None
-        course.spent += 1
-        return pause
-
-    async def _again(
-        self,
-        request: HttpRequest,
-        outcome: HttpResponse | EgumaError,
-        course: _Course,
-        pause: float,
-    ) -> HttpRequest:
-        if request.sink is not None:
-            try:
-                request.sink.restart()
-            except EgumaError:
-                _finish(outcome, request, course)
-                raise
+        Raises:
+            EgumaError: There is no response to keep.
+        """
+        call: Call[None] = Call(request.operation, request.repeat, began=self._clock.monotonic())
         try:
-            await self._clock.sleep(pause)
-        except asyncio.CancelledError as cancelled:
-            if course.unknown:
-                _explain(cancelled, request, course)
+            return await self.run(call, request)
+        except (EgumaError, asyncio.CancelledError) as error:
+            call.stamp(error)
             raise
-        course.attempt += 1
-        return attrs.evolve(request, attempt=course.attempt)
 
     async def aclose(self) -> None:
         """Close the inner transport."""
         await self._inner.aclose()
 
+    async def run(self, call: Call[Any], request: HttpRequest) -> HttpResponse:
+        """Send until there is a response to keep, and return it: a success, read, or a refusal.
 
-def _finish(
-    outcome: HttpResponse | EgumaError, request: HttpRequest, course: _Course
-) -> HttpResponse:
-    if isinstance(outcome, HttpResponse):
-        if course.attempt == 1:
-            return outcome
-        return attrs.evolve(outcome, attempts=course.attempt, after_unknown=course.unknown_before)
-    outcome.attempts = course.attempt
-    if isinstance(outcome, OutcomeUnknownError) or not course.unknown or request.is_read:
-        raise outcome
-    # The last attempt says nothing of the ones before it.
-    raise OutcomeUnknownError(
-        "the last attempt failed, but an earlier one may have been processed",
-        operation=request.operation or None,
-        attempts=course.attempt,
-    )
+        Raises:
+            EgumaError: There is none, or the success cannot be read.
+        """
+        outcome: HttpResponse | EgumaError
+        while True:
+            if self._reads_resume_at and call.is_read:
+                await self._wait_with_the_others(call)
+            call.attempts += 1
+            try:
+                outcome = response = await self._inner.send(request)
+                if 200 <= response.status < 300:
+                    call.accept(response)
+                    self._budgets[call.is_read].answered(call.spent)
+                    return response
+                call.response = response
+                verdict = self._verdict(response, request.repeat)
+            except asyncio.CancelledError as cancelled:
+                call.cancelled(cancelled, under_way=True)
+                raise
+            except EgumaError as error:
+                outcome, verdict = error.with_traceback(None), _verdict_on(error, call)
+            pause = self._pause(call, outcome, verdict)
+            if pause is None:
+                if isinstance(outcome, HttpResponse):
+                    return outcome
+                raise call.failure(outcome)
+            if request.sink is not None:
+                _restart(request.sink, call, outcome)
+            await self._sleep(call, pause)
+            request = request.but(attempt=call.attempts + 1)
 
-
-def _explain_in_flight(
-    cancelled: asyncio.CancelledError, request: HttpRequest, course: _Course
-) -> None:
-    if course.unknown or not isinstance(cancelled.__cause__, NotSentError):
-        _explain(cancelled, request, course)
-
-
-def _explain(cancelled: asyncio.CancelledError, request: HttpRequest, course: _Course) -> None:
-    """Say with a cancellation that a write may have been processed."""
-    if not request.is_read:
-        cancelled.__cause__ = OutcomeUnknownError(
-            "cancelled while the request was under way",
-            operation=request.operation,
-            attempts=course.attempt,
+    def _pause(
+        self, call: Call[Any], outcome: HttpResponse | EgumaError, verdict: Verdict
+    ) -> float | None:
+        """Count an attempt; return the seconds until the next one, None if there is none."""
+        now = self._clock.monotonic()
+        asked = None
+        if isinstance(outcome, HttpResponse):
+            asked = retry_after(outcome, self._clock.now())
+        call.count(verdict, told_to_wait=bool(asked))
+        budget = self._budgets[call.is_read]
+        if verdict is Verdict.UNAUTHORIZED and self._renews and call.unauthorized == 1:
+            return 0.0 if now - call.began <= self._policy.deadline else None
+        if verdict in (Verdict.FINAL, Verdict.UNAUTHORIZED):
+            budget.answered(call.spent)
+            return None
+        pause = self._policy.pause(
+            verdict,
+            call.repeat,
+            failures=call.failures,
+            polls=call.polls,
+            elapsed=now - call.began,
+            retry_after=asked,
+            fraction=self._random(),
         )
+        if verdict is Verdict.REFUSED and asked and asked <= self._policy.max_retry_after:
+            self._reads_resume_at = max(self._reads_resume_at, now + asked)
+        if pause is None or verdict in (Verdict.IN_PROGRESS, Verdict.REFUSED):
+            return pause  # neither is a failure, which is what the budget is for
+        if not budget.spend():
+            return None
+        call.spent += 1
+        return pause
+
+    async def _wait_with_the_others(self, call: Call[Any]) -> None:
+        """Wait until the moment from which the server takes reads again, as it told one of us."""
+        now = self._clock.monotonic()
+        left = self._reads_resume_at - now
+        if left <= 0:
+            self._reads_resume_at = 0.0
+        elif now + left - call.began <= self._policy.deadline:
+            await self._clock.sleep(left)
+
+    async def _sleep(self, call: Call[Any], pause: float) -> None:
+        try:
+            await self._clock.sleep(pause)
+        except asyncio.CancelledError as cancelled:
+            call.cancelled(cancelled, under_way=False)
+            raise
+
+
+def _verdict_on(error: EgumaError, call: Call[Any]) -> Verdict:
+    """Return what an attempt came to that gave no response to judge."""
+    if isinstance(error, NotSentError):
+        return Verdict.NOT_SENT
+    if isinstance(error, OutcomeUnknownError):
+        return Verdict.UNKNOWN
+    if isinstance(error, DecodingError) and error.malformed:
+        # A success that is no JSON at all may have been cut; one more look tells.
+        call.unreadable += 1
+        return Verdict.UNKNOWN if call.unreadable == 1 else Verdict.FINAL
+    return Verdict.FINAL  # no credentials, a closed transport: no use to try again
+
+
+def _restart(sink: BodySink, call: Call[Any], outcome: HttpResponse | EgumaError) -> None:
+    try:
+        sink.restart()
+    except EgumaError:
+        if isinstance(outcome, EgumaError):
+            raise call.failure(outcome) from None
+        raise

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import warnings
 import weakref
-from collections.abc import AsyncIterable, Callable, Iterable
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from datetime import timedelta
+from functools import partial
 from types import TracebackType
-from typing import Any, NoReturn, Self, TypeVar
+from typing import Any, NoReturn, Protocol, Self, TypeVar, Unpack
 
-import attrs
 from cattrs import Converter
 
-from eguma_async.core.checks import checked_base_url, option
-from eguma_async.core.clock import Clock, SystemClock
+from eguma_async.core.checks import checked_base_url
+from eguma_async.core.clock import Clock
 from eguma_async.core.errors import (
     ConfigurationError,
     DecodingError,
@@ -24,27 +23,33 @@ from eguma_async.core.errors import (
     SessionStateError,
     StatusError,
 )
-from eguma_async.core.messages import (
-    DEFAULT_TIMEOUTS,
-    BodySink,
-    HttpRequest,
-    HttpResponse,
-    Replay,
-    Timeouts,
-)
-from eguma_async.core.operation import Answer, Operation
+from eguma_async.core.messages import BodySink, HttpRequest, HttpResponse, Repeat, Timeouts
+from eguma_async.core.operation import Operation, ResponseContext
 from eguma_async.core.provider import Provider, Verdict, retry_after
+from eguma_async.core.session import FanOut, Progress
 from eguma_async.core.transport import Transport
-from eguma_async.fanout import Crew, FanOut, Progress
+from eguma_async.fanout.local import LocalFanOut, WorkerPool
 
-from .authenticating import Auth, Authenticating
-from .keys import key_for, label
+from .authenticating import Auth
+from .background import Background, see_through
+from .call import Call, cancelled_as, key_for
 from .layers import Layers, default_transport
-from .limiting import Limits
-from .observing import Observer
-from .policy import RetryPolicy
+from .observing import Notifier
+from .options import SessionOptions, checked_options
+from .requests import Requests
 
 T = TypeVar("T")
+
+CLOSING_SECONDS = 10.0
+"""How long closing waits for work that must not be cut off, such as giving places back."""
+
+
+class MakeAuth(Protocol):
+    """Makes what knows the secrets of a session."""
+
+    def __call__(self, network: Transport, /, *, clock: Clock, random: Callable[[], float]) -> Auth:
+        """Make it; what fetches credentials goes through `network`, without any."""
+        ...
 
 
 class BaseSession:
@@ -57,35 +62,29 @@ class BaseSession:
     def __init__(
         self,
         provider: Provider,
-        auth: Callable[[Transport], Auth],
+        auth: MakeAuth,
         *,
         base_url: str | None = None,
-        transport: Transport | None = None,
-        timeouts: Timeouts | None = None,
-        retry: RetryPolicy | None = None,
-        limits: Limits | None = None,
-        clock: Clock | None = None,
-        observer: Observer | None = None,
-        random: Callable[[], float] = random.random,
+        **options: Unpack[SessionOptions],
     ) -> None:
-        limits = option("limits", limits, Limits())
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
+        self._options = checked = checked_options(options)
         self._provider = provider
         self._base_url = checked_base_url(provider.base_url if base_url is None else base_url)
-        self._timeouts = option("timeouts", timeouts, DEFAULT_TIMEOUTS)
-        self._clock = clock or SystemClock()
-        self._policy = option("retry", retry, RetryPolicy())
-        self._crews: weakref.WeakSet[Crew[Any]] = weakref.WeakSet()
-        wire = default_transport(limits) if transport is None else transport
-        self._owned = wire if transport is None else None
-        self._layers = Layers(provider, self._policy, limits, self._clock, observer, random)
-        self._wire = self._layers.limited(wire)
-        # What fetches credentials goes the same way, without any.
-        self._auth = auth(self._layers.observed(self._wire))
-        self._pipeline = self._layers.retried(
-            Authenticating(self._wire, auth=self._auth, base_url=self._base_url)
-        )
+        self._requests = Requests(provider, self._base_url, checked.timeouts)
+        self._worker_pools: weakref.WeakSet[WorkerPool[Any]] = weakref.WeakSet()
+        self._background = Background()
+        self._closing: asyncio.Task[None] | None = None
+        self._owned = None
+        transport = checked.transport
+        if transport is None:
+            transport = self._owned = default_transport(checked.limits)
+        self._notifier = Notifier(provider.name, checked.observer, checked.clock)
+        self._layers = Layers(provider, checked, self._notifier)
+        self._network = self._layers.network(transport)
+        self._auth = auth(self._network, clock=checked.clock, random=checked.random)
+        self._calls = self._layers.authenticated(self._network, self._auth, self._base_url)
 
     # Life cycle
 
@@ -107,11 +106,21 @@ class BaseSession:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """End the fan-outs still running and close the connections. May be called twice."""
+        """End the fan-outs still running and close the connections. May be called twice.
+
+        Places that are being given back are waited for, for 10 seconds at most, even if the
+        waiting is cancelled.
+        """
         self._closed = True
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+        await see_through(self._closing)
+
+    async def _close(self) -> None:
         try:
-            for crew in tuple(self._crews):
-                await crew.dismiss(SessionStateError("the session was closed meanwhile"))
+            for workers in tuple(self._worker_pools):
+                await workers.dismiss(SessionStateError("the session was closed meanwhile"))
+            await self._background.drain(CLOSING_SECONDS)
             await self._auth.aclose()
         finally:
             if self._owned is not None:
@@ -134,6 +143,10 @@ class BaseSession:
         raise TypeError(f"a {type(self).__name__} is not pickled: make one where it is used")
 
     def _require_open(self) -> None:
+        if self._loop is asyncio.get_running_loop() and (
+            not self._closed or self._background.runs_here()
+        ):
+            return
         name = type(self).__name__
         if self._closed:
             raise SessionStateError(f"this {name} is closed; make a new one")
@@ -141,15 +154,14 @@ class BaseSession:
             raise SessionStateError(
                 f"this {name} is not open; enter it first: `async with {name}(...) as session:`"
             )
-        if self._loop is not asyncio.get_running_loop():
-            raise SessionStateError(
-                f"this {name} belongs to another event loop; make one in the loop that uses it"
-            )
+        raise SessionStateError(
+            f"this {name} belongs to another event loop; make one in the loop that uses it"
+        )
 
     @property
     def clock(self) -> Clock:
         """The clock this session reads the time from."""
-        return self._clock
+        return self._options.clock
 
     @property
     def converter(self) -> Converter:
@@ -181,10 +193,7 @@ class BaseSession:
         Raises:
             EgumaError: See `eguma_async.core.errors` for the kinds.
         """
-        value, _ = await self.exchange(
-            operation, idempotency_key=idempotency_key, timeouts=timeouts
-        )
-        return value
+        return (await self.run(operation, idempotency_key, timeouts)).value
 
     async def exchange(
         self,
@@ -194,45 +203,16 @@ class BaseSession:
         idempotency_key: str | None = None,
         timeouts: Timeouts | None = None,
     ) -> tuple[T, HttpResponse]:
-        """Send an operation and return its value together with the answer as it came.
+        """Send an operation and return its value together with the response as it came.
 
         Args:
             operation: What to do.
             idempotency_key: As for `send`.
             timeouts: As for `send`.
         """
-        if self._closed or self._loop is not asyncio.get_running_loop():
-            self._require_open()
-        if not isinstance(operation, Operation):
-            raise ConfigurationError("send takes an operation, such as ListProducts()")
-        keyed = operation.REPLAY is Replay.KEYED or idempotency_key is not None
-        key = key_for(operation, idempotency_key) if keyed else None
-        request = self._request(operation, key, timeouts)
-        began = self._clock.monotonic()
-        try:
-            response = await self._pipeline.send(request)
-            if not 200 <= response.status < 300:
-                return await self._refused(operation, request, response, began), response
-            try:
-                return self._decode(operation, request, response, key), response
-            except DecodingError as error:
-                if not self._may_ask_again(error, request, response):
-                    raise
-            response = await self._pipeline.send(
-                attrs.evolve(request, attempt=response.attempts + 1)
-            )
-            if not response.ok:
-                return await self._refused(operation, request, response, began), response
-            return self._decode(operation, request, response, key), response
-        except (EgumaError, asyncio.CancelledError) as error:
-            label(error, operation, key)
-            raise
-        except Exception as error:
-            # A transport that breaks its contract: what it raises is shown, and the key not lost.
-            if not operation.is_read():
-                with_key = "" if key is None else f"; idempotency key {key}"
-                error.add_note(f"{operation.name()} may have been processed{with_key}")
-            raise
+        call = await self.run(operation, idempotency_key, timeouts)
+        assert call.response is not None  # noqa: S101  # a call that succeeds has one
+        return call.value, call.response
 
     async def stream(
         self,
@@ -242,10 +222,10 @@ class BaseSession:
         *,
         timeouts: Timeouts | None = None,
     ) -> HttpResponse:
-        """Send an operation and let the body of its answer flow into a sink, undecoded.
+        """Send an operation and let the body of its response flow into a sink, undecoded.
 
         Returns:
-            The answer with its status and headers; its body is empty.
+            The response with its status and headers; its body is empty.
 
         Raises:
             ConfigurationError: The operation is no read.
@@ -253,15 +233,9 @@ class BaseSession:
         self._require_open()
         if not operation.is_read():
             raise ConfigurationError(f"{operation.name()} cannot be streamed: it is no read")
-        request = attrs.evolve(self._request(operation, None, timeouts), sink=sink)
-        try:
-            response = await self._pipeline.send(request)
-            if not response.ok:
-                raise self._error(operation, response)
-        except (EgumaError, asyncio.CancelledError) as error:
-            label(error, operation, None)
-            raise
-        return response
+        call: Call[None] = self._call(operation, None)
+        request = self._requests.make(operation, None, timeouts).but(sink=sink)
+        return await self._finish(call, operation, request)
 
     def fan_out(
         self,
@@ -285,109 +259,117 @@ class BaseSession:
             SessionStateError: The session was closed before the end.
         """
         self._require_open()
-        fan_out = FanOut(
-            self.exchange,
+        fan_out = LocalFanOut(
+            self.run,
             operations,
             concurrency=concurrency,
             on_progress=on_progress,
-            clock=self._clock,
+            clock=self.clock,
         )
-        self._crews.add(fan_out.crew)
+        self._worker_pools.add(fan_out.workers)
         return fan_out
+
+    def in_background(self, work: Coroutine[Any, Any, T], /) -> asyncio.Task[T]:
+        """Begin work that no caller's cancellation ends, such as giving places back.
+
+        Closing the session waits for it, for 10 seconds at most.
+
+        Args:
+            work: Sends through this session; it may do so while the session is being closed.
+        """
+        return self._background.start(work)
 
     # The way of one call
 
-    def _request(
-        self, operation: Operation[Any], key: str | None, timeouts: Timeouts | None
-    ) -> HttpRequest:
-        provider = self._provider
-        headers = provider.headers
-        shape = operation.shape()
-        if shape.headers:
-            headers = {**headers, **operation.headers()}
-        body = None
-        if shape.has_body:
-            body = provider.codec.encode(operation)
-            content_type = operation.CONTENT_TYPE or provider.content_type
-            headers = {**headers, "Content-Type": content_type}
-        if key is not None and provider.idempotency_header is not None:
-            headers = {**headers, provider.idempotency_header: key}
-        return HttpRequest(
-            method=operation.METHOD,
-            url=self._base_url + operation.path(),
-            query=operation.query(),
-            headers=headers,
-            body=body,
-            timeouts=self._timeouts
-            if timeouts is None
-            else option("timeouts", timeouts, DEFAULT_TIMEOUTS),
-            replay=operation.REPLAY,
-            operation=shape.name,
-        )
+    async def run(
+        self,
+        operation: Operation[T],
+        idempotency_key: str | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> Call[T]:
+        """Send an operation and return the finished call: its value, its response, its attempts.
 
-    def _may_ask_again(
-        self, error: DecodingError, request: HttpRequest, response: HttpResponse
-    ) -> bool:
-        """Tell whether a success that is no JSON at all, as a cut one, is worth another attempt."""
-        return (
-            error.malformed
-            and request.replay is not Replay.NEVER
-            and response.attempts < self._policy.attempts
-        )
+        Args:
+            operation: What to do.
+            idempotency_key: As for `send`.
+            timeouts: As for `send`.
+        """
+        if self._closed or self._loop is not asyncio.get_running_loop():
+            self._require_open()
+        if not isinstance(operation, Operation):
+            raise ConfigurationError("send takes an operation, such as ListProducts()")
+        keyed = operation.REPEAT is Repeat.KEYED or idempotency_key is not None
+        key = key_for(operation, idempotency_key) if keyed else None
+        call: Call[T] = self._call(operation, key)
+        call.read = partial(self._read, operation, key)
+        await self._finish(call, operation, self._requests.make(operation, key, timeouts))
+        return call
 
-    def _decode(
-        self, operation: Operation[T], request: HttpRequest, response: HttpResponse, key: str | None
-    ) -> T:
+    def _call(self, operation: Operation[Any], key: str | None) -> Call[Any]:
+        began = self.clock.monotonic()
+        return Call(operation.plan().name, operation.REPEAT, began=began, key=key)
+
+    async def _finish(
+        self, call: Call[Any], operation: Operation[Any], request: HttpRequest
+    ) -> HttpResponse:
+        """Run a call to its end, and tell of it."""
+        started = self._notifier.call_started(call)
+        error: BaseException | None = None
+        try:
+            response = await self._calls.run(call, request)
+            if not 200 <= response.status < 300:
+                call.value = await self._refused(call, operation, response)
+        except (EgumaError, asyncio.CancelledError) as failed:
+            error = failed
+            call.stamp(failed)
+            raise
+        except Exception as foreign:
+            error = foreign
+            call.note(foreign)
+            raise
+        else:
+            return response
+        finally:
+            self._notifier.call_ended(call, started, error)
+            del error
+
+    def _read(self, operation: Operation[T], key: str | None, response: HttpResponse) -> T:
         try:
             value: T = self._provider.codec.decode(response.body, operation.RETURNS)
         except DecodingError as error:
-            error.attempts = response.attempts
-            error.outcome_unknown = not request.is_read  # it was done, but with what result?
             # Without the frames below: they hold the body, and so a customer.
             raise error.with_traceback(None) from None
-        if not operation.shape().completes:
+        if not operation.plan().completes:
             return value
-        answer = Answer(
+        context = ResponseContext(
             response=response,
-            received_at=self._clock.now(),
+            received_at=self.clock.now(),
             idempotency_key=key,
             replayed=self._provider.is_replay(response),
         )
-        return operation.complete(value, answer)
+        return operation.complete(value, context)
 
-    async def _refused(
-        self,
-        operation: Operation[T],
-        request: HttpRequest,
-        response: HttpResponse,
-        began: float,
-    ) -> T:
-        """Raise the error an answer stands for, unless the operation knows better."""
+    async def _refused(self, call: Call[T], operation: Operation[T], response: HttpResponse) -> T:
+        """Raise the error a response stands for, unless the operation knows better."""
         error = self._error(operation, response)
-        verdict = self._provider.verdict(response, request.replay)
-        in_doubt = response.after_unknown and not self._provider.is_replay(response)
+        error.attempts = call.attempts
+        verdict = self._provider.verdict(response, call.repeat)
         if verdict is Verdict.UNKNOWN:
-            error.outcome_unknown = not request.is_read
-        elif in_doubt or verdict is Verdict.IN_PROGRESS:
-            try:
-                elapsed = timedelta(seconds=self._clock.monotonic() - began)
-                began_at = self._clock.now() - elapsed
-                return await operation.settle(error, self.send, began_at)
-            except EgumaError as settled:
-                settled.attempts = settled.attempts or response.attempts
-                raise
-            except asyncio.CancelledError as cancelled:
-                cancelled.__cause__ = OutcomeUnknownError(
-                    "cancelled while finding out what a refusal after an unknown attempt means",
-                    attempts=response.attempts,
-                    refusal=error,
-                )
-                raise
+            error.outcome_unknown = not call.is_read
+        elif (call.was_in_doubt and not error.replayed) or verdict is Verdict.IN_PROGRESS:
+            elapsed = timedelta(seconds=self.clock.monotonic() - call.began)
+            meaning = OutcomeUnknownError(
+                "cancelled while finding out what a refusal after an unknown attempt means",
+                refusal=error,
+            )
+            with cancelled_as(meaning):
+                return await operation.reconcile(error, self.send, self.clock.now() - elapsed)
         raise error
 
     def _error(self, operation: Operation[Any], response: HttpResponse) -> StatusError:
-        error = self._provider.error_from(response, operation.REPLAY)
+        error = self._provider.error_from(response, operation.REPEAT)
+        error.headers = dict(response.headers)
+        error.replayed = self._provider.is_replay(response)
+        error.retry_after = retry_after(response, self.clock.now())
         error.operation = operation.name()
-        error.attempts = response.attempts
-        error.retry_after = retry_after(response, self._clock.now())
         return operation.explain(error)

@@ -1,9 +1,15 @@
-"""What your own tests of code that uses this package need: no network, no waiting."""
+"""What your own tests of code that uses this package need: no network, no waiting.
+
+The tests that a transport of your own must pass are in `eguma_async.testing.contract`, which needs
+pytest and is imported by itself.
+"""
 
 from .clock import FakeClock
 from .faults import (
+    Action,
     Fault,
     FaultTransport,
+    Send,
     answer_instead,
     cut_body,
     delay,
@@ -12,15 +18,25 @@ from .faults import (
     lose_reply,
     refuse,
 )
-from .transports import Exchange, RecordingTransport, ScriptedTransport, json_reply, text_reply
+from .transports import (
+    Exchange,
+    RecordingTransport,
+    ScriptedTransport,
+    Step,
+    json_reply,
+    text_reply,
+)
 
 __all__ = [
+    "Action",
     "Exchange",
     "FakeClock",
     "Fault",
     "FaultTransport",
     "RecordingTransport",
     "ScriptedTransport",
+    "Send",
+    "Step",
     "answer_instead",
     "cut_body",
     "delay",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import math
 from datetime import UTC, datetime, timedelta
 
 _START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -56,21 +57,31 @@ class FakeClock:
         heapq.heappush(self._sleepers, (self._elapsed + seconds, len(self.sleeps), future))
         await future
 
-    def advance(self, seconds: float) -> None:
-        """Move the time on and wake those whose time has come, the earliest first.
+    def advance(
+        self,
+        seconds: float = 0.0,
+        *,
+        weeks: float = 0,
+        days: float = 0,
+        hours: float = 0,
+        minutes: float = 0,
+    ) -> datetime:
+        """Move the time on, wake those whose time has come, the earliest first, and return it.
 
         They run at the next turn of the event loop.
 
         Raises:
             ValueError: Time does not go back.
         """
-        if seconds < 0:
-            raise ValueError("time does not go back")
+        seconds += timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes).total_seconds()
+        if not 0 <= seconds < math.inf:
+            raise ValueError("time does not go back, and not on for ever")
         self._elapsed += seconds
         while self._sleepers and self._sleepers[0][0] <= self._elapsed:
             _, _, future = heapq.heappop(self._sleepers)
             if not future.done():
                 future.set_result(None)
+        return self.now()
 
     async def until_sleeping(self, count: int = 1) -> None:
         """Let other tasks run until so many of them wait on this clock.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
+from decimal import Decimal
+from fnmatch import fnmatchcase
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -13,8 +14,10 @@ from eguma_async.core.clock import Clock
 from eguma_async.core.delivery import DEFAULT_MAX_BODY_BYTES, deliver
 from eguma_async.core.errors import NotSentError, OutcomeUnknownError
 from eguma_async.core.messages import HttpRequest, HttpResponse
-from eguma_async.core.transport import Transport
+from eguma_async.core.operation import Operation
+from eguma_async.core.transport import ManagedTransport, Transport
 
+from . import _checks
 from .transports import text_reply
 
 Send = Callable[[HttpRequest], Awaitable[HttpResponse]]
@@ -27,27 +30,28 @@ def drop_request(*, unknown: bool = False) -> Action:
 
     async def action(request: HttpRequest, send: Send) -> HttpResponse:
         kind = OutcomeUnknownError if unknown else NotSentError
-        raise kind(
-            "the request was dropped", operation=request.operation or None, attempts=request.attempt
-        )
+        raise kind("the request was dropped")
 
     return action
 
 
 def lose_reply() -> Action:
-    """Let the server answer, then raise `OutcomeUnknownError` as if the answer never came."""
+    """Let the server answer, then raise `OutcomeUnknownError` as if the response never came."""
 
     async def action(request: HttpRequest, send: Send) -> HttpResponse:
         await send(request)
-        raise OutcomeUnknownError(
-            "the answer was lost", operation=request.operation or None, attempts=request.attempt
-        )
+        raise OutcomeUnknownError("the response was lost")
 
     return action
 
 
 def cut_body(keep: int) -> Action:
-    """Let the server answer and keep only the first bytes, as a proxy does without saying so."""
+    """Let the server answer and keep only the first bytes, as a proxy does without saying so.
+
+    Raises:
+        ConfigurationError: `keep` is no whole number from 0 on.
+    """
+    _checks.count("keep", keep, least=0)
 
     async def action(request: HttpRequest, send: Send) -> HttpResponse:
         response = await send(request)
@@ -57,7 +61,12 @@ def cut_body(keep: int) -> Action:
 
 
 def answer_instead(response: HttpResponse) -> Action:
-    """Give this answer; the server never sees the request."""
+    """Give this response; the server never sees the request.
+
+    Raises:
+        ConfigurationError: `response` is none.
+    """
+    _checks.response(response)
 
     async def action(request: HttpRequest, send: Send) -> HttpResponse:
         return response
@@ -68,19 +77,42 @@ def answer_instead(response: HttpResponse) -> Action:
 def refuse(
     status: int, *, retry_after: float | None = None, headers: Mapping[str, str] | None = None
 ) -> Action:
-    """Answer with a bare status, and ``Retry-After`` in seconds if given."""
-    waiting = {} if retry_after is None else {"retry-after": f"{retry_after:g}"}
+    """Answer with a bare status, and ``Retry-After`` in seconds if given.
+
+    Args:
+        status: HTTP status, 200 to 599.
+        retry_after: Any number of seconds, fractions too.
+        headers: Further headers.
+
+    Raises:
+        ConfigurationError: The status is none, the seconds are not a number from 0 on, or the
+            headers are not texts by name.
+    """
+    _checks.status(status)
+    _checks.headers(headers)
+    waiting = {} if retry_after is None else {"retry-after": _seconds(retry_after)}
     return answer_instead(HttpResponse(status=status, headers={**waiting, **(headers or {})}))
 
 
 def html_page(status: int = 502) -> Action:
-    """Answer with a web page, as gateways and captive portals do."""
+    """Answer with a web page, as gateways and captive portals do.
+
+    Raises:
+        ConfigurationError: The status is none.
+    """
+    _checks.status(status)
     page = "<!doctype html><title>Gateway</title><h1>Please try again later</h1>"
     return answer_instead(text_reply(page, status, content_type="text/html; charset=utf-8"))
 
 
 def delay(seconds: float, clock: Clock) -> Action:
-    """Wait on a clock before the request goes on."""
+    """Wait on a clock before the request goes on.
+
+    Raises:
+        ConfigurationError: The seconds are not a number from 0 on, or the clock is none.
+    """
+    _checks.seconds("seconds", seconds)
+    _checks.clock(clock)
 
     async def action(request: HttpRequest, send: Send) -> HttpResponse:
         await clock.sleep(seconds)
@@ -95,20 +127,26 @@ class Fault:
 
     Attributes:
         action: What goes wrong.
-        operation: Only for requests of this operation.
+        operation: Only for requests of this operation: its class or the name of its class.
         method: Only for this HTTP verb.
-        path: Only where this regular expression is found in the URL's path.
+        path: Only where the URL's path is like this; ``*`` and ``?`` stand for any text, as in
+            ``*/booking.json``. The faults of a sandbox match alike.
         times: How often it happens; None for every time.
         skip: How many matching requests pass before it happens first.
         fired: How often it happened. A test that injects a fault should check it.
+
+    Raises:
+        ConfigurationError: One of these can never match, or is of the wrong kind.
     """
 
-    action: Action
-    operation: str | None = attrs.field(default=None, kw_only=True)
-    method: str | None = attrs.field(default=None, kw_only=True)
-    path: str | None = attrs.field(default=None, kw_only=True)
-    times: int | None = attrs.field(default=1, kw_only=True)
-    skip: int = attrs.field(default=0, kw_only=True)
+    action: Action = attrs.field(validator=_checks.action)
+    operation: str | type[Operation[object]] | None = attrs.field(
+        default=None, kw_only=True, converter=_checks.operation_name
+    )
+    method: str | None = attrs.field(default=None, kw_only=True, converter=_checks.method)
+    path: str = attrs.field(default="*", kw_only=True, validator=_checks.path)
+    times: int | None = attrs.field(default=1, kw_only=True, validator=_checks.times)
+    skip: int = attrs.field(default=0, kw_only=True, validator=_checks.skip)
     fired: int = attrs.field(default=0, init=False)
     _passed: int = attrs.field(default=0, init=False, repr=False)
 
@@ -128,11 +166,11 @@ class Fault:
         return (
             self.operation in {None, request.operation}
             and self.method in {None, request.method}
-            and (self.path is None or bool(re.search(self.path, urlsplit(request.url).path)))
+            and fnmatchcase(urlsplit(request.url).path, self.path)
         )
 
 
-class FaultTransport:
+class FaultTransport(ManagedTransport):
     """Lets things go wrong on the client's side of another transport.
 
     A request meets the faults in the order given. One that answers or raises ends the way; the
@@ -141,9 +179,14 @@ class FaultTransport:
     Args:
         inner: Takes what gets through.
         faults: What goes wrong.
+
+    Raises:
+        ConfigurationError: A fault is none.
     """
 
     def __init__(self, inner: Transport, *faults: Fault) -> None:
+        for fault in faults:
+            _checks.fault(fault, Fault)
         self._inner = inner
         self._faults = faults
 
@@ -166,6 +209,13 @@ class FaultTransport:
 async def _strike(fault: Fault, request: HttpRequest, onward: Send) -> HttpResponse:
     if request.sink is None:
         return await fault.action(request, onward)
-    # The fault needs the answer in its hands, so it reaches the sink only afterwards.
+    # The fault needs the response in its hands, so it reaches the sink only afterwards.
     response = await fault.action(attrs.evolve(request, sink=None), onward)
     return await deliver(request, response, max_body_bytes=DEFAULT_MAX_BODY_BYTES)
+
+
+def _seconds(value: float) -> str:
+    """Write a number of seconds in digits, never with an exponent."""
+    _checks.seconds("retry_after", value)
+    text = format(Decimal(str(value)), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

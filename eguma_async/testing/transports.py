@@ -10,9 +10,10 @@ from typing import Any
 
 import attrs
 
+from eguma_async.core.delivery import DEFAULT_MAX_BODY_BYTES
 from eguma_async.core.errors import EgumaError
 from eguma_async.core.messages import NO_CREDENTIALS, HttpRequest, HttpResponse
-from eguma_async.core.transport import Transport
+from eguma_async.core.transport import ManagedTransport, Transport
 from eguma_async.transports.memory import MemoryTransport
 
 Step = (
@@ -27,7 +28,7 @@ Step = (
 def json_reply(
     content: Any, status: int = 200, *, headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
-    """Return an answer with a JSON body."""
+    """Return a response with a JSON body."""
     return HttpResponse(
         status=status,
         headers={"content-type": "application/json", **(headers or {})},
@@ -42,7 +43,7 @@ def text_reply(
     content_type: str = "text/plain; charset=utf-8",
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    """Return an answer with a text body."""
+    """Return a response with a text body."""
     return HttpResponse(
         status=status,
         headers={"content-type": content_type, **(headers or {})},
@@ -50,20 +51,21 @@ def text_reply(
     )
 
 
-class ScriptedTransport:
+class ScriptedTransport(ManagedTransport):
     """Answers one request after the other as its script says, and remembers the requests.
 
     Args:
         steps: What to do, first in, first out.
+        max_body_bytes: The largest body to accept, unless it flows into a sink.
 
     Attributes:
         requests: Every request that came, credentials included.
     """
 
-    def __init__(self, *steps: Step) -> None:
+    def __init__(self, *steps: Step, max_body_bytes: int = DEFAULT_MAX_BODY_BYTES) -> None:
         self.requests: list[HttpRequest] = []
         self._steps = deque(steps)
-        self._memory = MemoryTransport(self._answer)
+        self._memory = MemoryTransport(self._answer, max_body_bytes=max_body_bytes)
 
     async def send(self, request: HttpRequest, /) -> HttpResponse:
         """Do the next step of the script.
@@ -98,9 +100,6 @@ class ScriptedTransport:
                 f"{len(self._steps)} steps were not used; {len(self.requests)} requests came"
             )
 
-    async def aclose(self) -> None:
-        """Do nothing: nothing was made."""
-
 
 @attrs.frozen
 class Exchange:
@@ -108,7 +107,7 @@ class Exchange:
 
     Attributes:
         request: Without its credentials and its sink.
-        response: The answer; None if there was none. Its body is empty if it went into a sink.
+        response: The response; None if there was none. Its body is empty if it went into a sink.
         error: What was raised instead, a cancellation included.
     """
 
@@ -117,7 +116,7 @@ class Exchange:
     error: BaseException | None = None
 
 
-class RecordingTransport:
+class RecordingTransport(ManagedTransport):
     """Passes everything on to another transport and keeps a record.
 
     Attributes:

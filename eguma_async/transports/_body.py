@@ -15,7 +15,7 @@ _GZIP, _ZLIB, _RAW_DEFLATE = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBIT
 
 
 class BodyError(Exception):
-    """An answer's body is cut, too large or wrongly packed. The text is safe to show."""
+    """A response's body is cut, too large or wrongly packed. The text is safe to show."""
 
 
 class Decoder(Protocol):

@@ -1,12 +1,26 @@
-"""Total timeouts at the price of a dictionary entry.
+"""Timeouts at the price of an attribute.
 
-A timer of its own for every request, made and cancelled again, takes 3 % of the whole call.
-So all requests of a transport share one timer, set to the earliest deadline.
+A timer of its own for every request, made and cancelled again, takes 3 % of the whole call. So
+all requests and connections of a transport share one timer, set to the earliest deadline.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
+from typing import Protocol
+
+NEVER = math.inf
+
+
+class Alarm(Protocol):
+    """Something with a deadline. `NEVER` means that it waits for nothing now."""
+
+    deadline: float
+
+    def ring(self) -> None:
+        """Act on the deadline. It is `NEVER` by then, so it rings once."""
+        ...
 
 
 class Watch:
@@ -14,58 +28,79 @@ class Watch:
 
     __slots__ = ("cancelling", "deadline", "expired", "task")
 
-    def __init__(self, task: asyncio.Task[object], deadline: float) -> None:
+    def __init__(self, task: asyncio.Task[object]) -> None:
         self.task = task
-        self.deadline = deadline
+        self.deadline = NEVER
         self.cancelling = task.cancelling()
         self.expired = False
 
+    def ring(self) -> None:
+        """Cancel the task."""
+        self.expired = True
+        self.task.cancel()
+
 
 class Deadlines:
-    """Cancels the tasks of requests whose time is up, as `asyncio.timeout` does.
+    """Rings alarms whose time is up.
 
-    A watch is started and ended in the task that waits, around the waiting. So whenever the timer
-    fires, that task is suspended in between, and the cancellation arrives there.
+    A watch cancels its task, as `asyncio.timeout` does. It is started and ended in the task that
+    waits, around the waiting. So whenever the timer fires, that task is suspended in between, and
+    the cancellation arrives there.
     """
 
     def __init__(self) -> None:
-        self._watches: set[Watch] = set()
+        self._alarms: set[Alarm] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._next = NEVER
 
     def start(self, seconds: float) -> Watch:
         """Begin to watch the current task."""
-        loop = asyncio.get_running_loop()
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  # a coroutine runs in a task
-        watch = Watch(task, loop.time() + seconds)
-        self._watches.add(watch)
-        if self._timer is None or watch.deadline < self._timer.when():
-            self._set_timer(loop, watch.deadline)
+        watch = Watch(task)
+        self._alarms.add(watch)
+        self.set(watch, seconds)
         return watch
 
     def end(self, watch: Watch) -> bool:
         """Stop watching; tell whether the time was up, and nobody else asked to cancel."""
-        self._watches.discard(watch)
+        self._alarms.discard(watch)
         return watch.expired and watch.task.uncancel() <= watch.cancelling
+
+    def add(self, alarm: Alarm) -> None:
+        """Take an alarm in, whose deadline `set` then moves."""
+        self._alarms.add(alarm)
+
+    def discard(self, alarm: Alarm) -> None:
+        """Forget an alarm."""
+        self._alarms.discard(alarm)
+
+    def set(self, alarm: Alarm, seconds: float) -> None:
+        """Move the deadline of an alarm that was taken in: so many seconds from now."""
+        loop = asyncio.get_running_loop()
+        alarm.deadline = deadline = loop.time() + seconds
+        if deadline < self._next:
+            self._set_timer(loop, deadline)
 
     def close(self) -> None:
         """Let go of the timer, unless there is something left to watch."""
-        if self._timer is not None and not self._watches:
+        waits = any(alarm.deadline < NEVER for alarm in self._alarms)
+        if self._timer is not None and not waits:
             self._timer.cancel()
-            self._timer = None
+            self._timer, self._next = None, NEVER
 
     def _set_timer(self, loop: asyncio.AbstractEventLoop, when: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = loop.call_at(when, self._sweep, loop)
+        self._timer, self._next = loop.call_at(when, self._sweep, loop), when
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._timer = None
+        self._timer, self._next = None, NEVER
         now = loop.time()
-        for watch in self._watches:
-            if not watch.expired and watch.deadline <= now:
-                watch.expired = True
-                watch.task.cancel()
-        waiting = [watch.deadline for watch in self._watches if not watch.expired]
-        if waiting:
-            self._set_timer(loop, min(waiting))
+        for alarm in tuple(self._alarms):
+            if alarm.deadline <= now:
+                alarm.deadline = NEVER
+                alarm.ring()
+        earliest = min((alarm.deadline for alarm in self._alarms), default=NEVER)
+        if earliest < self._next:
+            self._set_timer(loop, earliest)

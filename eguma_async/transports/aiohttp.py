@@ -3,44 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import socket
 import ssl as tls
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp import hdrs
 from yarl import URL
 
 from eguma_async._version import __version__
 from eguma_async.core.delivery import DEFAULT_MAX_BODY_BYTES, PIECE
-from eguma_async.core.errors import (
-    ConfigurationError,
-    EgumaError,
-    NotSentError,
-    OutcomeUnknownError,
-    SessionStateError,
-)
+from eguma_async.core.errors import ConfigurationError, SessionStateError, TransportError
 from eguma_async.core.messages import (
     DEFAULT_TIMEOUTS,
     BodySink,
     HttpRequest,
     HttpResponse,
     Timeouts,
+    wire_headers,
+    wire_url,
 )
-from eguma_async.core.sendable import PLAIN_HEADERS, check_sendable
+from eguma_async.core.sendable import PLAIN_HEADERS, check_limits, check_sendable
+from eguma_async.core.transport import ManagedTransport
 
-from ._body import (
-    ACCEPT_ENCODING,
-    BodyError,
-    Collector,
-    decoder,
-)
+from ._body import ACCEPT_ENCODING, Collector, decoder
+from ._connection import GuardedConnector
 from ._deadline import Deadlines
-from ._public import check_public_literal, is_public
+from ._failure import failure
+from ._headers import LazyHeaders
+from ._passage import GuestPassage, Passage, TimeUpError
+from ._proxy import Proxy, checked_proxy
+from ._public import PublicResolver, check_public_literal
 
 _DEFAULT_HEADERS = {
     "User-Agent": f"eguma-async/{__version__}",
@@ -49,8 +42,14 @@ _DEFAULT_HEADERS = {
 }
 
 
-class AiohttpTransport:
+class AiohttpTransport(ManagedTransport):
     """Sends requests over the network. Bound to the event loop of its first `send`.
+
+    A connection on which a byte came that nobody asked for is closed and not used again. The pool
+    of a session of your own is aiohttp's, which hands such connections out: there a whole
+    response that waits is seen before the request goes out, and refused with `NotSentError`, but
+    neither half a one nor one that the event loop has not read yet. Leave `session` out where
+    bookings are made.
 
     Args:
         session: A session of your own, which stays yours: `aclose` leaves it open, and its cookie
@@ -58,15 +57,17 @@ class AiohttpTransport:
             the first `send`.
         connections: How many connections may be open at once, for a session made here.
         max_body_bytes: The largest body to accept, decompressed, unless it flows into a sink.
-        proxy: URL of an HTTP proxy. Proxies from the environment are not used.
+        proxy: URL of a proxy, `http://host:port` or `https://host:port`, with `user:password@`
+            before the host if it asks for Basic authentication. Without it the way is direct:
+            proxies from the environment are not used.
         ssl: A TLS context of your own, for a private CA say. It must verify certificates and
             host names.
         public_only: Connect to public addresses only, for URLs that somebody else chose. It goes
             with neither a session of your own nor a proxy, which look names up themselves.
 
     Raises:
-        ConfigurationError: A limit is below 1, the TLS context verifies nothing, or `public_only`
-            cannot be kept.
+        ConfigurationError: An argument is of the wrong kind, a limit is below 1, the proxy cannot
+            work, the TLS context verifies nothing, or `public_only` cannot be kept.
     """
 
     def __init__(
@@ -79,65 +80,74 @@ class AiohttpTransport:
         ssl: tls.SSLContext | None = None,
         public_only: bool = False,
     ) -> None:
-        if connections < 1 or max_body_bytes < 1:
-            raise ConfigurationError("connections and max_body_bytes must be at least 1")
-        if ssl is not None and not (ssl.verify_mode == tls.CERT_REQUIRED and ssl.check_hostname):
-            raise ConfigurationError("the TLS context must verify certificates and host names")
-        if public_only and (session is not None or proxy is not None):
+        checked = None if proxy is None else checked_proxy(proxy)
+        del proxy  # a traceback that shows variables must not show its password
+        if isinstance(checked, ConfigurationError):
+            raise checked
+        if session is not None and not isinstance(session, aiohttp.ClientSession):
+            raise ConfigurationError(
+                f"session must be an aiohttp.ClientSession, not {type(session).__name__}"
+            )
+        check_limits(connections=connections, max_body_bytes=max_body_bytes)
+        _check_context(ssl)
+        if public_only and (session is not None or checked is not None):
             raise ConfigurationError("public_only goes with neither a session nor a proxy")
         self._public_only = public_only
         self._session = session
         self._owned = session is None
+        self._passage = Passage if session is None else GuestPassage
         self._connections = connections
         self._max_body_bytes = max_body_bytes
-        self._fixed: dict[str, Any] = {"allow_redirects": False, "middlewares": _ONLY_ONCE}
+        self._proxy: Proxy | None = checked
+        self._fixed: dict[str, Any] = {"allow_redirects": False}
         if session is not None:
             self._fixed |= {"raise_for_status": False, "auto_decompress": False}
-        if proxy is not None:
-            self._fixed["proxy"] = proxy
         if ssl is not None:
             self._fixed["ssl"] = ssl
         self._loop: asyncio.AbstractEventLoop | None = None
         self._deadlines = Deadlines()
         self._closed = False
+        self._sees_what_goes_out = True
 
     async def send(self, request: HttpRequest, /) -> HttpResponse:
-        """Send the request once and return the complete answer.
+        """Send the request once and return the complete response.
 
         Raises:
             NotSentError: The server surely did not get it.
-            OutcomeUnknownError: It may have; or its answer was cut, too large or wrongly packed.
+            OutcomeUnknownError: It may have; or its response was cut, too large or wrongly packed.
             ConfigurationError: The request holds control characters. Nothing was sent.
             SessionStateError: The transport is closed, or bound to another event loop.
         """
         plain = check_sendable(request)
         if self._public_only:
             check_public_literal(request)
-        session = self._usable_session()
-        failure: BaseException
+        session, passage = self._usable_session(), self._passage()
+        problem: BaseException
         watch = self._deadlines.start(request.timeouts.total)
         try:
-            response = await self._exchange(session, request, plain)
+            response = await self._exchange(session, request, passage, plain=plain)
         except _SinkError as stopped:
-            failure = stopped.error
+            problem = stopped.error
         except asyncio.CancelledError as cancelled:
-            failure = asyncio.CancelledError(*cancelled.args)
+            problem = asyncio.CancelledError(*cancelled.args)
         except Exception as error:  # noqa: BLE001 - no error of aiohttp may leave: it shows the URL
-            failure = _failure(error, request)
+            problem = self._failure(error, request, passage)
         except BaseException:
             self._deadlines.end(watch)
             raise
         else:
             self._deadlines.end(watch)
+            if not passage.went_out:
+                self._sees_what_goes_out = False  # a response to nothing: aiohttp has changed
             return response
-        if self._deadlines.end(watch) and isinstance(failure, asyncio.CancelledError):
-            failure = _failure(TimeoutError(), request)
+        if self._deadlines.end(watch) and isinstance(problem, asyncio.CancelledError):
+            problem = self._failure(TimeUpError(), request, passage)
         # Out here it carries neither the cause nor the frames, which hold the key in their
         # variables; `del` breaks the cycle of error, traceback and this frame.
         try:
-            raise failure
+            raise problem
         finally:
-            del failure
+            del problem
 
     async def aclose(self) -> None:
         """Close the connections this transport opened. May be called more than once.
@@ -153,6 +163,13 @@ class AiohttpTransport:
             self._check_loop()
             await self._session.close()
 
+    def public_only(self) -> AiohttpTransport:
+        """Return a new transport that connects to public addresses only, without a proxy.
+
+        It has as many connections as this one, and is the caller's to close.
+        """
+        return AiohttpTransport(connections=self._connections, public_only=True)
+
     def _usable_session(self) -> aiohttp.ClientSession:
         if self._closed:
             raise SessionStateError("the transport is closed: make a new one")
@@ -160,7 +177,8 @@ class AiohttpTransport:
             self._check_loop()
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
+                connector=GuardedConnector(
+                    self._deadlines,
                     limit=self._connections,
                     resolver=PublicResolver() if self._public_only else None,
                 ),
@@ -183,46 +201,50 @@ class AiohttpTransport:
                 "the transport is bound to another event loop: make one for each loop"
             )
 
+    def _failure(self, error: Exception, request: HttpRequest, passage: Passage) -> TransportError:
+        kept_back = self._sees_what_goes_out and passage.kept_back(error)
+        return failure(error, request, kept_back=kept_back)
+
     async def _exchange(
-        self, session: aiohttp.ClientSession, request: HttpRequest, plain: bool
+        self, session: aiohttp.ClientSession, request: HttpRequest, passage: Passage, *, plain: bool
     ) -> HttpResponse:
         answer = await session.request(
             request.method,
             _target(request, plain=plain),
             data=request.body,
-            **self._options(request, plain=plain),
+            **self._options(request, passage, plain=plain),
         )
         # Instead of `async with`, whose exit waits for the request's body: that went long ago.
         try:
-            headers = _lower_case(answer.headers)
+            given, content = answer.headers, answer.content
             if (
                 request.sink is None
-                and "content-encoding" not in headers
+                and hdrs.CONTENT_ENCODING not in given
                 and 0 <= (answer.content_length or -1) <= self._max_body_bytes
             ):
-                # The most common answer: HTTP's framing proves it bounded and complete.
-                body = await answer.read()
+                # The most common response: HTTP's framing proves it bounded and complete.
+                whole = self._owned and content.is_eof()
+                body = content.read_nowait() if whole else await answer.read()
             else:
-                body = await self._unpack(answer, headers, request)
-            return HttpResponse(status=answer.status, headers=headers, body=body)
+                body = await self._unpack(answer, request)
+            return HttpResponse(status=answer.status, headers=LazyHeaders(given), body=body)
         finally:
-            answer.release()
+            if answer.connection is not None:
+                answer.release()
 
-    def _options(self, request: HttpRequest, *, plain: bool) -> dict[str, Any]:
+    def _options(self, request: HttpRequest, passage: Passage, *, plain: bool) -> dict[str, Any]:
         """Return what differs from the session's own settings: to say it again costs time."""
-        options = self._fixed
+        options = {**self._fixed, "middlewares": (passage,)}
         if not (plain and self._owned):
-            secret = dict(request.credentials.headers)
-            headers = {**_DEFAULT_HEADERS, **request.headers, **secret}
-            options = {**options, "headers": headers}
+            options["headers"] = _DEFAULT_HEADERS | wire_headers(request)
         if not self._owned or request.timeouts is not DEFAULT_TIMEOUTS:
-            options = {**options, "timeout": _client_timeout(request.timeouts)}
+            options["timeout"] = _client_timeout(request.timeouts)
+        if self._proxy is not None:
+            options["proxy"] = self._proxy.url
         return options
 
-    async def _unpack(
-        self, answer: aiohttp.ClientResponse, headers: Mapping[str, str], request: HttpRequest
-    ) -> bytes:
-        unpack = decoder(headers.get("content-encoding", ""))
+    async def _unpack(self, answer: aiohttp.ClientResponse, request: HttpRequest) -> bytes:
+        unpack = decoder(", ".join(answer.headers.getall(hdrs.CONTENT_ENCODING, ())))
         if request.sink is not None and 200 <= answer.status < 300:
             while data := await answer.content.read(PIECE):
                 for piece in unpack.feed(data):
@@ -237,37 +259,6 @@ class AiohttpTransport:
                 collected.add(piece)
         unpack.finish()
         return collected.body()
-
-
-class PublicResolver(AbstractResolver):
-    """Resolves names and refuses those with an address that is not public.
-
-    The connection goes to exactly the addresses looked at here: a name that resolves differently
-    the second time gains nothing.
-
-    Args:
-        inner: Resolves the names; the system's resolver if not given.
-    """
-
-    def __init__(self, inner: AbstractResolver | None = None) -> None:
-        self._inner = inner or aiohttp.ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """Return the addresses of a host.
-
-        Raises:
-            OSError: There is none, or one of them is not public.
-        """
-        found = await self._inner.resolve(host, port, family)
-        if not all(is_public(address["host"]) for address in found):
-            raise OSError("the name has an address that is not public")
-        return found
-
-    async def close(self) -> None:
-        """Close the inner resolver."""
-        await self._inner.close()
 
 
 class _SinkError(Exception):
@@ -285,114 +276,41 @@ async def _pour(sink: BodySink, piece: bytes) -> None:
         raise _SinkError(error) from None
 
 
-class _DisconnectedError(Exception):
-    """The connection broke after the request may have gone out."""
-
-
-async def _only_once(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    """Hide a broken connection from aiohttp, which else sends GET, PUT and DELETE once more.
-
-    See RFC 9112, section 9.3.1 and ``ClientSession._request``; a client middleware is the
-    public way to see an error before that loop does, and it works on a caller's session too.
-    """
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
-        pass
-    raise _DisconnectedError
-
-
-_ONLY_ONCE = (_only_once,)
-
-
-# The first class that fits wins, so subclasses come first: a connect timeout is a timeout too, and
-# a refused connection an OS error.
-_SURELY_NOT_SENT: tuple[tuple[type[Exception], str], ...] = (
-    (aiohttp.ConnectionTimeoutError, "no connection to {host} within {timeouts.connect:g} s"),
-    (aiohttp.ClientConnectorDNSError, "the address of {host} could not be found"),
-    (aiohttp.ClientConnectorCertificateError, "the certificate of {host} is not trusted"),
-    (aiohttp.ClientSSLError, "no TLS connection to {host} could be made"),
-    (aiohttp.ServerFingerprintMismatch, "the certificate of {host} is not the expected one"),
-    (aiohttp.ClientProxyConnectionError, "the proxy could not be reached"),
-    (aiohttp.ClientHttpProxyError, "the proxy refused the way to {host}"),
-    (aiohttp.ClientConnectorError, "no connection to {host} could be made{reason}"),
-    (aiohttp.InvalidURL, "the URL is not one for HTTP"),
-    (aiohttp.NonHttpUrlClientError, "the URL is not one for HTTP"),
-)
-_UNKNOWN: tuple[tuple[type[Exception], str], ...] = (
-    (BodyError, "the answer of {host} cannot be used{reason}"),
-    (aiohttp.SocketTimeoutError, "{host} was silent for {timeouts.read:g} s"),
-    (TimeoutError, "no complete answer of {host} within {timeouts.total:g} s"),
-    (aiohttp.ClientPayloadError, "the answer of {host} was cut"),
-    (aiohttp.ClientResponseError, "{host} answered with something that is not HTTP"),
-    (_DisconnectedError, "the connection to {host} broke before it answered"),
-    (OSError, "the connection to {host} broke"),
-    (Exception, "the exchange with {host} failed{reason}"),
-)
-
-
-def _failure(error: Exception, request: HttpRequest) -> EgumaError:
-    details: dict[str, Any] = {
-        "operation": request.operation or None,
-        "attempts": request.attempt,
-    }
-    words = {
-        "host": _host(request.url),
-        "timeouts": request.timeouts,
-        "reason": _reason(error),
-    }
-    for kind, text in _SURELY_NOT_SENT:
-        if isinstance(error, kind):
-            return NotSentError(text.format(**words), **details)
-    text = next(text for kind, text in _UNKNOWN if isinstance(error, kind))
-    return OutcomeUnknownError(text.format(**words), **details)
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or "the server"
-    except ValueError:
-        return "the server"
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, BodyError):
-        return f": {error}"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return f" ({errno.errorcode.get(error.errno or 0, 'no reason given')})"
-    # The type alone: the text of a foreign error may hold the URL with its key.
-    return f" ({type(error).__name__})"
+def _check_context(context: tls.SSLContext | None) -> None:
+    if context is None:
+        return
+    if not isinstance(context, tls.SSLContext):
+        raise ConfigurationError(f"ssl must be an ssl.SSLContext, not {type(context).__name__}")
+    if not (context.verify_mode == tls.CERT_REQUIRED and context.check_hostname):
+        raise ConfigurationError("the TLS context must verify certificates and host names")
 
 
 def _target(request: HttpRequest, *, plain: bool) -> URL:
-    pairs = request.query + request.credentials.query
-    url = request.url
-    if pairs:
-        if not plain:
-            pairs = tuple((quote(n, safe=""), quote(v, safe="")) for n, v in pairs)
-        url = f"{url}{'&' if '?' in url else '?'}{'&'.join(map('='.join, pairs))}"
     try:
-        return URL(url, encoded=True)
+        return _plain_target(request) if plain else URL(wire_url(request), encoded=True)
     except ValueError:
         raise aiohttp.InvalidURL(request.url) from None
+
+
+def _plain_target(request: HttpRequest) -> URL:
+    """Put the URL of a plain read together from its parts: over 1 % of a call less than parsing."""
+    pairs = request.query + request.credentials.query
+    scheme, _, rest = request.url.partition("://")
+    authority, slash, path = rest.partition("/")
+    path, _, query = path.partition("?")
+    if not (scheme and authority) or "?" in authority:
+        raise ValueError
+    added = "&".join(map("=".join, pairs))
+    return URL.build(
+        scheme=scheme,
+        authority=authority,
+        path=slash + path,
+        query_string=f"{query}&{added}" if query and added else query or added,
+        encoded=True,
+    )
 
 
 @lru_cache(maxsize=64)
 def _client_timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
     # The total is watched by `Deadlines`.
     return aiohttp.ClientTimeout(total=None, connect=timeouts.connect, sock_read=timeouts.read)
-
-
-def _lower_case(headers: Mapping[str, str]) -> dict[str, str]:
-    joined = {name.lower(): value for name, value in headers.items()}
-    if len(joined) == len(headers):
-        return joined
-    joined = {}
-    for given, value in headers.items():
-        name = given.lower()
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    return joined

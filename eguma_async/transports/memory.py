@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from eguma_async.core.delivery import DEFAULT_MAX_BODY_BYTES, deliver
-from eguma_async.core.errors import ConfigurationError
+from eguma_async.core.errors import OutcomeUnknownError
 from eguma_async.core.messages import HttpRequest, HttpResponse
-from eguma_async.core.sendable import check_sendable
+from eguma_async.core.sendable import check_limits, check_sendable
+from eguma_async.core.transport import ManagedTransport
 
 Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
 """Answers a request. The credentials are on the request, apart from its URL and headers."""
 
 
-class MemoryTransport:
+class MemoryTransport(ManagedTransport):
     """Asks an async function instead of a server.
 
     The function may raise `NotSentError` and `OutcomeUnknownError` to play a broken network. Any
-    other exception is a fault of the function; it leaves `send` as it is, so that it is seen.
+    other exception is a fault of the function; it leaves `send` as it is, so that it is seen. A
+    function that takes longer than ``request.timeouts.total`` is cancelled.
 
     Args:
         handler: Answers each request.
@@ -28,22 +31,24 @@ class MemoryTransport:
     """
 
     def __init__(self, handler: Handler, *, max_body_bytes: int = DEFAULT_MAX_BODY_BYTES) -> None:
-        if max_body_bytes < 1:
-            raise ConfigurationError("max_body_bytes must be at least 1")
+        check_limits(max_body_bytes=max_body_bytes)
         self._handler = handler
         self._max_body_bytes = max_body_bytes
 
     async def send(self, request: HttpRequest, /) -> HttpResponse:
-        """Ask the function once and return its answer.
+        """Ask the function once and return its response.
 
         Raises:
             NotSentError: The function said so.
-            OutcomeUnknownError: The function said so, or the body is too large.
+            OutcomeUnknownError: The function said so or took too long, or the body is too large.
             ConfigurationError: The request holds control characters. The function was not asked.
         """
         check_sendable(request)
-        response = await self._handler(request)
-        return await deliver(request, response, max_body_bytes=self._max_body_bytes)
-
-    async def aclose(self) -> None:
-        """Do nothing: nothing was made."""
+        try:
+            async with asyncio.timeout(request.timeouts.total) as limit:
+                response = await self._handler(request)
+                return await deliver(request, response, max_body_bytes=self._max_body_bytes)
+        except TimeoutError:
+            if not limit.expired():
+                raise  # the function's own
+        raise OutcomeUnknownError(f"no complete response within {request.timeouts.total:g} s")

@@ -4,7 +4,16 @@ import asyncio
 
 import pytest
 
-from eguma_async.cli.errors import Exit, exit_code, explain, explain_interruption, resume_with
+from eguma_async.cli import eguma, korus
+from eguma_async.cli.app import OPERATIONS
+from eguma_async.cli.errors import (
+    EXIT_CODES,
+    Exit,
+    exit_code,
+    explain,
+    explain_interruption,
+    resume_with,
+)
 from eguma_async.core.errors import (
     AccessDeniedError,
     AuthenticationError,
@@ -18,8 +27,10 @@ from eguma_async.core.errors import (
     NotSentError,
     OutcomeUnknownError,
     RateLimitedError,
+    ResultMismatchError,
     ServerError,
     SessionStateError,
+    TransportError,
 )
 
 
@@ -46,11 +57,15 @@ def decoding(*, outcome_unknown: bool, **details: str) -> DecodingError:
         (decoding(operation="BookTickets", outcome_unknown=True), 6),
         (decoding(operation="CreateOrders", outcome_unknown=True), 6),
         (decoding(operation="CreateOrders", outcome_unknown=False), 1),
-        (ServerError(status=500, outcome_unknown=True, operation="ListProducts"), 1),
+        (ServerError(status=500, operation="ListProducts"), 1),
+        (ServerError(status=500, outcome_unknown=True, operation="RedeemVoucher"), 6),
+        (OutcomeUnknownError("x", operation="RedeemVoucher"), 6),
+        (OutcomeUnknownError("x"), 6),
+        (ResultMismatchError(operation="BookTickets"), 6),
         (OutcomeUnknownError("x", operation="CreateOrders"), 6),
         (OutcomeUnknownError("x", operation="ReserveOffers"), 6),
-        (OutcomeUnknownError("x", operation="FetchToken"), 7),
-        (OutcomeUnknownError("x", operation="ListProducts"), 7),
+        (TransportError("x", operation="FetchToken"), 7),
+        (TransportError("x", operation="ListProducts"), 7),
         (NotSentError("x", operation="BookTickets"), 7),
         (DecodingError("x", operation="ListProducts"), 1),
         (RateLimitedError(status=429), 1),
@@ -69,7 +84,7 @@ def test_a_refusal_is_told_in_one_line_with_status_code_words_and_advice() -> No
         operation="BookTickets",
     )
 
-    assert explain(error) == (
+    assert explain(error, eguma.ADVICE) == (
         "booking failed: HTTP 400 validation_error: No places [31m left. Sorry."
         " See what is left with `eguma availabilities`."
     )
@@ -89,8 +104,9 @@ BOOKING = {"operation": "BookTickets", "idempotency_key": "k-1"}
 def test_a_booking_in_doubt_says_what_to_repeat_to_resume_it(error: EgumaError) -> None:
     assert resume_with(error, "--reservation r-1")
 
-    assert "unknown outcome" in explain(error)
-    assert "--reservation r-1 --idempotency-key k-1" in explain(error)
+    told = explain(error, eguma.ADVICE)
+    assert "unknown outcome" in told
+    assert "--reservation r-1 --idempotency-key k-1" in told
 
 
 def test_the_refusal_behind_an_unknown_outcome_is_told() -> None:
@@ -122,34 +138,75 @@ def test_a_throttled_call_says_how_long_to_wait() -> None:
     )
 
 
+def test_what_was_done_otherwise_is_told_as_done() -> None:
+    error = ResultMismatchError(
+        differences=("category c1: 2 asked for, 1 given",), operation="BookTickets"
+    )
+
+    assert explain(error, eguma.ADVICE) == (
+        "booking: the result is not what was asked for (category c1: 2 asked for, 1 given)."
+        " It was done: look at the result before you do it again."
+    )
+
+
+def test_a_stored_refusal_is_told_as_one() -> None:
+    error = InvalidRequestError("sold out", status=400, replayed=True, operation="BookTickets")
+
+    assert "stored refusal" in explain(error, eguma.ADVICE)
+    error.replayed = False
+    assert "stored refusal" not in explain(error, eguma.ADVICE)
+
+
+def test_a_server_that_failed_gave_an_id_for_its_support() -> None:
+    headers = {"x-request-id": "r-\x1b[31m1"}
+
+    assert "HTTP 500 (request id r- [31m1)." in explain(ServerError(status=500, headers=headers))
+    assert "request id" not in explain(NotFoundError(status=404, headers=headers))
+
+
 def test_an_interruption_names_the_booking_that_was_under_way() -> None:
     interruption, cancelled = KeyboardInterrupt(), asyncio.CancelledError()
     cancelled.__cause__ = OutcomeUnknownError(operation="BookTickets", idempotency_key="k-2")
     interruption.__context__ = cancelled
 
-    assert "--idempotency-key k-2" in explain_interruption(interruption)
-    told = explain_interruption(interruption, "terminated")
+    assert "--idempotency-key k-2" in explain_interruption(interruption, OPERATIONS)
+    told = explain_interruption(interruption, OPERATIONS, "terminated")
     assert told.startswith("terminated while booking")
-    assert explain_interruption(KeyboardInterrupt()) == "interrupted"
+    assert explain_interruption(KeyboardInterrupt(), OPERATIONS) == "interrupted"
 
 
-def test_an_interrupted_read_leaves_nothing_to_settle() -> None:
+@pytest.mark.parametrize("key", [None, "k-3"])
+def test_a_write_nobody_has_words_for_is_told_safely(key: str | None) -> None:
+    error = OutcomeUnknownError("cut off", operation="RedeemVoucher", idempotency_key=key)
     interruption = KeyboardInterrupt()
-    interruption.__context__ = OutcomeUnknownError(operation="ListOrders")
+    interruption.__context__ = error
 
-    assert explain_interruption(interruption) == "interrupted"
+    for told in (
+        explain(error),
+        explain(error, korus.ADVICE),
+        explain_interruption(interruption, OPERATIONS),
+    ):
+        assert "RedeemVoucher" in told
+        assert "it may have been done; find out before you repeat it" in told.lower()
+        assert ("k-3" in told) == (key is not None)
+        assert "nothing was changed" not in told
 
 
-def test_every_operation_of_the_commands_is_named() -> None:
-    asked = {
-        *("ListCatalogs", "ListProductBases", "ListProducts", "ListOffers", "GetOffer"),
-        *("GetOfferPrice", "GetOfferAvailability", "ListOfferTickets", "ListOfferSessions"),
-        *("ListReservations", "GetReservation", "ListOrders", "GetOrder", "LinkDocument"),
-    }
-    told = {name: explain(NotSentError("x", operation=name)) for name in asked}
+def test_what_is_known_not_to_be_done_is_told_so() -> None:
+    for error in (NotSentError("x", operation="RedeemVoucher"), TransportError("x")):
+        assert "Nothing was changed" in explain(error)
 
-    assert [name for name, line in told.items() if line.startswith("the command")] == []
+
+def test_the_operations_of_both_providers_have_the_same_words() -> None:
+    both = eguma.ADVICE.operations.keys() & korus.ADVICE.operations.keys()
+
+    assert both
+    for name in both:
+        assert eguma.ADVICE.operations[name] == korus.ADVICE.operations[name]
 
 
 def test_the_codes_are_those_of_the_help() -> None:
-    assert [code.value for code in Exit] == [0, 1, 2, 3, 4, 5, 6, 7, 130, 141, 143]
+    codes = [0, 1, 2, 3, 4, 5, 6, 7, 129, 130, 141, 143]
+
+    assert [code.value for code in Exit] == codes
+    assert [int(word) for word in EXIT_CODES.split() if word.isdecimal()] == codes

@@ -21,6 +21,7 @@ from eguma_async import __version__
 from eguma_async.cli import main
 from eguma_async.cli.process import Ended, run_until_ended
 from eguma_async.sandbox import Park
+from tests.support.commands import on_terminal
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,9 +41,10 @@ def test_help_is_quick_to_load_and_names_commands_and_exit_codes() -> None:
         "sandbox",
         "korus",
         "book",
+        "129 ",
         "130 interrupted",
         "141 ",
-        "143 ",
+        "143",
         "EGUMA_API_KEY",
     ):
         assert name in done.stdout
@@ -194,6 +196,56 @@ def test_a_reader_that_leaves_early_ends_it_quietly_like_sigpipe(start) -> None:
     assert (code, err) == (141, "")
 
 
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["products", "--help"], ["korus", "--help"], []]
+)
+def test_help_whose_reader_leaves_early_ends_like_any_output(start, arguments: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    child = start(*arguments, stdout=write)
+    os.close(write)
+
+    code, _, err = child.finish()
+
+    assert (code, err) == (141, "")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["products", "--sandbox"]])
+def test_a_full_disk_is_told_once(start, arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        code, _, err = start(*arguments, stdout=full).finish()
+
+    assert (code, err) == (1, "eguma: No space left on device\n")
+
+
+def test_words_that_find_no_room_do_not_change_the_exit_code(start) -> None:
+    with Path("/dev/full").open("w") as full:
+        assert start("products", stdout=full, stderr=full).finish()[0] == 2
+
+
+@pytest.mark.parametrize("columns", [1, 2, 7, 20, 39, 40, 80])
+@pytest.mark.parametrize("arguments", [["--help"], ["book", "--help"], ["korus", "order", "-h"]])
+def test_help_ends_and_is_whole_at_any_width(start, arguments: list[str], columns: int) -> None:
+    code, out = on_terminal(start, *arguments, columns=columns, env={})
+
+    assert code == 0
+    assert "Usage: eguma" in re.sub(r"\x1b\[[0-9;]*m", "", out)
+    assert ("(SIGTERM)" if len(arguments) == 1 else "--timeout") in out
+
+
+def test_a_question_whose_terminal_is_gone_is_not_answered(start, terminal) -> None:
+    ours, theirs = terminal
+    child = start("products", "--key-stdin", stdin=theirs)
+    child.read_until("API key: ")
+    os.close(ours)
+
+    code, _, err = child.finish()
+
+    assert code == 2
+    assert "no API key" in err
+    assert "Traceback" not in err
+
+
 def test_a_reader_of_both_outputs_that_leaves_early_ends_it_alike(start) -> None:
     read, write = os.pipe()
     child = start("products", "--key-stdin", stdin=subprocess.DEVNULL, stdout=write, stderr=write)
@@ -243,7 +295,7 @@ def test_a_stream_that_was_missing_is_missing_again_afterwards(
     assert "--yes" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("one", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("one", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("theirs", [signal.SIG_IGN, lambda *_: None])
 def test_a_handler_of_a_signal_that_is_there_already_stays(one, theirs) -> None:
     async def look() -> None:
@@ -262,6 +314,7 @@ def test_signals_do_again_what_they_did_once_the_command_is_over() -> None:
 
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
 
 
 @pytest.mark.parametrize("one", [signal.SIGINT, signal.SIGTERM])
@@ -282,18 +335,64 @@ def test_two_signals_cancel_and_a_third_ends_what_does_not_listen(one: signal.Si
     assert caught.value.by == one
 
 
+@pytest.mark.parametrize("first", [signal.SIGHUP, signal.SIGINT])
+def test_a_hang_up_that_comes_again_leaves_the_cleaning_up_alone(first: signal.Signals) -> None:
+    cleaned = []
+
+    async def command() -> None:
+        signal.raise_signal(first)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            signal.raise_signal(signal.SIGHUP)
+            signal.raise_signal(signal.SIGHUP)
+            await asyncio.sleep(0)
+            cleaned.append("up")
+
+    with pytest.raises(Ended) as caught:
+        run_until_ended(command())
+
+    assert cleaned == ["up"]
+    assert caught.value.by == first
+
+
+def test_streams_that_fail_as_well_do_not_hide_the_signal() -> None:
+    async def command() -> None:
+        signal.raise_signal(signal.SIGHUP)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise BrokenPipeError
+
+    with pytest.raises(Ended):
+        run_until_ended(command())
+
+
+def test_a_stream_that_fails_without_a_signal_is_told() -> None:
+    async def command() -> None:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        run_until_ended(command())
+
+
 def test_a_command_runs_in_a_thread_too_where_no_signal_can_be_handled() -> None:
     with ThreadPoolExecutor() as pool:
         assert pool.submit(main, ["products", "--sandbox", "--json"]).result(60) == 0
 
 
-def test_the_sandbox_ends_cleanly_when_terminated(start) -> None:
+@pytest.mark.parametrize(
+    ("how", "code", "word"), [(signal.SIGTERM, 143, "terminated"), (signal.SIGHUP, 129, "hung up")]
+)
+def test_the_sandbox_ends_cleanly_when_terminated(
+    start, how: signal.Signals, code: int, word: str
+) -> None:
     child = start("sandbox", "--port", "0")
     child.read_until("Ctrl-C ends it.\n", child.process.stdout.fileno())
 
-    child.interrupt(signal.SIGTERM)
+    child.interrupt(how)
 
-    assert child.finish() == (143, "", "eguma: terminated\n")
+    assert child.finish() == (code, "", f"eguma: {word}\n")
 
 
 def test_a_key_typed_at_the_prompt_is_not_shown_and_ctrl_c_ends_it(start) -> None:
@@ -314,32 +413,18 @@ def test_a_key_typed_at_the_prompt_is_not_shown_and_ctrl_c_ends_it(start) -> Non
     assert "Traceback" not in err
 
 
-def _on_a_terminal(start, *arguments: str, env: dict[str, str]) -> str:
-    ours, theirs = pty.openpty()
-    child = start(*arguments, stdout=theirs, env={"TERM": "xterm-256color", **env})
-    os.close(theirs)
-    seen = b""
-    for _ in range(10_000):
-        try:
-            data = os.read(ours, 65536)
-        except OSError:  # the other side is closed
-            break
-        seen += data
-    os.close(ours)
-    assert child.finish()[0] == 0
-    return seen.decode()
-
-
 @pytest.mark.parametrize("command", [["products", "--sandbox"], ["--help"]])
 def test_colour_stays_away_where_it_is_not_wanted(start, command: list[str]) -> None:
-    assert "\x1b[" in _on_a_terminal(start, *command, env={})
-    assert "\x1b" not in _on_a_terminal(start, *command, env={"NO_COLOR": "1"})
-    assert "\x1b" not in _on_a_terminal(start, *command, env={"TERM": "dumb"})
+    assert "\x1b[" in on_terminal(start, *command, env={})[1]
+    assert "\x1b" not in on_terminal(start, *command, env={"NO_COLOR": "1"})[1]
+    assert "\x1b" not in on_terminal(start, *command, env={"TERM": "dumb"})[1]
 
 
 def test_json_has_no_colour_even_on_a_terminal(start) -> None:
-    out = _on_a_terminal(start, "products", "--sandbox", "--json", env={"FORCE_COLOR": "1"})
+    arguments = ("products", "--sandbox", "--json")
+    code, out = on_terminal(start, *arguments, env={"FORCE_COLOR": "1"})
 
+    assert code == 0
     assert json.loads(out)["company_name"] == "Bergbahn Muster AG"
 
 

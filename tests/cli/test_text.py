@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import errno
+import io
 import json
 
 import pytest
 
+from eguma_async.cli.redaction import keep_secret
 from eguma_async.cli.tables import print_table
-from eguma_async.cli.text import as_json, clean, money
+from eguma_async.cli.text import as_json, clean, counted, money, say
 from eguma_async.eguma.ticketing.orders import OrderStatus
 from eguma_async.eguma.ticketing.tickets import TicketCheck
 
@@ -52,9 +55,37 @@ def test_a_table_takes_a_merchants_text_literally(capsys: pytest.CaptureFixture[
     assert "\x07" not in out
 
 
-def test_a_long_cell_is_not_cut_when_the_output_is_no_terminal(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    print_table("T", ("A", "B"), [("a" * 90, "b" * 90)])
+def test_what_is_counted_is_singular_or_plural() -> None:
+    assert [counted(["x"] * n, "order") for n in range(3)] == ["0 orders", "1 order", "2 orders"]
 
-    assert "a" * 90 + "   " + "b" * 90 in capsys.readouterr().out
+
+class Failing(io.StringIO):
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self.error = error
+
+    def write(self, text: str) -> int:
+        raise self.error
+
+
+def test_words_for_a_terminal_that_is_gone_are_dropped(monkeypatch) -> None:
+    monkeypatch.setattr("sys.stderr", Failing(OSError(errno.EIO, "gone")))
+
+    say("nobody reads this")
+
+
+def test_words_for_a_reader_who_left_end_the_command(monkeypatch) -> None:
+    monkeypatch.setattr("sys.stderr", Failing(BrokenPipeError()))
+
+    with pytest.raises(BrokenPipeError):
+        say("nobody reads this")
+
+
+def test_a_secret_is_left_out_of_what_is_said(capsys, monkeypatch) -> None:
+    keep_secret("canary-1234")
+    monkeypatch.setenv("EGUMA_API_KEY", "canary-5678")
+    monkeypatch.setenv("KORUS_CLIENT_SECRET", "short")
+
+    say("a canary-1234, a canary-5678, a short word")
+
+    assert capsys.readouterr().err == "a ***, a ***, a short word\n"

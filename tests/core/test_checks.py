@@ -60,3 +60,58 @@ def test_what_is_refused(check, bad):
 )
 def test_the_first_repetition_is_found(values, twice):
     assert checks.repeated(values) == twice
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "api..canary.invalid",
+        ".canary.invalid",
+        "canary.invalid..",
+        ".",
+        "..",
+        "c" * 64,
+        f"{'c' * 64}.invalid",
+        "c." * 127 + "c",
+        "can%61ry.invalid",
+        "canary!.invalid",
+        "canary,invalid",
+        "*.canary.invalid",
+        "canary~",
+        "[canary]",
+        "[12345::1]",
+        "[1:2:3:4:5:6:7:8:9]",
+    ],
+)
+@pytest.mark.parametrize("form", ["https://{}", "https://{}:8443/v1/"])
+def test_a_host_no_resolver_could_be_asked_for_is_refused(host, form):
+    with pytest.raises(ConfigurationError, match="some_url") as caught:
+        checks.checked_base_url(form.format(host), "some_url")
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("port", ["0", "00000"])
+def test_port_0_is_refused(port):
+    with pytest.raises(ConfigurationError, match="leads nowhere: the port is 0"):
+        checks.checked_base_url(f"https://api.test:{port}")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "a",
+        "a.",
+        "API.Example.COM",
+        "under_score.example.com",
+        "xn--bcher-kva.example",
+        "1.2.3.4",
+        "-a-.example.com",
+        f"{'c' * 63}.example.com",
+        "c." * 126 + "c",
+        "[::1]",
+        "[2001:db8::1]",
+        "[fe80::1%eth0]",
+    ],
+)
+def test_a_host_that_could_exist_is_taken(host):
+    assert checks.checked_base_url(f"https://{host}:8443/v1/") == f"https://{host}:8443/v1"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from decimal import Decimal
 
 import pytest
 
@@ -16,11 +17,14 @@ from eguma_async.core.errors import (
     DecodingError,
     EgumaError,
     IdempotencyMismatchError,
+    IncompleteListError,
     InvalidRequestError,
     NotFoundError,
     NotSentError,
     OutcomeUnknownError,
+    PriceChangedError,
     RateLimitedError,
+    ResultMismatchError,
     ServerError,
     SessionStateError,
     StatusError,
@@ -45,6 +49,9 @@ TREE = {
     RateLimitedError: StatusError,
     ServerError: StatusError,
     DecodingError: EgumaError,
+    IncompleteListError: DecodingError,
+    ResultMismatchError: EgumaError,
+    PriceChangedError: EgumaError,
 }
 CALL = {"operation": "BookTickets", "idempotency_key": "canary-key", "attempts": 3}
 
@@ -56,11 +63,19 @@ def make(cls: type[EgumaError]) -> EgumaError:
             "status": 418,
             "error_code": "teapot",
             "retry_after": 7.5,
+            "replayed": True,
+            "headers": {"x-request-id": "req-1", "set-cookie": "canary-cookie"},
             "body": b"canary-body",
             "outcome_unknown": True,
         }
     elif cls is DecodingError:
         extra = {"problems": ("required field missing @ $.a",), "malformed": True}
+    elif cls is ResultMismatchError:
+        extra = {"result": "canary-result", "differences": ("1 asked for, 2 given",)}
+    elif cls is IncompleteListError:
+        extra = {"announced": 3, "read": 1, "problems": ("3 announced, 1 came",)}
+    elif cls is PriceChangedError:
+        extra = {"expected": Decimal("95.00"), "actual": Decimal(100), "result": "canary-result"}
     elif cls is OutcomeUnknownError:
         extra = {"refusal": make(InvalidRequestError)}
     return cls("canary-message", **CALL, **extra)
@@ -103,18 +118,19 @@ def test_a_copy_keeps_every_attribute(cls, clone):
 
 @pytest.mark.parametrize("cls", [EgumaError, *TREE])
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_a_pickle_keeps_all_but_the_body(cls, protocol):
+def test_a_pickle_keeps_all_but_what_may_be_a_customers(cls, protocol):
     error = make(cls)
     data = pickle.dumps(error, protocol)
     twin = pickle.loads(data)
     expected = state(error)
-    if "body" in expected:
-        expected["body"] = b""
-    if expected.get("refusal"):
-        expected["refusal"][1]["body"] = b""
+    if "result" in expected:
+        expected["result"] = None
+    for values in (expected, *[v[1] for v in [expected.get("refusal")] if v]):
+        if "body" in values:
+            values |= {"body": b"", "headers": {"x-request-id": "req-1"}}
     assert type(twin) is cls
     assert state(twin) == expected
-    assert b"canary-body" not in data
+    assert not [word for word in (b"body", b"cookie", b"result") if b"canary-" + word in data]
 
 
 @pytest.mark.parametrize("cls", [cls for cls in TREE if issubclass(cls, StatusError)])
@@ -128,6 +144,20 @@ def test_a_status_error_shows_status_code_and_operation_only(cls):
 @pytest.mark.parametrize("cls", [EgumaError, *TREE])
 def test_the_idempotency_key_is_not_printed(cls):
     assert "canary-key" not in str(make(cls)) + repr(make(cls)) + repr(make(cls).args)
+
+
+def test_a_status_error_tells_the_id_of_its_request():
+    assert make(ServerError).request_id == "req-1"
+    assert StatusError("x", status=500).request_id is None
+    for name in ("x-request-id", "request-id", "x-correlation-id", "x-amzn-requestid"):
+        assert StatusError("x", headers={name: "a"}).request_id == "a"
+
+
+def test_a_mismatch_names_the_differences_and_not_the_result():
+    error = make(ResultMismatchError)
+    assert str(error) == "BookTickets: canary-message: 1 asked for, 2 given"
+    assert "canary-result" not in str(error) + repr(error)
+    assert not error.outcome_unknown
 
 
 def test_a_status_error_without_code_shows_the_status():

@@ -8,9 +8,19 @@ from decimal import Decimal
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from eguma_async.core.errors import ConfigurationError
-from eguma_async.core.messages import Credentials, HttpRequest, HttpResponse, Replay, Timeouts
+from eguma_async.core.messages import (
+    NO_CREDENTIALS,
+    Credentials,
+    HttpRequest,
+    HttpResponse,
+    Timeouts,
+    wire_headers,
+    wire_url,
+)
 
 SECRET = "canary+secret/0123456789="
 CREDENTIALS = Credentials(
@@ -73,6 +83,69 @@ def test_scrub_leaves_what_a_secret_too_short_would_hit():
     assert Credentials(query=(("apikey", ""),)).scrub(b"a test") == b"a test"
 
 
+SIGNED = "acl&X-Sig=a%2Fb%2bc+d%E9&filename=x%20y.pdf&short=1"
+
+
+def test_a_signed_query_goes_out_as_it_came():
+    asked = attrs.evolve(
+        request(),
+        query=(("last name", "Müller & Co+/?#"), ("e", "")),
+        credentials=Credentials(query=(("apikey", "s=1&b"),), encoded_query=SIGNED),
+    )
+    pairs = "last%20name=M%C3%BCller%20%26%20Co%2B%2F%3F%23&e=&apikey=s%3D1%26b"
+    assert wire_url(asked) == f"https://x.test/a?{pairs}&{SIGNED}"
+
+
+@given(st.text(alphabet=st.characters(min_codepoint=0x21, max_codepoint=0x7E)))
+def test_any_signed_query_is_what_stands_behind_the_question_mark(query):
+    asked = attrs.evolve(request(), credentials=Credentials(encoded_query=query))
+    assert wire_url(asked) == "https://x.test/a" + (f"?{query}" if query else "")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://x.test/a", "https://x.test/a?k=v"),
+        ("https://x.test/a?", "https://x.test/a?k=v"),
+        ("https://x.test/a?b=%c3+1", "https://x.test/a?b=%c3+1&k=v"),
+        ("https://x.test/a?b&", "https://x.test/a?b&k=v"),
+    ],
+)
+def test_a_query_in_the_url_comes_first_and_stays_as_it_is(url, expected):
+    asked = attrs.evolve(request(), url=url, query=(("k", "v"),), credentials=NO_CREDENTIALS)
+    assert wire_url(asked) == expected
+    assert wire_url(attrs.evolve(asked, query=())) == url
+
+
+def test_the_headers_of_the_wire_hold_the_secret_ones():
+    asked = attrs.evolve(request(), headers={"Accept": "a/b"})
+    assert wire_headers(asked) == {
+        "Accept": "a/b",
+        "Authorization": "Bearer canary.token.of.someone",
+    }
+    assert asked.headers == {"Accept": "a/b"}
+
+
+@pytest.mark.parametrize(
+    ("repeated", "scrubbed"),
+    [
+        (f"GET /a?{SIGNED} HTTP/1.1", "GET /a?*** HTTP/1.1"),
+        ("sig a%2Fb%2bc+d%E9 is wrong", "sig *** is wrong"),
+        ("sig a%2Fb%2Bc%2Bd%E9 is wrong", "sig *** is wrong"),
+        ("not x%20y.pdf", "not ***"),
+        ("not x y.pdf", "not x y.pdf"),  # too short: it would hit any word
+        ("1", "1"),
+    ],
+)
+def test_scrub_masks_a_signed_query_and_its_parts(repeated, scrubbed):
+    assert Credentials(encoded_query=SIGNED).scrub(repeated.encode()) == scrubbed.encode()
+
+
+def test_scrub_masks_a_signature_of_bytes():
+    credentials = Credentials(encoded_query="sig=%E9%00%01%02%03%04%05%06")
+    assert credentials.scrub(b"<\xe9\0\1\2\3\4\5\6>") == b"<***>"
+
+
 @pytest.mark.parametrize("name", ["connect", "read", "total"])
 @pytest.mark.parametrize(
     "value",
@@ -88,17 +161,12 @@ def test_timeouts_take_whole_numbers_too():
     assert Timeouts(connect=1, read=2, total=3).total == 3
 
 
-@pytest.mark.parametrize(
-    ("method", "replay", "is_read"),
-    [
-        ("GET", Replay.SAFE, True),
-        ("POST", Replay.SAFE, False),
-        ("GET", Replay.NEVER, False),
-        ("POST", Replay.KEYED, False),
-    ],
-)
-def test_a_read_is_a_get_that_may_be_repeated(method, replay, is_read):
-    assert HttpRequest(method=method, url="https://x.test/", replay=replay).is_read is is_read
+def test_a_request_with_changes_leaves_the_first_one_alone():
+    first = request()
+    other = first.but(attempt=2, url="https://x.test/b")
+    assert other == attrs.evolve(first, attempt=2, url="https://x.test/b")
+    assert (first.attempt, other.attempt) == (1, 2)
+    assert first == request()
 
 
 @pytest.mark.parametrize(

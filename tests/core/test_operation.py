@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import attrs
 import pytest
 
 from eguma_async.core.codec import Codec
 from eguma_async.core.errors import ConfigurationError
-from eguma_async.core.messages import Replay
+from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import IN_PATH, Operation, in_query
 from eguma_async.eguma.ticketing.bookings import BookTickets, CancelBooking
 from eguma_async.eguma.ticketing.items import TicketItem
-from eguma_async.eguma.ticketing.orders import ListOrders
+from eguma_async.eguma.ticketing.orders import ListOrders, Order
 from eguma_async.eguma.ticketing.products import ListProducts
 from eguma_async.eguma.ticketing.reservations import ReserveTickets
 from eguma_async.eguma.ticketing.tickets import CheckInTicket
 from tests.support.calls import BOOK, CUSTOMER, SLOT, slots_of
 
+T = TypeVar("T")
+
 
 @attrs.frozen(kw_only=True)
-class Mixed(Operation[None]):
-    METHOD: ClassVar = "POST"
-    PATH: ClassVar = "/v1/{shelf}/{book_id}.json"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = dict[str, str]
+class Mixed(Operation[dict[str, str]]):
+    METHOD: ClassVar[str] = "POST"
+    PATH: ClassVar[str] = "/v1/{shelf}/{book_id}.json"
+    REPEAT: ClassVar[Repeat] = Repeat.IDEMPOTENT
 
     shelf: str = attrs.field(metadata=IN_PATH)
     book_id: str = attrs.field(metadata=IN_PATH)
@@ -79,7 +80,7 @@ def test_only_operations_with_body_fields_have_a_body():
         CancelBooking: True,
         Mixed: True,
     }
-    assert {kind: kind.shape().has_body for kind in kinds} == kinds
+    assert {kind: kind.plan().has_body for kind in kinds} == kinds
 
 
 def test_the_bytes_of_a_booking():
@@ -129,5 +130,38 @@ def test_an_id_is_checked_before_it_reaches_the_path(bad):
 
 
 def test_only_a_completing_operation_says_so():
-    assert BookTickets.shape().completes
-    assert not CancelBooking.shape().completes
+    assert BookTickets.plan().completes
+    assert not CancelBooking.plan().completes
+
+
+def test_what_an_operation_returns_follows_from_its_type_argument():
+    assert dict[str, str] == Mixed.RETURNS
+    assert tuple[Order, ...] == ListOrders.RETURNS
+
+
+def test_a_base_may_leave_open_what_is_returned():
+    class Base(Operation[T]):
+        METHOD: ClassVar[str] = "GET"
+
+    class Leaf(Base[int]):
+        PATH: ClassVar[str] = "/v1/leaf.json"
+        REPEAT: ClassVar[Repeat] = Repeat.READ
+
+    assert not hasattr(Base, "RETURNS")
+    assert Leaf.RETURNS is int
+
+
+def test_a_second_word_on_what_is_returned_is_refused():
+    with pytest.raises(TypeError, match="Wrong: RETURNS follows from the type argument"):
+
+        class Wrong(Operation[int]):
+            RETURNS: ClassVar = str
+
+
+def test_an_operation_that_lacks_something_says_what():
+    @attrs.frozen(kw_only=True)
+    class Vague(Operation):
+        PATH: ClassVar[str] = "/v1/vague.json"
+
+    with pytest.raises(ConfigurationError, match="Vague must define METHOD, REPEAT, RETURNS"):
+        Vague().path()

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import weakref
 
+import attrs
 import pytest
 
 from eguma_async.core.errors import (
@@ -13,10 +14,10 @@ from eguma_async.core.errors import (
     NotFoundError,
     OutcomeUnknownError,
     SessionStateError,
+    TransportError,
 )
-from eguma_async.core.messages import HttpResponse
 from eguma_async.eguma.ticketing.bookings import Booking
-from eguma_async.fanout import FanOut, Outcome, Progress
+from eguma_async.fanout import LocalFanOut, Outcome, Progress
 from eguma_async.pipeline.limiting import Limits
 from eguma_async.testing import FakeClock, json_reply
 from tests.support.calls import (
@@ -39,8 +40,16 @@ def operations(count: int) -> list:
     return [slots_of(f"p{n}") for n in range(count)]
 
 
+@attrs.frozen
+class Finished:
+    """A call that has succeeded."""
+
+    value: object
+    attempts: int = 1
+
+
 class Reads:
-    """An `exchange` under the test's hands.
+    """The `run` of a session under the test's hands.
 
     Answers at once with the product's id, or when its gate is opened; ids in `broken` fail.
     """
@@ -75,11 +84,11 @@ class Reads:
             self.under_way -= 1
         if product_id in self.broken:
             raise self.broken[product_id]
-        return product_id, HttpResponse(status=200, attempts=2)
+        return Finished(product_id, 2)
 
 
-def fan(reads, items, *, concurrency=WORKERS, on_progress=None, clock=None) -> FanOut:
-    return FanOut(
+def fan(reads, items, *, concurrency=WORKERS, on_progress=None, clock=None) -> LocalFanOut:
+    return LocalFanOut(
         reads, items, concurrency=concurrency, on_progress=on_progress, clock=clock or FakeClock()
     )
 
@@ -269,7 +278,7 @@ class TestOutcomes:
 
         async def slow(operation, /):
             clock.advance(1.5)
-            return None, HttpResponse(status=200, attempts=3)
+            return Finished(None, 3)
 
         (outcome,) = [o async for o in fan(slow, [PRODUCTS], clock=clock)]
         assert outcome == Outcome(operation=PRODUCTS, value=None, attempts=3, seconds=1.5)
@@ -372,7 +381,7 @@ class TestBugs:
             raise asyncio.CancelledError
 
         async def answer(operation, /):
-            return 1, HttpResponse(status=200)
+            return Finished(1)
 
         with pytest.raises(asyncio.CancelledError):
             await values(fan(answer, items()))
@@ -492,21 +501,21 @@ class TestLeaving:
         fan_out = fan(Reads(gated=True), operations(100))
         consumer = asyncio.create_task(values(fan_out))
         await turns()
-        await fan_out.aclose(SessionStateError("closed"))
+        await fan_out.workers.dismiss(SessionStateError("closed"))
         with pytest.raises(SessionStateError, match="closed"):
             await consumer
 
     async def test_a_reason_is_raised_to_a_consumer_that_was_busy(self):
         fan_out = fan(Reads(), operations(100))
         await anext(fan_out)
-        await fan_out.aclose(SessionStateError("closed"))
+        await fan_out.workers.dismiss(SessionStateError("closed"))
         with pytest.raises(SessionStateError, match="closed"):
             await anext(fan_out)
 
     async def test_a_reason_after_the_end_is_none(self):
         fan_out = fan(Reads(), operations(5))
         assert len(await values(fan_out)) == 5
-        await fan_out.aclose(SessionStateError("closed"))
+        await fan_out.workers.dismiss(SessionStateError("closed"))
         with pytest.raises(StopAsyncIteration):
             await anext(fan_out)
 
@@ -536,6 +545,7 @@ class TestLeaving:
         consumer.cancel()
         with pytest.raises(asyncio.CancelledError):
             await consumer
+        await turns()
         assert reads.cancelled == WORKERS
         assert reads.under_way == 0
 
@@ -547,16 +557,55 @@ class TestLeaving:
         consumer.cancel()
         with pytest.raises(asyncio.CancelledError):
             await consumer
-        await turns(3)
+        await turns()
         assert others() == set()
         assert reads.under_way == 0
 
-    async def test_a_time_limit_around_one_outcome_ends_the_fan_out(self):
+    @pytest.mark.parametrize("handed_over", [True, False])
+    async def test_a_time_limit_around_one_outcome_loses_nothing(self, handed_over):
+        reads = Reads(gated=True)
+        fan_out = fan(reads, operations(10), concurrency=1)
+        outcomes = aiter(fan_out) if handed_over else fan_out
+        seen = []
+        for n in range(10):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0):
+                    await anext(outcomes)
+            reads.let(f"p{n}")
+            seen.append((await asyncio.wait_for(anext(outcomes), 5)).value)
+        with pytest.raises(StopAsyncIteration):
+            await anext(outcomes)
+        assert seen == [f"p{n}" for n in range(10)]
+
+    async def test_a_second_task_that_waits_for_an_outcome_is_refused(self):
         fan_out = fan(Reads(gated=True), operations(10))
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0):
-                await anext(fan_out)
+        first = asyncio.create_task(anext(fan_out))
+        await turns()
+        with pytest.raises(SessionStateError, match="another task waits"):
+            await anext(fan_out)
+        await fan_out.aclose()
+        with pytest.raises(StopAsyncIteration):
+            await first
+
+    async def test_it_is_a_context_manager(self):
+        reads = Reads()
+        async with fan(reads, operations(1000)) as fan_out:
+            first = await anext(fan_out)
+            assert others() != set()
+        assert first.ok
         assert others() == set()
+        with pytest.raises(StopAsyncIteration):
+            await anext(fan_out)
+
+    async def test_a_kept_iterator_that_is_let_go_of_ends_the_reads(self):
+        reads = Reads()
+        outcomes = aiter(fan(reads, operations(1000)))
+        await anext(outcomes)
+        del outcomes
+        gc.collect()
+        await turns()
+        assert others() == set()
+        assert len(reads.asked) < 20
 
 
 class TestSession:
@@ -608,7 +657,7 @@ class TestSession:
             async for _ in session.fan_out(operations(3)):
                 pass
             gc.collect()
-            assert len(session._crews) == 0
+            assert len(session._worker_pools) == 0
 
     async def test_a_lost_answer_is_an_outcome(self):
         def lost(request):
@@ -618,5 +667,5 @@ class TestSession:
         transport.open.set()
         async with session_on(transport) as session:
             (outcome,) = [o async for o in session.fan_out(operations(1))]
-        assert type(outcome.error) is OutcomeUnknownError
+        assert type(outcome.error) is TransportError
         assert outcome.attempts == 5

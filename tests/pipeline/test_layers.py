@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextvars import ContextVar
+from functools import partial
 from random import random
 
 import attrs
 import pytest
 
-from eguma_async.core.errors import NotSentError, OutcomeUnknownError
-from eguma_async.core.messages import Credentials, HttpRequest, HttpResponse, Replay
+from eguma_async.core.errors import ConfigurationError, NotSentError, OutcomeUnknownError
+from eguma_async.core.hooks import AttemptEvent, AttemptStarted, CallEnded, CallStarted, Observer
+from eguma_async.core.messages import Credentials, HttpRequest, HttpResponse, Repeat
 from eguma_async.eguma.session import EGUMA
-from eguma_async.pipeline.authenticating import Authenticating, QueryKey
+from eguma_async.pipeline.authenticating import Authenticating
+from eguma_async.pipeline.call import Call
+from eguma_async.pipeline.fixed import FixedCredentials
 from eguma_async.pipeline.limiting import Limiting, Limits
-from eguma_async.pipeline.observing import AttemptEvent, Observing
+from eguma_async.pipeline.observing import Notifier, Observing, checked_observer
 from eguma_async.pipeline.policy import RetryPolicy
 from eguma_async.pipeline.retrying import Retrying
 from eguma_async.testing import FakeClock, ScriptedTransport, json_reply, text_reply
@@ -28,6 +33,7 @@ from tests.support.calls import (
     Gate,
     not_sent,
     scripted,
+    session_on,
     turns,
     unknown,
 )
@@ -38,19 +44,26 @@ REQUEST = HttpRequest(
     query=(("last_name", "canary-name"),),
     headers={"Idempotency-Key": "canary-idem"},
     body=b"canary-body",
-    replay=Replay.KEYED,
+    repeat=Repeat.KEYED,
     credentials=Credentials(query=(("apikey", "canary-secret"),)),
     operation="BookTickets",
     attempt=3,
 )
 OK = json_reply({})
+API_KEY = Credentials(query=(("apikey", KEY),))
+
+
+def observing(inner, observer=None, clock=None):
+    clock = clock or FakeClock()
+    notifier = Notifier("e-guma", checked_observer(observer), clock)
+    return Observing(inner, notifier=notifier, clock=clock)
 
 
 class TestObserving:
     def observing(self, *steps, observer=None, clock=None):
         clock = clock or FakeClock()
         inner = ScriptedTransport(*steps)
-        return Observing(inner, provider="e-guma", observer=observer, clock=clock)
+        return observing(inner, observer, clock)
 
     async def test_an_event_for_each_answer(self):
         clock, events = FakeClock(), []
@@ -67,7 +80,7 @@ class TestObserving:
                 provider="e-guma",
                 operation="BookTickets",
                 attempt=3,
-                replay=Replay.KEYED,
+                repeat=Repeat.KEYED,
                 seconds=0.25,
                 status=503,
                 error=None,
@@ -85,7 +98,7 @@ class TestObserving:
 
     async def test_an_event_for_a_cancellation(self):
         events, gate = [], Gate()
-        layer = Observing(gate, provider="p", observer=events.append, clock=FakeClock())
+        layer = observing(gate, events.append)
         task = asyncio.create_task(layer.send(REQUEST))
         await turns()
         task.cancel()
@@ -129,10 +142,188 @@ class TestObserving:
         assert KEY not in caplog.text
         assert "canary" not in caplog.text.lower()
 
+    async def test_an_error_of_any_kind_ends_what_a_start_began(self):
+        seen = Recorder()
+        layer = observing(ScriptedTransport(ZeroDivisionError("x").with_traceback), seen)
+        with pytest.raises(TypeError):
+            await layer.send(REQUEST)
+        assert [type(event).__name__ for event, _ in seen.events] == [
+            "AttemptStarted",
+            "AttemptEvent",
+        ]
+        assert seen.events[-1][0].error == "TypeError"
+
     async def test_it_is_silent_when_nobody_listens(self, caplog):
         caplog.set_level(logging.INFO, "eguma_async")
         await self.observing(OK).send(REQUEST)
         assert caplog.records == []
+
+
+class Recorder(Observer):
+    """Keeps every event, with what its start returned."""
+
+    def __init__(self):
+        self.events = []
+
+    def call_started(self, call, /):
+        self.events.append((call, None))
+        return "a call"
+
+    def call_ended(self, call, started, /):
+        self.events.append((call, started))
+
+    def attempt_started(self, attempt, /):
+        self.events.append((attempt, None))
+        return f"attempt {attempt.attempt}"
+
+    def attempt_ended(self, attempt, started, /):
+        self.events.append((attempt, started))
+
+
+class TestObserver:
+    async def test_it_sees_the_call_and_each_request_of_it(self):
+        seen, clock = Recorder(), FakeClock(START)
+
+        def slow(request):
+            clock.advance(0.25)
+            return json_reply(BOOKED)
+
+        async with scripted(unknown(), slow, observer=seen, clock=clock) as (session, _):
+            await session.send(BOOK)
+        common = {"provider": "e-guma", "operation": "BookTickets", "repeat": Repeat.KEYED}
+        request = {"method": "POST", "url": "https://api.e-guma.test/v1/ticketing/booking.json"}
+        first = {"seconds": 0.0, "status": None, "error": "OutcomeUnknownError"}
+        second = {"seconds": 0.25, "status": 200, "error": None}
+        whole = {"attempts": 2, "seconds": 0.3, "status": 200, "error": None}
+        assert seen.events == [
+            (CallStarted(**common), None),
+            (AttemptStarted(**common, **request, attempt=1), None),
+            (AttemptEvent(**common, **first, attempt=1), "attempt 1"),
+            (AttemptStarted(**common, **request, attempt=2), None),
+            (AttemptEvent(**common, **second, attempt=2), "attempt 2"),
+            (CallEnded(**common, **whole, outcome_unknown=False), "a call"),
+        ]
+
+    async def test_it_sees_how_a_call_failed(self):
+        for step, error, status, in_doubt in (
+            (unknown(), "OutcomeUnknownError", None, True),
+            (HttpResponse(status=502), "ServerError", 502, True),
+            (HttpResponse(status=404), "NotFoundError", 404, False),
+            (json_reply({}), "DecodingError", 200, True),
+            (ZeroDivisionError(), "ZeroDivisionError", None, True),
+        ):
+            seen = Recorder()
+
+            def give(request, step=step):
+                if isinstance(step, ZeroDivisionError):
+                    raise step
+                return step
+
+            script = step if isinstance(step, OutcomeUnknownError) else give
+            options = {"observer": seen, "retry": RetryPolicy(attempts=1)}
+            async with scripted(script, **options) as (session, _):
+                with pytest.raises(Exception) as caught:
+                    await session.send(BOOK)
+            ended, _ = seen.events[-1]
+            assert type(caught.value).__name__ == ended.error == error
+            assert (ended.status, ended.outcome_unknown) == (status, in_doubt)
+
+    async def test_it_sees_a_cancelled_call(self):
+        seen, gate = Recorder(), Gate()
+        async with session_on(gate, observer=seen) as session:
+            task = asyncio.create_task(session.send(BOOK))
+            await turns()
+            task.cancel()
+            await asyncio.wait({task})
+        ended, started = seen.events[-1]
+        assert (ended.error, ended.outcome_unknown, started) == ("CancelledError", True, "a call")
+
+    async def test_it_sees_the_two_requests_around_new_credentials(self):
+        seen, auth = Recorder(), FakeAuth(renews=True)
+        inner = ScriptedTransport(HttpResponse(status=401), OK)
+        layer = Retrying(
+            Authenticating(observing(inner, seen), auth=auth, base_url="https://api.test"),
+            policy=RetryPolicy(),
+            verdict=EGUMA.verdict,
+            clock=FakeClock(),
+            random=random,
+            renews=True,
+        )
+        await layer.send(REQUEST.but(attempt=1))
+        ended = [event for event, _ in seen.events if isinstance(event, AttemptEvent)]
+        assert [(e.attempt, e.status) for e in ended] == [(1, 401), (2, 200)]
+
+    async def test_what_it_sets_in_the_context_is_seen_by_what_runs_until_the_end(self):
+        current = ContextVar("current", default=None)
+
+        class Tracer(Observer):
+            def call_started(self, call, /):
+                return current.set(call.operation)
+
+            def call_ended(self, call, started, /):
+                current.reset(started)
+
+        def look(request):
+            seen.append(current.get())
+            return json_reply(CATALOGUE)
+
+        seen = []
+        async with scripted(look, observer=Tracer()) as (session, _):
+            await session.send(PRODUCTS)
+            assert current.get() is None
+        assert seen == ["ListProducts"]
+
+    async def test_one_that_does_nothing_changes_nothing(self):
+        async with scripted(json_reply(CATALOGUE), observer=Observer()) as (session, _):
+            assert (await session.send(PRODUCTS)).company_name == "Museum"
+
+    async def test_whatever_fails_in_it_does_not_harm_the_call(self, caplog):
+        class Broken(Observer):
+            def _fail(self, *_):
+                raise ZeroDivisionError
+
+            call_started = call_ended = attempt_started = attempt_ended = _fail
+
+        async with scripted(json_reply(CATALOGUE), observer=Broken()) as (session, _):
+            assert (await session.send(PRODUCTS)).company_name == "Museum"
+        assert len(caplog.records) == 4
+
+    @pytest.mark.parametrize("kind", ["function", "partial", "object", "method"])
+    def test_one_that_would_have_to_be_awaited_is_refused(self, kind):
+        async def function(event):
+            raise AssertionError
+
+        class Callable:
+            async def __call__(self, event):
+                raise AssertionError
+
+        class Late(Observer):
+            async def call_ended(self, call, started, /):
+                raise AssertionError
+
+        given = {
+            "function": function,
+            "partial": partial(function),
+            "object": Callable(),
+            "method": Late(),
+        }[kind]
+        with pytest.raises(ConfigurationError, match="plain functions: nobody awaits it"):
+            checked_observer(given)
+
+    @pytest.mark.parametrize("given", [5, "log", Observer, object()])
+    def test_what_is_no_observer_is_refused(self, given):
+        with pytest.raises(ConfigurationError, match="must be an Observer, or a function"):
+            checked_observer(given)
+
+    async def test_a_coroutine_it_gives_all_the_same_is_told_of(self, caplog):
+        async def late(event):
+            raise AssertionError
+
+        layer = observing(ScriptedTransport(OK), lambda event: late(event))  # noqa: PLW0108
+        assert (await layer.send(REQUEST)).status == 200
+        assert [r.getMessage() for r in caplog.records] == [
+            "the observer gave a coroutine, which nobody awaits; the call goes on"
+        ]
 
 
 class FakeAuth:
@@ -151,13 +342,17 @@ class FakeAuth:
         self.given.append(Credentials(headers=(("Authorization", secret),)))
         return self.given[-1]
 
-    async def rejected(self, used: Credentials, /) -> bool:
+    def rejected(self, used: Credentials, /) -> None:
         self.refused.append(used)
-        return self.renews
+
+    async def aclose(self) -> None:
+        pass
 
 
 def authenticating(inner, auth=None):
-    return Authenticating(inner, auth=auth or QueryKey("apikey", KEY), base_url="https://api.test")
+    return Authenticating(
+        inner, auth=auth or FixedCredentials(API_KEY), base_url="https://api.test"
+    )
 
 
 class TestAuthenticating:
@@ -184,37 +379,19 @@ class TestAuthenticating:
         assert inner.requests == [bare]
         assert inner.requests[0].credentials is bare.credentials
 
-    async def test_a_401_is_tried_once_with_new_credentials(self):
-        inner, auth = ScriptedTransport(HttpResponse(status=401), OK), FakeAuth(renews=True)
-        response = await authenticating(inner, auth).send(REQUEST)
-        assert response.status == 200
-        assert [r.credentials.headers[0][1] for r in inner.requests] == [
-            "Bearer secret-number-0",
-            "Bearer secret-number-1",
-        ]
-        assert auth.refused == [auth.given[0]]
-
-    async def test_a_second_401_is_the_answer(self):
-        inner = ScriptedTransport(HttpResponse(status=401), HttpResponse(status=401))
-        response = await authenticating(inner, FakeAuth(renews=True)).send(REQUEST)
-        assert response.status == 401
-        inner.assert_done()
-
-    async def test_a_401_is_the_answer_if_there_is_nothing_else_to_try(self):
-        for auth in (FakeAuth(renews=False), QueryKey("apikey", KEY)):
-            inner = ScriptedTransport(HttpResponse(status=401))
-            assert (await authenticating(inner, auth).send(REQUEST)).status == 401
+    async def test_a_401_is_told_to_who_knows_the_secrets(self):
+        inner, auth = ScriptedTransport(HttpResponse(status=401)), FakeAuth(renews=True)
+        assert (await authenticating(inner, auth).send(REQUEST)).status == 401
+        assert auth.refused == auth.given
 
     async def test_an_error_that_repeats_the_credentials_is_masked(self):
         inner = ScriptedTransport(text_reply(f"bad key {KEY}", 400))
         assert (await authenticating(inner).send(REQUEST)).body == b"bad key ***"
 
-    async def test_a_second_refusal_is_masked_too(self):
-        inner = ScriptedTransport(
-            HttpResponse(status=401), text_reply("Bearer secret-number-1 is bad", 403)
-        )
-        response = await authenticating(inner, FakeAuth(renews=True)).send(REQUEST)
-        assert response.body == b"Bearer *** is bad"
+    async def test_a_header_that_repeats_the_credentials_is_masked(self):
+        answer = HttpResponse(status=302, headers={"location": f"/login?apikey={KEY}", "a": "b"})
+        response = await authenticating(ScriptedTransport(answer)).send(REQUEST)
+        assert response.headers == {"location": "/login?apikey=***", "a": "b"}
 
     async def test_a_success_is_not_touched(self):
         answer = text_reply(KEY)
@@ -244,13 +421,64 @@ class TestAuthenticating:
             await task
         assert isinstance(caught.value.__cause__, NotSentError)
 
-    async def test_cancelled_while_renewing_after_a_401_nothing_was_processed(self):
-        class Slow(FakeAuth):
-            async def rejected(self, used: Credentials, /) -> bool:
-                await asyncio.Event().wait()
-                raise AssertionError
 
-        layer = authenticating(ScriptedTransport(HttpResponse(status=401)), Slow(renews=True))
+def repeating(inner, auth, clock=None, **policy):
+    return Retrying(
+        authenticating(inner, auth),
+        policy=RetryPolicy(**policy),
+        verdict=EGUMA.verdict,
+        clock=clock or FakeClock(),
+        random=lambda: 0.5,
+        renews=auth.renews,
+    )
+
+
+class TestNewCredentials:
+    @pytest.mark.parametrize("policy", [{}, {"attempts": 1}, {"budget": 0}])
+    async def test_a_401_is_tried_once_with_new_ones_whatever_the_policy(self, policy):
+        inner, auth = ScriptedTransport(HttpResponse(status=401), OK), FakeAuth(renews=True)
+        call = Call("BookTickets", Repeat.ONCE, began=0.0)
+        clock = FakeClock()
+        response = await repeating(inner, auth, clock, **policy).run(call, REQUEST)
+        assert response.status == 200
+        assert [r.credentials.headers[0][1] for r in inner.requests] == [
+            "Bearer secret-number-0",
+            "Bearer secret-number-1",
+        ]
+        assert auth.refused == [auth.given[0]]
+        assert (call.attempts, [r.attempt for r in inner.requests]) == (2, [3, 2])
+        assert clock.sleeps == [0.0]
+
+    async def test_a_second_401_is_the_answer_and_masked(self):
+        refusals = HttpResponse(status=401), text_reply("Bearer secret-number-1 is bad", 401)
+        inner = ScriptedTransport(*refusals)
+        response = await repeating(inner, FakeAuth(renews=True)).send(REQUEST)
+        assert (response.status, response.body) == (401, b"Bearer *** is bad")
+        inner.assert_done()
+
+    async def test_a_401_is_the_answer_if_there_are_no_others(self):
+        for auth in (FakeAuth(renews=False), FixedCredentials(API_KEY)):
+            inner = ScriptedTransport(HttpResponse(status=401))
+            assert (await repeating(inner, auth).send(REQUEST)).status == 401
+
+    async def test_none_are_tried_after_the_deadline(self):
+        clock = FakeClock()
+
+        def slow(request):
+            clock.advance(61)
+            return HttpResponse(status=401)
+
+        layer = repeating(ScriptedTransport(slow), FakeAuth(renews=True), clock)
+        assert (await layer.send(REQUEST)).status == 401
+
+    async def test_cancelled_while_fetching_them_nothing_was_processed(self):
+        class Slow(FakeAuth):
+            async def credentials(self) -> Credentials:
+                if self.refused:
+                    await asyncio.Event().wait()
+                return await super().credentials()
+
+        layer = repeating(ScriptedTransport(HttpResponse(status=401)), Slow(renews=True))
         task = asyncio.create_task(layer.send(REQUEST))
         await turns()
         task.cancel()
@@ -313,7 +541,7 @@ async def test_each_layer_closes_what_is_below(layer):
         "retrying": lambda: Retrying(
             gate, policy=RetryPolicy(), verdict=EGUMA.verdict, clock=FakeClock(), random=random
         ),
-        "observing": lambda: Observing(gate, provider="p", observer=None, clock=FakeClock()),
+        "observing": lambda: observing(gate),
         "authenticating": lambda: authenticating(gate),
         "limiting": lambda: Limiting(gate, limits=Limits()),
     }[layer]()

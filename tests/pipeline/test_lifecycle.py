@@ -8,6 +8,7 @@ import gc
 import pickle
 import warnings
 
+import aiohttp
 import pytest
 
 from eguma_async.core.errors import (
@@ -18,6 +19,7 @@ from eguma_async.core.errors import (
 from eguma_async.eguma.session import EGUMA, AsyncSession
 from eguma_async.pipeline.limiting import Limits
 from eguma_async.pipeline.session import BaseSession, checked_base_url
+from eguma_async.sandbox import EgumaSandbox
 from eguma_async.testing import FakeClock, ScriptedTransport, json_reply
 from tests.support.calls import (
     BASE,
@@ -137,6 +139,29 @@ class TestTransport:
 
         async with AsyncSession(KEY, base_url=BASE, limits=Limits(concurrency=3)) as session:
             assert isinstance(session._owned, AiohttpTransport)
+
+    @pytest.mark.parametrize(
+        ("wrong", "hint"),
+        [
+            (EgumaSandbox(), "got EgumaSandbox; pass its .transport()"),
+            (EgumaSandbox().transport, "got method; call it: .transport()"),
+            (object(), "got object"),
+            (ScriptedTransport, "got ScriptedTransport; pass an instance: ScriptedTransport(...)"),
+            ("https://proxy.test", "got str"),
+        ],
+        ids=["sandbox", "its method", "object", "class", "text"],
+    )
+    def test_what_is_none_is_refused_at_once_and_says_what_is(self, wrong, hint):
+        with pytest.raises(ConfigurationError) as caught:
+            AsyncSession(KEY, transport=wrong)
+        assert str(caught.value) == (
+            f"transport must have `send` and `aclose`, as AiohttpTransport() has; {hint}"
+        )
+
+    async def test_a_session_of_aiohttp_is_none_but_can_be_wrapped(self):
+        async with aiohttp.ClientSession() as wrong:
+            with pytest.raises(ConfigurationError, match=r"wrap .*: AiohttpTransport\(session\)"):
+                AsyncSession(KEY, transport=wrong)
 
     async def test_one_that_is_empty_is_one_all_the_same(self):
         class Empty(ScriptedTransport):

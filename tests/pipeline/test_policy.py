@@ -9,50 +9,52 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eguma_async.core.errors import ConfigurationError
-from eguma_async.core.messages import Replay
+from eguma_async.core.messages import Repeat
 from eguma_async.core.provider import Verdict
 from eguma_async.pipeline.policy import RetryBudget, RetryPolicy, may_repeat
 
-SAFE, KEYED, NEVER = Replay.SAFE, Replay.KEYED, Replay.NEVER
+READ, IDEMPOTENT, KEYED, ONCE = Repeat.READ, Repeat.IDEMPOTENT, Repeat.KEYED, Repeat.ONCE
 NOT_SENT, UNKNOWN, REFUSED = Verdict.NOT_SENT, Verdict.UNKNOWN, Verdict.REFUSED
 IN_PROGRESS, FINAL, OK = Verdict.IN_PROGRESS, Verdict.FINAL, Verdict.OK
+UNAUTHORIZED = Verdict.UNAUTHORIZED
 
 TABLE = {
-    # verdict: (SAFE, KEYED, NEVER)
-    NOT_SENT: (True, True, True),
-    UNKNOWN: (True, True, False),
-    REFUSED: (True, True, True),
-    IN_PROGRESS: (False, True, False),
-    FINAL: (False, False, False),
-    OK: (False, False, False),
+    # verdict: (READ, IDEMPOTENT, KEYED, ONCE)
+    NOT_SENT: (True, True, True, True),
+    UNKNOWN: (True, True, True, False),
+    REFUSED: (True, True, True, True),
+    IN_PROGRESS: (False, False, True, False),
+    UNAUTHORIZED: (False, False, False, False),
+    FINAL: (False, False, False, False),
+    OK: (False, False, False, False),
 }
 CELLS = [
-    (verdict, replay, may)
+    (verdict, repeat, may)
     for verdict, row in TABLE.items()
-    for replay, may in zip((SAFE, KEYED, NEVER), row, strict=True)
+    for repeat, may in zip((READ, IDEMPOTENT, KEYED, ONCE), row, strict=True)
 ]
 
 
 STANDARD = RetryPolicy()
 
 
-def pause(verdict=UNKNOWN, replay=SAFE, policy=STANDARD, **details):
+def pause(verdict=UNKNOWN, repeat=READ, policy=STANDARD, **details):
     known = {"failures": 1, "polls": 0, "elapsed": 0.0, "retry_after": None, "fraction": 1.0}
     if verdict is IN_PROGRESS:
         known |= {"failures": 0, "polls": 1}
-    return policy.pause(verdict, replay, **(known | details))
+    return policy.pause(verdict, repeat, **(known | details))
 
 
 def test_the_table_is_whole():
     assert set(TABLE) == set(Verdict)
-    assert len(CELLS) == len(Verdict) * len(Replay)
+    assert len(CELLS) == len(Verdict) * len(Repeat)
 
 
-@pytest.mark.parametrize(("verdict", "replay", "may"), CELLS, ids=str)
-def test_each_cell_of_the_table(verdict, replay, may):
-    assert may_repeat(verdict, replay) is may
-    assert (pause(verdict, replay) is not None) is may
-    assert (pause(verdict, replay, retry_after=3.0) is not None) is may
+@pytest.mark.parametrize(("verdict", "repeat", "may"), CELLS, ids=str)
+def test_each_cell_of_the_table(verdict, repeat, may):
+    assert may_repeat(verdict, repeat) is may
+    assert (pause(verdict, repeat) is not None) is may
+    assert (pause(verdict, repeat, retry_after=3.0) is not None) is may
 
 
 class TestBackOff:
@@ -148,7 +150,7 @@ POLICIES = st.builds(
 @given(
     policy=POLICIES,
     verdict=st.sampled_from(Verdict),
-    replay=st.sampled_from(Replay),
+    repeat=st.sampled_from(Repeat),
     failures=st.integers(1, 10**6),
     polls=st.integers(1, 10**6),
     elapsed=st.floats(0, 1e7),
@@ -157,24 +159,24 @@ POLICIES = st.builds(
 )
 @settings(max_examples=500, deadline=None)
 def test_whatever_happens_the_bounds_hold(
-    *, policy, verdict, replay, failures, polls, elapsed, retry_after, fraction
+    *, policy, verdict, repeat, failures, polls, elapsed, retry_after, fraction
 ):
     wait = policy.pause(
         verdict,
-        replay,
+        repeat,
         failures=failures,
         polls=polls,
         elapsed=elapsed,
         retry_after=retry_after,
         fraction=fraction,
     )
-    if replay is NEVER and verdict is UNKNOWN:
+    if repeat is ONCE and verdict is UNKNOWN:
         assert wait is None
     if wait is not None:
         assert wait >= 0
         assert math.isfinite(wait)
         assert elapsed + wait <= policy.deadline
-        assert TABLE[verdict][(SAFE, KEYED, NEVER).index(replay)]
+        assert TABLE[verdict][(READ, IDEMPOTENT, KEYED, ONCE).index(repeat)]
         if retry_after:
             assert retry_after <= wait <= retry_after + 1
             assert retry_after <= policy.max_retry_after

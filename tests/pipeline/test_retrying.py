@@ -25,16 +25,18 @@ from eguma_async.core.errors import (
     StatusError,
     TransportError,
 )
-from eguma_async.core.messages import HttpResponse, Replay
+from eguma_async.core.messages import HttpResponse, Repeat
 from eguma_async.eguma.ticketing.tickets import CheckInTicket
 from eguma_async.pipeline.policy import RetryPolicy
 from eguma_async.testing import FakeClock, ScriptedTransport, json_reply, text_reply
+from eguma_async.transports.memory import MemoryTransport
 from tests.support.calls import (
     BOOK,
     BOOKED,
     CANCEL,
     CANCELLED,
     CATALOGUE,
+    EMPTY_LIST,
     HELD,
     IN_PROGRESS,
     KEY,
@@ -140,12 +142,21 @@ class TestReads:
     @LOST
     async def test_a_read_is_repeated(self, lost):
         async with scripted(lost(), json_reply(CATALOGUE)) as (session, _):
-            value, response = await session.exchange(PRODUCTS)
-        assert value.company_name == "Museum"
-        assert response.attempts == 2
+            call = await session.run(PRODUCTS)
+        assert call.value.company_name == "Museum"
+        assert call.attempts == 2
 
     @pytest.mark.parametrize(
-        ("steps", "after_unknown"),
+        "steps",
+        [(), (not_sent(),), (refusal(429, None),), (unknown(),), (SERVER_ERROR, not_sent())],
+    )
+    async def test_what_became_of_a_read_is_never_in_doubt(self, steps):
+        async with scripted(*steps, json_reply(CATALOGUE)) as (session, _):
+            call = await session.run(PRODUCTS)
+        assert (call.in_doubt, call.was_in_doubt) == (False, False)
+
+    @pytest.mark.parametrize(
+        ("steps", "in_doubt"),
         [
             ((), False),
             ((not_sent(),), False),
@@ -155,17 +166,22 @@ class TestReads:
             ((MALFORMED,), True),
         ],
     )
-    async def test_the_answer_tells_whether_an_earlier_attempt_may_have_arrived(
-        self, steps, after_unknown
-    ):
-        async with scripted(*steps, json_reply(CATALOGUE)) as (session, _):
-            _, response = await session.exchange(PRODUCTS)
-        assert response.after_unknown is after_unknown
+    async def test_a_write_is_in_doubt_once_an_attempt_may_have_arrived(self, steps, in_doubt):
+        async with scripted(*steps, json_reply(BOOKED)) as (session, _):
+            assert (await session.run(BOOK)).in_doubt is in_doubt
+
+    async def test_a_lost_answer_to_a_read_is_no_unknown_outcome(self):
+        async with scripted(*[unknown()] * 5) as (session, _):
+            error = await failure(session, PRODUCTS)
+        assert type(error) is TransportError
+        assert (error.operation, error.attempts) == ("ListProducts", 5)
+        assert str(error) == "ListProducts: the connection broke"
+        assert not error.outcome_unknown
 
     async def test_an_answer_at_once_took_one_attempt(self):
         async with scripted(json_reply(CATALOGUE)) as (session, _):
-            _, response = await session.exchange(PRODUCTS)
-        assert response.attempts == 1
+            call = await session.run(PRODUCTS)
+        assert call.attempts == 1
 
     @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 422, 301, 302, 307])
     async def test_a_definite_answer_is_not_repeated(self, status):
@@ -220,6 +236,127 @@ class TestReads:
         for step in (unknown(), SERVER_ERROR, refusal(429, None), not_sent(), MALFORMED):
             async with scripted(step, retry=RetryPolicy(attempts=1)) as (session, _):
                 assert (await failure(session, PRODUCTS)).attempts == 1
+
+
+class TestUnreadableSuccess:
+    """One that is no JSON at all is judged by the loop, as any other attempt."""
+
+    def slow(self, clock, answer):
+        def give(request):
+            clock.advance(20)
+            return answer
+
+        return give
+
+    async def test_it_spends_the_budget(self):
+        async with scripted(MALFORMED, retry=RetryPolicy(budget=0)) as (session, _):
+            assert (await failure(session, PRODUCTS)).attempts == 1
+
+    async def test_no_attempt_starts_after_the_deadline(self):
+        clock = FakeClock(START)
+        step, retry = self.slow(clock, MALFORMED), RetryPolicy(deadline=10)
+        async with scripted(step, clock=clock, retry=retry) as (session, _):
+            error = await failure(session, PRODUCTS)
+        assert (type(error), error.attempts) == (DecodingError, 1)
+
+    async def test_what_comes_after_it_goes_on_within_the_same_deadline(self):
+        clock = FakeClock(START)
+        steps = [self.slow(clock, answer) for answer in (MALFORMED, SERVER_ERROR)]
+        retry = RetryPolicy(deadline=30, attempts=10, budget=1.0)
+        async with scripted(*steps, clock=clock, retry=retry) as (session, _):
+            error = await failure(session, PRODUCTS)
+        assert (type(error), error.attempts) == (ServerError, 2)
+        assert clock.sleeps == [0.05]
+
+    async def test_there_is_a_pause_before_the_second_look(self):
+        clock = FakeClock(START)
+        async with scripted(MALFORMED, json_reply(CATALOGUE), clock=clock) as (session, _):
+            await session.send(PRODUCTS)
+        assert clock.sleeps == [0.05]
+
+
+class TestRateLimit:
+    """A server that says when to come back makes calls slower, and fails none of them."""
+
+    async def test_a_refusal_spends_no_budget(self):
+        busy = [refusal(429, "busy", retry_after="1") for _ in range(30)]
+        async with scripted(*busy, json_reply(CATALOGUE), retry=RetryPolicy()) as (session, _):
+            assert (await session.run(PRODUCTS)).attempts == 31
+
+    async def test_one_that_does_not_say_when_is_an_attempt_like_any_other(self):
+        async with scripted(*[refusal(429, None)] * 5, retry=RetryPolicy()) as (session, _):
+            assert (await failure(session, PRODUCTS)).attempts == 5
+
+    async def test_the_deadline_ends_the_waiting(self):
+        clock = FakeClock(START)
+        transport = ScriptedTransport(*[refusal(429, "busy", retry_after="7")] * 50)
+        async with session_on(transport, clock=clock, retry=RetryPolicy()) as session:
+            error = await failure(session, PRODUCTS)
+        assert isinstance(error, RateLimitedError)
+        assert error.attempts == 9
+        assert clock.monotonic() <= 60
+
+    async def test_reads_wait_together_and_a_booking_does_not_wait_for_them(self):
+        clock = FakeClock(START, auto=False)
+        steps = (
+            refusal(429, "busy", retry_after="7"),
+            json_reply(BOOKED),
+            json_reply(CATALOGUE),
+            json_reply(CATALOGUE),
+        )
+        async with scripted(*steps, clock=clock) as (session, transport):
+            first = asyncio.create_task(session.send(PRODUCTS))
+            await clock.until_sleeping()
+            second = asyncio.create_task(session.send(PRODUCTS))
+            await clock.until_sleeping(2)
+            await session.send(BOOK)
+            assert [r.operation for r in transport.requests] == ["ListProducts", "BookTickets"]
+            clock.advance(7)
+            assert (await second).company_name == "Museum"
+            clock.advance(1)
+            assert (await first).company_name == "Museum"
+        assert clock.sleeps == pytest.approx([7.35, 7.0])
+
+    async def test_a_wait_beyond_the_deadline_holds_nobody_back(self):
+        clock = FakeClock(START)
+        steps = refusal(429, "busy", retry_after="50"), refusal(429, "busy", retry_after="61")
+        retry = RetryPolicy(attempts=1, deadline=20)
+        async with scripted(*steps, clock=clock, retry=retry) as (session, _):
+            for _ in steps:
+                await failure(session, PRODUCTS)
+        assert clock.sleeps == []
+
+    async def test_two_hundred_reads_against_twenty_a_second_all_arrive(self):
+        clock, sent = FakeClock(START, auto=False), []
+
+        def limited(request):
+            sent.append(clock.monotonic())
+            if sum(moment > clock.monotonic() - 1 for moment in sent) > 20:
+                return refusal(429, "busy", retry_after="1")
+            return json_reply(EMPTY_LIST)
+
+        transport = MemoryTransport(as_handler(limited))
+        async with session_on(transport, clock=clock, retry=RetryPolicy()) as session:
+            operations = [slots_of(f"p{n}") for n in range(200)]
+            outcomes = asyncio.create_task(collect(session.fan_out(operations)))
+            for _ in range(200):
+                await turns(60)
+                if outcomes.done():
+                    break
+                clock.advance(0.1)
+            assert [outcome.ok for outcome in await outcomes] == [True] * 200
+        assert clock.monotonic() < 20
+
+
+def as_handler(function):
+    async def handler(request):
+        return function(request)
+
+    return handler
+
+
+async def collect(outcomes):
+    return [outcome async for outcome in outcomes]
 
 
 class TestPauses:
@@ -418,8 +555,8 @@ class TestBookings:
         events = []
         steps = (not_sent(), MALFORMED, unknown(), json_reply(BOOKED))
         async with scripted(*steps, observer=events.append) as (session, transport):
-            _, response = await session.exchange(BOOK)
-        assert response.attempts == 4
+            call = await session.run(BOOK)
+        assert call.attempts == 4
         assert [event.attempt for event in events] == [1, 2, 3, 4]
 
     async def test_an_unreadable_success_is_an_attempt_of_the_policy(self):
@@ -446,9 +583,9 @@ class TestReservations:
     @pytest.mark.parametrize("first", [not_sent, lambda: refusal(429, None), lambda: OWN_503])
     async def test_it_is_repeated_if_it_surely_was_not_processed(self, first):
         async with scripted(first(), json_reply(HELD)) as (session, _):
-            reservation, response = await session.exchange(RESERVE)
-        assert reservation.reservation_id == "r1"
-        assert response.attempts == 2
+            call = await session.run(RESERVE)
+        assert call.value.reservation_id == "r1"
+        assert call.attempts == 2
 
     async def test_an_answer_that_lacks_a_field_has_an_unknown_outcome(self):
         async with scripted(json_reply({})) as (session, _):
@@ -615,7 +752,7 @@ class TestErrors:
                 if isinstance(error, StatusError):
                     assert error.status == status
                     assert len(error.message.encode()) <= 2000
-                if operation.REPLAY is Replay.NEVER and len(transport.requests) > 1:
+                if operation.REPEAT is Repeat.ONCE and len(transport.requests) > 1:
                     assert status in (429, 503)
 
         asyncio.run(scenario())
@@ -695,14 +832,14 @@ class TestStream:
     async def test_a_new_attempt_begins_again(self):
         sink = Sink()
         async with scripted(half_then_cut, half_then_cut, json_reply([1, 2])) as (session, _):
-            response = await session.stream(ORDERS, sink)
+            await session.stream(ORDERS, sink)
         assert b"".join(sink.chunks) == b"[1,2]"
-        assert (sink.restarts, response.attempts) == (2, 3)
+        assert sink.restarts == 2
 
     async def test_what_was_handed_on_is_not_sent_for_again(self):
         sink = Sink(handed_on=True)
         async with scripted(half_then_cut) as (session, _):
-            with pytest.raises(OutcomeUnknownError) as caught:
+            with pytest.raises(TransportError) as caught:
                 await session.stream(ORDERS, sink)
         assert caught.value.message == "the connection broke"
         assert (caught.value.operation, caught.value.attempts) == ("ListOrders", 1)

@@ -132,7 +132,7 @@ async def test_what_cannot_be_sent_reaches_no_sandbox(sandbox):
 
 
 async def test_the_limit_of_bodies_is_at_least_one(sandbox):
-    with pytest.raises(ConfigurationError, match="at least 1"):
+    with pytest.raises(ConfigurationError, match="whole number, at least 1"):
         SandboxTransport(sandbox, max_body_bytes=0)
 
 

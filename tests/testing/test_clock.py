@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -39,9 +40,23 @@ def test_a_naive_start_is_refused():
         FakeClock(datetime(2026, 3, 1))
 
 
-def test_time_does_not_go_back():
+@pytest.mark.parametrize(
+    "by", [{"seconds": -1}, {"days": -1, "hours": 23}, {"seconds": math.nan}, {"seconds": math.inf}]
+)
+def test_time_does_not_go_back(by):
+    clock = FakeClock()
     with pytest.raises(ValueError, match="back"):
-        FakeClock().advance(-1)
+        clock.advance(**by)
+    assert clock.monotonic() == 0
+
+
+def test_time_goes_on_by_any_unit():
+    clock = FakeClock(datetime(2026, 3, 1, tzinfo=UTC))
+    clock.advance(1.5)
+    clock.advance(seconds=0.5, minutes=61)
+    assert clock.now() == datetime(2026, 3, 1, 1, 1, 2, tzinfo=UTC)
+    assert clock.advance(weeks=1, days=1, hours=1.5) == datetime(2026, 3, 9, 2, 31, 2, tzinfo=UTC)
+    assert clock.advance() == clock.now()
 
 
 async def test_sleepers_wait_until_the_time_passes_them_and_wake_in_order():

@@ -1,13 +1,28 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import eguma_async.testing
-from eguma_async.core.errors import NotSentError, OutcomeUnknownError
+from eguma_async import (
+    AiohttpTransport,
+    AsyncSession,
+    EgumaError,
+    ListProducts,
+    MemoryTransport,
+    SessionStateError,
+)
+from eguma_async.core.errors import ConfigurationError, NotSentError, OutcomeUnknownError
 from eguma_async.core.messages import NO_CREDENTIALS, Credentials, HttpRequest, HttpResponse
+from eguma_async.core.provider import retry_after
+from eguma_async.core.transport import ManagedTransport
+from eguma_async.sandbox import EgumaSandbox, Reply
 from eguma_async.testing import (
     FakeClock,
     Fault,
@@ -157,14 +172,14 @@ class TestFaultTransport:
         inner, fault = ok(), Fault(drop_request(unknown=unknown))
         transport = FaultTransport(inner, fault)
         with pytest.raises(expected) as caught:
-            await transport.send(request(attempt=2))
-        assert (caught.value.operation, caught.value.attempts) == ("DoThing", 2)
+            await transport.send(request())
+        assert (caught.value.operation, caught.value.attempts) == (None, 0)  # the session's to say
         assert (inner.requests, fault.fired) == ([], 1)
         assert (await transport.send(request())).ok
 
     async def test_a_lost_reply_was_processed(self):
         inner, fault = ok(), Fault(lose_reply())
-        with pytest.raises(OutcomeUnknownError, match="the answer was lost"):
+        with pytest.raises(OutcomeUnknownError, match="the response was lost"):
             await FaultTransport(inner, fault).send(request())
         assert (len(inner.requests), fault.fired) == (1, 1)
 
@@ -202,7 +217,7 @@ class TestFaultTransport:
         assert (clock.sleeps, [fault.fired for fault in faults]) == ([3, 3], [2, 1])
 
     @pytest.mark.parametrize(
-        "only", [{"operation": "Other"}, {"method": "POST"}, {"path": r"/orders\b"}]
+        "only", [{"operation": "Other"}, {"method": "POST"}, {"path": "*/orders.json"}]
     )
     async def test_what_does_not_match_passes(self, only):
         fault = Fault(drop_request(), **only)
@@ -245,3 +260,219 @@ class TestFaultTransport:
         transport = FaultTransport(ok(), first, second, third)
         assert (await transport.send(request())).status == 500
         assert [fault.fired for fault in (first, second, third)] == [1, 1, 0]
+
+
+class Named:
+    """Neither a clock nor anything else."""
+
+
+class TestWhatIsCheckedWhenMade:
+    @pytest.mark.parametrize("status", [0, 99, 100, 199, 600, -1, 200.0, "429", True, None])
+    def test_a_status(self, status):
+        for make in (refuse, html_page):
+            with pytest.raises(ConfigurationError, match="status must be an HTTP status"):
+                make(status)
+
+    @pytest.mark.parametrize("seconds", [-1, -0.5, math.inf, math.nan, "5", True, Named()])
+    def test_a_length_of_time(self, seconds):
+        with pytest.raises(ConfigurationError, match="retry_after must be a number of seconds"):
+            refuse(429, retry_after=seconds)
+        with pytest.raises(ConfigurationError, match="seconds must be a number of seconds"):
+            delay(seconds, FakeClock())
+
+    @pytest.mark.parametrize("clock", [None, 5, Named(), FakeClock])
+    def test_a_clock(self, clock):
+        with pytest.raises(ConfigurationError, match="clock must be a Clock"):
+            delay(1, clock)
+
+    @pytest.mark.parametrize("keep", [-1, 1.5, "1", True, None])
+    def test_a_number_of_bytes(self, keep):
+        with pytest.raises(ConfigurationError, match="keep must be a whole number from 0 on"):
+            cut_body(keep)
+
+    @pytest.mark.parametrize("headers", [{"X A": "1"}, {"": "1"}, {"X-A": 1}, {1: "a"}, "X-A: 1"])
+    def test_headers(self, headers):
+        with pytest.raises(ConfigurationError, match="headers must be texts"):
+            refuse(429, headers=headers)
+
+    @pytest.mark.parametrize("response", [None, 429, {"a": 1}, b"{}", HttpResponse], ids=str)
+    def test_a_response(self, response):
+        with pytest.raises(ConfigurationError, match="as json_reply makes one"):
+            answer_instead(response)
+
+    @pytest.mark.parametrize(
+        ("action", "named"),
+        [
+            (lose_reply, "lose_reply"),
+            (drop_request, "drop_request"),
+            (refuse, "refuse"),
+            (lambda request: None, "<lambda>"),
+            (429, "int"),
+            (None, "NoneType"),
+            (json_reply({}), "HttpResponse"),
+        ],
+        ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+    )
+    def test_an_action(self, action, named):
+        with pytest.raises(ConfigurationError, match=f"such as lose_reply.., called.*not {named}"):
+            Fault(action)
+
+    @pytest.mark.parametrize("operation", ["", "not a name", 5, ListProducts(), dict, object()])
+    def test_an_operation(self, operation):
+        with pytest.raises(ConfigurationError, match="operation must be the class of an operation"):
+            Fault(lose_reply(), operation=operation)
+
+    @pytest.mark.parametrize("method", ["", "GET ", "GE\nT", 5, b"GET"])
+    def test_a_verb(self, method):
+        with pytest.raises(ConfigurationError, match="method must be an HTTP verb"):
+            Fault(lose_reply(), method=method)
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "", "orders", "booking.json", "^/v1", r"/orders\b", "/v1/orders$", ".*orders", "/v1/.*",
+            "/a|/b", "(?i)/orders", "/v1/.+", "/with blank", "/\n", "/ö", "https://x.test/v1", "/a#b",
+            "?", None, b"/v1", re.compile("/v1"),
+        ],
+        ids=repr,
+    )  # fmt: skip
+    def test_a_path(self, path):
+        with pytest.raises(ConfigurationError, match=r"no path is like|path must be text"):
+            Fault(lose_reply(), path=path)
+
+    @pytest.mark.parametrize("times", [0, -1, 1.0, "1", True])
+    def test_how_often(self, times):
+        with pytest.raises(ConfigurationError, match="times must be a whole number from 1 on"):
+            Fault(lose_reply(), times=times)
+
+    @pytest.mark.parametrize("skip", [-1, 0.5, "1", True, None])
+    def test_how_many_pass(self, skip):
+        with pytest.raises(ConfigurationError, match="skip must be a whole number from 0 on"):
+            Fault(lose_reply(), skip=skip)
+
+    @pytest.mark.parametrize("fault", [lose_reply(), refuse(429), "lose_reply", None])
+    def test_a_fault(self, fault):
+        with pytest.raises(ConfigurationError, match="must be of class Fault"):
+            FaultTransport(ok(), fault)
+
+    def test_a_callable_object_and_a_bound_method_are_actions(self):
+        class Action:
+            async def __call__(self, request: HttpRequest, send: Any) -> HttpResponse:
+                return await send(request)
+
+        Fault(Action())
+        Fault(Action().__call__)
+
+
+class TestWhatAFaultMatches:
+    URL = "https://api.example.com/v1/ticketing/booking.json?path=/v1/x"
+
+    @pytest.mark.parametrize(
+        ("path", "matches"),
+        [
+            ("*", True),
+            ("*/booking.json", True),
+            ("/v1/ticketing/booking.json", True),
+            ("/v1/*", True),
+            ("/v1/ticketing/book?ng.json", True),
+            ("/v1/*.json", True),
+            ("/v1/ticketing/[a-c]*", True),
+            ("*booking*", True),
+            ("/v1/ticketing", False),
+            ("/booking.json", False),
+            ("*/BOOKING.json", False),
+            ("*/x", False),
+            ("*api.example.com*", False),
+        ],
+    )
+    async def test_a_path_as_a_sandbox_does(self, path, matches):
+        fault = Fault(drop_request(), path=path)
+        assert fault.strikes(request(url=self.URL)) is matches
+        sandbox = EgumaSandbox()
+        theirs = sandbox.faults.add(Reply(path=path, status=418))
+        async with AsyncSession(sandbox.demo_key, transport=sandbox.transport()) as session:
+            with pytest.raises(EgumaError) as caught:
+                await session.ticketing.bookings.cancel("64ad1bb1973b861c040c99bd")
+        sent = "/v1/ticketing/booking/64ad1bb1973b861c040c99bd.json"
+        assert Fault(drop_request(), path=path).strikes(request(url=f"https://x.test{sent}")) is (
+            theirs.fired == 1
+        ), caught.value
+
+    @pytest.mark.parametrize("operation", [ListProducts, "ListProducts"])
+    def test_an_operation_by_its_class_or_its_name(self, operation):
+        fault = Fault(drop_request(), operation=operation, times=None)
+        assert fault.strikes(request("ListProducts"))
+        assert not fault.strikes(request("ListOrders"))
+
+    def test_a_verb_in_any_case(self):
+        assert Fault(drop_request(), method="post").strikes(request(method="POST"))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [
+        (0, "0"),
+        (2, "2"),
+        (2.0, "2"),
+        (1.5, "1.5"),
+        (0.1, "0.1"),
+        (100, "100"),
+        (1_200_000, "1200000"),
+        (1_200_000.0, "1200000"),
+        (1e22, "10000000000000000000000"),
+        (1e-7, "0.0000001"),
+        (123456.789, "123456.789"),
+    ],
+)
+async def test_a_wish_to_wait_is_written_in_digits(seconds, written):
+    transport = FaultTransport(ok(), Fault(refuse(429, retry_after=seconds)))
+    response = await transport.send(request())
+    assert response.headers["retry-after"] == written
+    if seconds <= 1e9:
+        assert retry_after(response, FakeClock().now()) == seconds
+
+
+@given(st.floats(min_value=0, max_value=1e9))
+def test_any_wish_to_wait_is_read_as_it_was_meant(seconds):
+    async def ask() -> HttpResponse:
+        return await FaultTransport(ok(), Fault(refuse(503, retry_after=seconds))).send(request())
+
+    assert retry_after(asyncio.run(ask()), FakeClock().now()) == seconds
+
+
+class Closed(ManagedTransport):
+    closed = 0
+
+    async def send(self, request: HttpRequest, /) -> HttpResponse:
+        return json_reply({})
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+class TestAsyncWith:
+    @pytest.mark.parametrize("wrap", [lambda inner: inner, RecordingTransport, FaultTransport])
+    async def test_the_end_closes(self, wrap):
+        inner = Closed()
+        transport = wrap(inner)
+        async with transport as entered:
+            assert entered is transport
+            assert (await transport.send(request())).ok
+            assert inner.closed == 0
+        assert inner.closed == 1
+
+    async def test_an_error_closes_too_and_goes_on(self):
+        inner = Closed()
+        with pytest.raises(LookupError):
+            async with inner:
+                raise LookupError
+        assert inner.closed == 1
+
+    async def test_every_transport_can(self):
+        for transport in (AiohttpTransport(), ok(), MemoryTransport(Closed().send)):
+            async with transport as entered:
+                assert entered is transport
+        with pytest.raises(SessionStateError, match="the transport is closed"):
+            async with AiohttpTransport() as transport:
+                await transport.aclose()
+                await transport.send(request())

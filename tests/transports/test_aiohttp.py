@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
-import shutil
 import socket
 import ssl
-import subprocess
 import traceback
 import zlib
 from contextlib import asynccontextmanager
@@ -63,33 +61,6 @@ async def transport(request):
 async def small(request):
     async with transport_of(request.param, max_body_bytes=10_000) as transport:
         yield transport
-
-
-@pytest.fixture
-def unused_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        yield sock.getsockname()[1]
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory):
-    """A server's context with a throw-away certificate for 127.0.0.1, and a client's that trusts it."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("needs the openssl command to make a certificate")
-    folder = tmp_path_factory.mktemp("tls")
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    curve = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-    name = "-subj /CN=test -addext subjectAltName=IP:127.0.0.1"
-    subprocess.run(
-        [openssl, "req", "-x509", *curve.split(), *name.split(), "-out", cert, "-keyout", key],
-        check=True,
-        capture_output=True,
-    )
-    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    server.load_cert_chain(cert, key)
-    return server, ssl.create_default_context(cafile=cert)
 
 
 def replying(body: bytes, *headers: str, status: int = 200):
@@ -614,11 +585,11 @@ NOT_SENT = {
 UNKNOWN = {
     dropped: "the connection to 127.0.0.1 broke before it answered",
     reset: "the connection to 127.0.0.1 broke before it answered",
-    cut: "the answer of 127.0.0.1 was cut",
-    too_large: "the answer of 127.0.0.1 cannot be used: the body is larger than 1 bytes",
+    cut: "the response of 127.0.0.1 was cut",
+    too_large: "the response of 127.0.0.1 cannot be used: the body is larger than 1 bytes",
     not_http: "127.0.0.1 answered with something that is not HTTP",
     read_timeout: "127.0.0.1 was silent for 0.05 s",
-    total_timeout: "no complete answer of 127.0.0.1 within 0.05 s",
+    total_timeout: "no complete response of 127.0.0.1 within 0.05 s",
 }
 FAILURES = {**NOT_SENT, **UNKNOWN}
 
@@ -637,8 +608,9 @@ class TestErrors:
             await transport._session.close()
         error = caught.value
         assert type(error) is (NotSentError if failure in NOT_SENT else OutcomeUnknownError)
-        assert str(error) == f"DoThing: {FAILURES[failure]}"
-        assert (error.attempts, error.__cause__, error.__context__) == (1, None, None)
+        assert str(error) == FAILURES[failure]
+        assert (error.operation, error.attempts) == (None, 0)  # the session's to say
+        assert (error.__cause__, error.__context__) == (None, None)
         shown = traceback.TracebackException.from_exception(error, capture_locals=True)
         assert not any("site-packages" in frame.filename for frame in shown.stack)
         for text in ("".join(shown.format()), repr(vars(error)), repr(error.args), caplog.text):
@@ -698,10 +670,23 @@ class TestErrors:
         with pytest.raises(ConfigurationError, match="must verify"):
             AiohttpTransport(ssl=context)
 
-    @pytest.mark.parametrize("options", [{"connections": 0}, {"max_body_bytes": 0}])
-    def test_limits_are_at_least_one(self, options):
-        with pytest.raises(ConfigurationError, match="at least 1"):
-            AiohttpTransport(**options)
+    @pytest.mark.parametrize("name", ["connections", "max_body_bytes"])
+    @pytest.mark.parametrize("limit", [0, -1, 1.5, True, "5", None])
+    def test_limits_are_whole_numbers_of_at_least_one(self, name, limit):
+        with pytest.raises(ConfigurationError, match=f"{name} must be a whole number, at least 1"):
+            AiohttpTransport(**{name: limit})
+
+    @pytest.mark.parametrize("context", [True, False, "cert.pem", ssl.create_default_context])
+    def test_a_context_is_an_object_of_ssl(self, context):
+        with pytest.raises(ConfigurationError, match=r"ssl must be an ssl\.SSLContext"):
+            AiohttpTransport(ssl=context)
+
+    @pytest.mark.parametrize(
+        "session", ["http://127.0.0.1:3128", object(), aiohttp.ClientSession], ids=type
+    )
+    def test_a_session_is_one_of_aiohttp(self, session):
+        with pytest.raises(ConfigurationError, match=r"session must be an aiohttp\.ClientSession"):
+            AiohttpTransport(session)
 
 
 class TestLifeCycle:

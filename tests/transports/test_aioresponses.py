@@ -70,7 +70,7 @@ async def test_an_answer_comes_through(mocked, transport):
         (aiohttp.ClientPayloadError(), OutcomeUnknownError),
         (aiohttp.SocketTimeoutError(), OutcomeUnknownError),
         (TimeoutError(), OutcomeUnknownError),
-        (RuntimeError("?apikey=s3cret"), OutcomeUnknownError),
+        (RuntimeError("?apikey=s3cret"), NotSentError),
         (aiohttp.ConnectionTimeoutError(), NotSentError),
         (aiohttp.InvalidURL("https://x?apikey=s3cret"), NotSentError),
     ],

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from eguma_async.core.messages import HttpRequest
-from eguma_async.transports._deadline import Deadlines
+from eguma_async.transports._deadline import NEVER, Deadlines, Watch
 from eguma_async.transports.aiohttp import AiohttpTransport
 
 
@@ -106,7 +106,7 @@ async def test_closing_does_not_forget_a_request_under_way():
     assert await task == "expired"
 
 
-async def test_whatever_ends_a_request_ends_its_watch():
+async def test_whatever_ends_a_request_ends_its_watch(serve):
     class Ended(BaseException):
         pass
 
@@ -117,22 +117,37 @@ async def test_whatever_ends_a_request_ends_its_watch():
         def restart(self):
             pass
 
-    async def answer(reader, writer):
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab")
-        await writer.drain()
-        await reader.read()
-        writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    transport = AiohttpTransport()
-    request = HttpRequest(method="GET", url=f"http://127.0.0.1:{port}/", sink=Sink())
-    try:
+    server = await serve()
+    async with AiohttpTransport() as transport:
         with pytest.raises(Ended):
-            await transport.send(request)
-        assert not transport._deadlines._watches
-    finally:
-        await transport.aclose()
-        server.close()
-        await server.wait_closed()
+            await transport.send(HttpRequest(method="GET", url=server.url, sink=Sink()))
+        assert not [a for a in transport._deadlines._alarms if isinstance(a, Watch)]
+    await server.all_gone.wait()
+
+
+async def test_alarms_of_any_kind_ring_once_and_in_their_turn():
+    class Bell:
+        deadline = NEVER
+
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def ring(self) -> None:
+            rung.append((self.name, self.deadline))
+
+    deadlines, rung = Deadlines(), []
+    first, second, silent = Bell("first"), Bell("second"), Bell("silent")
+    for bell in (first, second, silent):
+        deadlines.add(bell)
+    deadlines.set(first, 0.01)
+    deadlines.set(second, 0.03)
+    deadlines.set(silent, 0.02)
+    silent.deadline = NEVER  # what it waited for has come
+    while len(rung) < 2:
+        await asyncio.sleep(0.005)
+    assert rung == [("first", NEVER), ("second", NEVER)]
+    assert deadlines._timer is None
+    deadlines.set(first, 60)
+    deadlines.discard(first)
+    deadlines.close()
+    assert deadlines._timer is None

@@ -23,7 +23,9 @@ from eguma_async import (
     Hold,
     HttpRequest,
     HttpResponse,
+    IncompleteListError,
     KorusSession,
+    KorusTokens,
     ListAvailabilities,
     ListOrders,
     ListProducts,
@@ -32,15 +34,18 @@ from eguma_async import (
     Order,
     OrderStatus,
     Outcome,
+    PriceChangedError,
     ProductList,
     ReleasedReservation,
     Reservation,
     ReserveTickets,
+    ResultMismatchError,
     SlotType,
     StatusError,
     TicketCheck,
     TicketInfo,
     TicketItem,
+    Timeouts,
     Transport,
     unknown_outcome,
 )
@@ -141,11 +146,70 @@ async def korus(session: KorusSession, error: k.ViolationsError) -> None:
         booked = await hold.order(k.Customer("a", "b", "c"), external_reference="r")
     assert_type(booked, k.BulkOrders)
     assert_type(booked.orders, tuple[k.Order, ...])
+    assert_type(await session.orders.reconcile("r", ["reservation"]), k.Reconciliation)
     assert_type(await session.orders.settle("r", ["reservation"]), k.Settlement)
     assert_type(await session.documents.download("d", to="f.pdf"), k.DownloadedDocument)
     assert_type(await session.send(k.GetOrder(iri="order")), k.Order)
     assert_type(error.violations, tuple[k.Violation, ...])
     await hold.order(k.Customer("a", "b", "c"))  # type: ignore[call-arg]
+
+
+async def korus_holds(session: KorusSession, items: list[k.OfferItem]) -> None:
+    short = Timeouts(total=5.0)
+    result = await session.reservations.create(items, timeouts=short)
+    assert_type(result, k.BulkReservations)
+    assert_type(result.missing, tuple[k.OfferItem, ...])
+    assert_type(result.unaccounted, tuple[str, ...])
+    assert_type(result.unreadable, tuple[k.UnreadableElement, ...])
+    assert_type(result.total_amount_incl_tax, Decimal)
+    entering = session.reservations.hold(items, expected_total=Decimal("95.00"), timeouts=short)
+    assert_type(entering, k.HoldContext)
+    async with entering as hold:
+        assert_type(hold.orderable, tuple[k.Reservation, ...])
+        assert_type(hold.expired, tuple[k.Reservation, ...])
+        assert_type(hold.orders, tuple[k.Order, ...])
+        assert_type(hold.remaining, timedelta)
+        await hold.order(
+            k.Customer("a", "b", "c"),
+            external_reference="r",
+            reconcile_unknown=False,
+            timeouts=short,
+        )
+    session.reservations.hold(items, expected_total=95.0)  # type: ignore[arg-type]
+
+
+async def korus_lists(session: KorusSession) -> None:
+    orders = session.orders.list(external_reference="r", timeouts=Timeouts())
+    assert_type(orders, k.Pager[k.Order])
+    async for order in orders:
+        assert_type(order, k.Order)
+    assert_type(orders.unreadable, tuple[k.UnreadableElement, ...])
+    async for page in orders.pages():
+        assert_type(page, k.Page[k.Order])
+        assert_type(page.total_items, int | None)
+
+
+def korus_tokens(later: Callable[[], Awaitable[str]]) -> None:
+    tokens = KorusTokens("client", "secret", token_url="https://auth.example.com/token")
+    KorusSession(token=tokens, base_url="https://api.example.com")
+    KorusSession(token="ready")
+    KorusSession(token=lambda: "ready")
+    KorusSession(token=later)
+    KorusSession(token=lambda: 7)  # type: ignore[arg-type,return-value]
+
+
+def korus_errors(error: BaseException) -> None:
+    if isinstance(error, k.PartialFailureError):
+        assert_type(error.differences, tuple[str, ...])
+        mismatch: ResultMismatchError = error
+        assert_type(mismatch.operation, str | None)
+    if isinstance(error, IncompleteListError):
+        assert_type(error.announced, int | None)
+        assert_type(error.read, int)
+        assert_type(error.problems, tuple[str, ...])
+    if isinstance(error, PriceChangedError):
+        assert_type(error.expected, int | Decimal | None)
+        assert_type(error.actual, int | Decimal | None)
 
 
 async def refused(session: AsyncSession) -> None:

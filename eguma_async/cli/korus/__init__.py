@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from cyclopts import App
 
-from . import booking, catalog, orders
+from . import catalog, orders, reservations, tickets
+from .words import ADVICE
+
+__all__ = ["ADVICE", "add_to"]
 
 HELP = """Sell admission tickets through Korus Ticket.
 
@@ -16,6 +19,6 @@ stdin with --secret-stdin. IRIs are passed on as they are listed.
 def add_to(app: App) -> None:
     """Add the commands of this package."""
     korus = App(name="korus", help=HELP)
-    for commands in (catalog, booking, orders):
+    for commands in (catalog, reservations, orders, tickets):
         commands.add_to(korus)
     app.command(korus)

@@ -9,9 +9,9 @@ from cyclopts import App, Parameter
 
 from eguma_async.cli.options import day
 from eguma_async.cli.tables import print_table
-from eguma_async.cli.text import amount, plain, print_json
+from eguma_async.cli.text import amount, counted, moment, plain, print_json, stock
 
-from .options import DEFAULT_API, KorusApi, left, moment, open_session, read_all
+from .options import DEFAULT_API, Api, open_session, read_all
 
 if TYPE_CHECKING:
     from eguma_async.korus import Offer, OfferSession, OfferTicket
@@ -20,27 +20,27 @@ CatalogIri = Annotated[str, Parameter(help="IRI of a catalog.")]
 OfferIri = Annotated[str, Parameter(help="IRI of an offer.")]
 
 
-async def catalogs(*, api: KorusApi = DEFAULT_API) -> None:
+async def catalogs(*, api: Api = DEFAULT_API) -> None:
     """List the catalogs your organization may sell from."""
     found = await read_all(api, lambda session: session.catalogs.list())
     if api.json:
         print_json(found)
         return
     print_table(
-        f"{len(found)} catalogs",
+        counted(found, "catalog"),
         ("Catalog", "Name", "Last synchronised"),
         ((catalog.iri, catalog.name, moment(catalog.last_synced_at)) for catalog in found),
     )
 
 
-async def product_bases(catalog: CatalogIri, /, *, api: KorusApi = DEFAULT_API) -> None:
+async def product_bases(catalog: CatalogIri, /, *, api: Api = DEFAULT_API) -> None:
     """List the main entries of a catalog that are for sale."""
     found = await read_all(api, lambda session: session.product_bases.list(catalog))
     if api.json:
         print_json(found)
         return
     print_table(
-        f"{len(found)} product bases",
+        counted(found, "product base"),
         ("Product base", "Name", "Needs sessions", "May need names"),
         (
             (
@@ -58,7 +58,7 @@ async def products(
     parent: Annotated[str, Parameter(help="IRI of a product base, or of a catalog.")],
     /,
     *,
-    api: KorusApi = DEFAULT_API,
+    api: Api = DEFAULT_API,
 ) -> None:
     """List the variants of a product base, or all products of a catalog."""
     found = await read_all(api, lambda session: session.products.list(parent))
@@ -66,7 +66,7 @@ async def products(
         print_json(found)
         return
     print_table(
-        f"{len(found)} products",
+        counted(found, "product"),
         ("Product", "Name", "For sale"),
         ((product.iri, product.name, _yes(not product.disabled)) for product in found),
     )
@@ -87,7 +87,7 @@ async def offers(
     last: Annotated[
         str | None, Parameter(name="--to", help="Last day, included; any if not given.")
     ] = None,
-    api: KorusApi = DEFAULT_API,
+    api: Api = DEFAULT_API,
 ) -> None:
     """List the offers of a catalog: a product for a day, with price and stock."""
     date_after = None if first is None else day(first, "--from")
@@ -106,7 +106,7 @@ async def offers(
         print_json(found)
         return
     print_table(
-        f"{len(found)} offers",
+        counted(found, "offer"),
         ("Offer", "Date", "Product", ">Tickets", ">Price", ">Left"),
         map(_offer_row, found),
     )
@@ -120,11 +120,11 @@ def _offer_row(offer: Offer) -> tuple[str, ...]:
         offer.product.name or offer.product.id,
         str(len(offer.tickets)),
         "?" if price is None else amount(price.amount_incl_tax, price.currency),
-        left(offer.available_quantity),
+        stock(offer.available_quantity),
     )
 
 
-async def price(offer: OfferIri, /, *, api: KorusApi = DEFAULT_API) -> None:
+async def price(offer: OfferIri, /, *, api: Api = DEFAULT_API) -> None:
     """Ask for the price of an offer at this moment."""
     async with open_session(api) as session:
         found = await session.offers.price(offer)
@@ -147,22 +147,22 @@ async def price(offer: OfferIri, /, *, api: KorusApi = DEFAULT_API) -> None:
     )
 
 
-async def availability(offer: OfferIri, /, *, api: KorusApi = DEFAULT_API) -> None:
+async def availability(offer: OfferIri, /, *, api: Api = DEFAULT_API) -> None:
     """Ask for the stock of an offer and its sessions at this moment. It holds nothing."""
     async with open_session(api) as session:
         found = await session.offers.availability(offer)
     if api.json:
         print_json(found)
         return
-    rows = [("the offer", left(found.available_quantity))]
+    rows = [("the offer", stock(found.available_quantity))]
     rows += [
-        (f"session {stock.session.rpartition('/')[2]}", left(stock.available_quantity))
-        for stock in found.sessions_availability
+        (f"session {one.session.rpartition('/')[2]}", stock(one.available_quantity))
+        for one in found.sessions_availability
     ]
     print_table("Stock", ("Of", ">Left"), rows)
 
 
-async def tickets(offer: OfferIri, /, *, api: KorusApi = DEFAULT_API) -> None:
+async def tickets(offer: OfferIri, /, *, api: Api = DEFAULT_API) -> None:
     """List the tickets of an offer with the sessions to choose from."""
     async with open_session(api) as session:
         found = [
@@ -175,7 +175,7 @@ async def tickets(offer: OfferIri, /, *, api: KorusApi = DEFAULT_API) -> None:
         print_json([{**plain(ticket), "sessions": sessions} for ticket, sessions in found])
         return
     print_table(
-        f"{len(found)} tickets",
+        counted(found, "ticket"),
         ("Ticket", "Name", "Session", "Starts at", ">Left"),
         (row for ticket, sessions in found for row in _ticket_rows(ticket, sessions)),
     )
@@ -186,8 +186,8 @@ def _ticket_rows(ticket: OfferTicket, sessions: list[OfferSession]) -> Iterator[
     if ticket.date_access is not False:
         yield (*head, "none: whole day", "-", "-")
     for session in sessions:
-        stock = session.available_quantity
-        yield (*head, session.id, moment(session.occurs_at), "?" if stock is None else str(stock))
+        left = session.available_quantity
+        yield (*head, session.id, moment(session.occurs_at), "?" if left is None else str(left))
 
 
 def _yes(value: bool | None) -> str:

@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eguma_async.cli.story import Story, check_claims
+from eguma_async.cli.steps import Steps, check_claims
 from eguma_async.cli.tables import print_table
 from eguma_async.cli.text import amount, print_json
 
@@ -54,21 +54,21 @@ class Facts:
     requests_on_the_wire: int = 0
 
 
-class SaleStory(Story[Facts]):
-    """The story of a sale, which watches its own order."""
+class SaleSteps(Steps[Facts]):
+    """The steps of a sale, which watch their own order."""
 
     def __init__(self, simulated: KorusSandbox) -> None:
         super().__init__(simulated, Facts())
         self.simulated = simulated
 
     def observe(self, event: AttemptEvent) -> None:
-        """Count how often the order is sent, and tell of the reply that was lost."""
+        """Count how often the order is sent, and add a step for the reply that was lost."""
         if event.operation != "CreateOrders":
             return
         self.facts.orders_sent += 1
         if event.status is None:
             booked = len(self.simulated.orders)
-            self.tell("Order", f"the reply is lost, {booked} order booked")
+            self.add("Order", f"the reply is lost, {booked} order booked")
 
 
 async def run(output: Path | None, *, json: bool) -> None:
@@ -84,12 +84,12 @@ async def run(output: Path | None, *, json: bool) -> None:
 
     directory = _directory(output)
     clock = FakeClock(SystemClock().now().replace(microsecond=0))
-    story = await play(KorusSandbox(clock), directory)
+    steps = await play(KorusSandbox(clock), directory)
     if json:
-        print_json(asdict(story.facts))
+        print_json(asdict(steps.facts))
     else:
-        _print(story)
-    check(story.facts)
+        _print(steps)
+    check(steps.facts)
 
 
 def _directory(output: Path | None) -> Path:
@@ -99,13 +99,13 @@ def _directory(output: Path | None) -> Path:
     return output
 
 
-async def play(simulated: KorusSandbox, directory: Path) -> SaleStory:
+async def play(simulated: KorusSandbox, directory: Path) -> SaleSteps:
     """Drive a sandbox through a whole sale over HTTP, and return what happened."""
     from eguma_async.korus import KorusSession
     from eguma_async.sandbox import serve
     from eguma_async.sandbox.korus import TOKEN_PATH
 
-    story = SaleStory(simulated)
+    steps = SaleSteps(simulated)
     async with (
         serve(simulated) as server,
         KorusSession(
@@ -114,29 +114,29 @@ async def play(simulated: KorusSandbox, directory: Path) -> SaleStory:
             token_url=server.url + TOKEN_PATH,
             language="en",
             clock=simulated.clock,
-            observer=story.observe,
+            observer=steps.observe,
         ) as session,
     ):
-        offer = await _find_offer(session, story)
-        await _ask_price_and_stock(session, story, offer)
-        choices = await _choose_sessions(session, story, offer)
-        order = await _hold_and_order(session, story, offer, choices)
-        await _name_the_users(session, story, order)
-        await _store_the_document(session, story, order, directory)
-    return story
+        offer = await _find_offer(session, steps)
+        await _ask_price_and_stock(session, steps, offer)
+        choices = await _choose_sessions(session, steps, offer)
+        order = await _hold_and_order(session, steps, offer, choices)
+        await _name_the_users(session, steps, order)
+        await _store_the_document(session, steps, order, directory)
+    return steps
 
 
-async def _find_offer(session: KorusSession, story: SaleStory) -> Offer:
-    facts, example = story.facts, story.simulated.example(EXAMPLE)
+async def _find_offer(session: KorusSession, steps: SaleSteps) -> Offer:
+    facts, example = steps.facts, steps.simulated.example(EXAMPLE)
     catalogs = [catalog async for catalog in session.catalogs.list()]
     catalog = next(catalog for catalog in catalogs if catalog.iri == example.catalog)
     facts.catalog, facts.catalog_name = catalog.iri, catalog.name
-    story.tell("List catalogs", f"signed in; {len(catalogs)} catalogs, {catalog.name} is one")
+    steps.add("List catalogs", f"signed in; {len(catalogs)} catalogs, {catalog.name} is one")
 
     bases = [base async for base in session.product_bases.list(catalog.iri)]
     base = next(base for base in bases if base.beneficiary_info_may_be_required)
     facts.product_base = base.iri
-    story.tell("List product bases", f"{len(bases)} for sale; {base.name}")
+    steps.add("List product bases", f"{len(bases)} for sale; {base.name}")
 
     today = session.clock.now().date()
     offers = session.offers.list(
@@ -145,21 +145,21 @@ async def _find_offer(session: KorusSession, story: SaleStory) -> Offer:
     found = [offer async for offer in offers]
     offer = found[0]
     facts.offer = offer.iri
-    story.tell("List offers", f"{len(found)} for {offer.product.name}; the next is on {offer.date}")
+    steps.add("List offers", f"{len(found)} for {offer.product.name}; the next is on {offer.date}")
     return offer
 
 
-async def _ask_price_and_stock(session: KorusSession, story: SaleStory, offer: Offer) -> None:
+async def _ask_price_and_stock(session: KorusSession, steps: SaleSteps, offer: Offer) -> None:
     price = await session.offers.price(offer.iri)
-    story.facts.unit_price = str(price.amount_incl_tax)
-    story.tell("Ask for the price", f"{amount(price.amount_incl_tax, price.currency)} each")
+    steps.facts.unit_price = str(price.amount_incl_tax)
+    steps.add("Ask for the price", f"{amount(price.amount_incl_tax, price.currency)} each")
     stock = await session.offers.availability(offer.iri)
-    story.facts.available = stock.available_quantity
-    story.tell("Ask for the stock", f"{stock.available_quantity} left")
+    steps.facts.available = stock.available_quantity
+    steps.add("Ask for the stock", f"{stock.available_quantity} left")
 
 
 async def _choose_sessions(
-    session: KorusSession, story: SaleStory, offer: Offer
+    session: KorusSession, steps: SaleSteps, offer: Offer
 ) -> tuple[TicketChoice, ...]:
     from eguma_async.korus import TicketChoice
 
@@ -168,20 +168,20 @@ async def _choose_sessions(
         slot = None if ticket.date_access else await session.offers.sessions(ticket.iri).first()
         choices.append(TicketChoice(ticket.iri, slot.iri if slot else None))
         starts += [f"{slot.occurs_at:%Y-%m-%d at %H:%M}"] if slot and slot.occurs_at else []
-    story.tell("Choose sessions", f"{len(choices)} ticket with a session: {', '.join(starts)}")
+    steps.add("Choose sessions", f"{len(choices)} ticket with a session: {', '.join(starts)}")
     return tuple(choices)
 
 
 async def _hold_and_order(
-    session: KorusSession, story: SaleStory, offer: Offer, choices: tuple[TicketChoice, ...]
+    session: KorusSession, steps: SaleSteps, offer: Offer, choices: tuple[TicketChoice, ...]
 ) -> Order:
     from eguma_async.korus import Customer, OfferItem
     from eguma_async.sandbox import DropAfter
 
-    facts, simulated = story.facts, story.simulated
+    facts, simulated = steps.facts, steps.simulated
     lost = simulated.faults.add(DropAfter(method="POST", path="*/orders/_bulk"))
     async with session.reservations.hold([OfferItem(offer.iri, choices, UNITS)]) as hold:
-        _tell_hold(story, hold)
+        _describe_hold(steps, hold)
         began = session.clock.monotonic()
         booked = await hold.order(
             Customer("Ada", "Lovelace", "ada@example.com"),
@@ -195,36 +195,36 @@ async def _hold_and_order(
     )
     facts.orders_booked = len(simulated.orders)
     waited = f"{session.clock.monotonic() - began:.0f} s later (skipped here)"
-    story.tell("Settle", f"{waited} {order.reference} is found by our reference, not sent again")
+    steps.add("Recover", f"{waited} {order.reference} is found by our reference, not sent again")
     return order
 
 
-def _tell_hold(story: SaleStory, hold: Hold) -> None:
-    facts, (reservation,) = story.facts, hold.reservations
+def _describe_hold(steps: SaleSteps, hold: Hold) -> None:
+    facts, (reservation,) = steps.facts, hold.reservations
     facts.reservation = reservation.iri
     facts.external_reference = f"demo-{reservation.id}"
     facts.expires_at = hold.expires_at.isoformat()
     facts.minutes_to_pay = int(hold.remaining.total_seconds()) // 60
     facts.total = str(reservation.total_amount_incl_tax)
-    story.tell(
+    steps.add(
         "Hold", f"{UNITS} seats for {facts.minutes_to_pay} min, {facts.total} EUR, price fixed"
     )
 
 
-async def _name_the_users(session: KorusSession, story: SaleStory, order: Order) -> None:
+async def _name_the_users(session: KorusSession, steps: SaleSteps, order: Order) -> None:
     from eguma_async.korus import Beneficiary
 
     whole = await session.orders.get(order.iri)
     tickets = [ticket for item in whole.items for ticket in item.tickets]
-    story.facts.beneficiary_status_before = _statuses(whole)
+    steps.facts.beneficiary_status_before = _statuses(whole)
     wanted = ", ".join(tickets[0].required_beneficiary_fields)
-    story.tell("Read the order", f"{len(tickets)} tickets wait for {wanted}")
+    steps.add("Read the order", f"{len(tickets)} tickets wait for {wanted}")
     person = Beneficiary(firstname="Ada", lastname="Lovelace", date_of_birth=date(1985, 12, 10))
     for ticket in tickets:
         await session.beneficiaries.update(ticket.iri, person)
-    story.tell("Name the users", f"{len(tickets)} tickets, a request for each")
-    story.facts.beneficiary_status = _statuses(await session.orders.get(order.iri))
-    story.tell("Look again", f"the tickets are {story.facts.beneficiary_status}")
+    steps.add("Name the users", f"{len(tickets)} tickets, a request for each")
+    steps.facts.beneficiary_status = _statuses(await session.orders.get(order.iri))
+    steps.add("Look again", f"the tickets are {steps.facts.beneficiary_status}")
 
 
 def _statuses(order: Order) -> str:
@@ -238,12 +238,12 @@ def _statuses(order: Order) -> str:
 
 
 async def _store_the_document(
-    session: KorusSession, story: SaleStory, order: Order, directory: Path
+    session: KorusSession, steps: SaleSteps, order: Order, directory: Path
 ) -> None:
     file = directory / f"tickets-{order.id}.pdf"
     stored = await session.documents.download(order.documents[0], to=file)
-    story.facts.document_path, story.facts.document_bytes = str(file), stored.size
-    story.tell("Store the document", f"{stored.size} bytes of PDF")
+    steps.facts.document_path, steps.facts.document_bytes = str(file), stored.size
+    steps.add("Store the document", f"{stored.size} bytes of PDF")
 
 
 def check(facts: Facts) -> None:
@@ -276,18 +276,18 @@ def _look_at(file: Path) -> tuple[bytes, int]:
     return content[:5], len(content)
 
 
-def _print(story: SaleStory) -> None:
-    facts = story.facts
+def _print(steps: SaleSteps) -> None:
+    facts = steps.facts
     print_table(
         "A sale through Korus Ticket with a lost reply",
         ("Step", "What happened", ">Requests"),
-        story.steps,
+        steps.rows,
     )
     orders = facts.orders_with_this_reference
     times = "once, not twice" if orders == 1 else f"{orders} times"
     sys.stdout.write(
-        f"\nThe lost reply was settled by our own reference: the sandbox holds {orders} order with"
-        f" {facts.external_reference}.\nIt was booked {times}."
+        f"\nThe order behind the lost reply was found by our own reference: the sandbox holds"
+        f" {orders} order with {facts.external_reference}.\nIt was booked {times}."
         f" Requests on the wire: {facts.requests_on_the_wire}.\n"
         f"The tickets, yours to open: {facts.document_path}\n"
     )

@@ -1,20 +1,159 @@
-"""Commands for what is booked: orders, their tickets' beneficiaries, their documents."""
+"""``eguma korus order``, ``orders`` and ``order-show``."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from eguma_async.cli.options import day
+from eguma_async.cli.errors import Exit, Stop, resume_with, usage
+from eguma_async.cli.options import YesOption
+from eguma_async.cli.prompt import confirm_within, require_answerable
 from eguma_async.cli.tables import print_table
-from eguma_async.cli.text import amount, plain, print_json, say
+from eguma_async.cli.text import amount, clean, counted, moment, print_json, say
 
-from .options import DEFAULT_API, KorusApi, moment, open_session, read_all
+from .options import DEFAULT_API, Api, open_session, read_all
+from .tickets import print_tickets
 
 if TYPE_CHECKING:
-    from eguma_async.korus import Order, OrderTicket
+    from eguma_async.core.clock import Clock
+    from eguma_async.korus import BulkOrders, KorusSession, Order, Reservation
+    from eguma_async.pipeline.observing import AttemptEvent
+
+
+async def order(
+    *reservation: Annotated[str, Parameter(help="IRIs of reservations.")],
+    external_reference: Annotated[
+        str, Parameter(help="Your own unique reference, 50 characters at most.")
+    ],
+    first_name: Annotated[str, Parameter(help="Of the customer.")],
+    last_name: Annotated[str, Parameter(help="Of the customer.")],
+    email: Annotated[str, Parameter(help="Of the customer.")],
+    phone: Annotated[str | None, Parameter(help="Of the customer.")] = None,
+    country: Annotated[
+        str | None, Parameter(help="Of the customer, ISO 3166-1, such as FR.")
+    ] = None,
+    notes: Annotated[str | None, Parameter(help="A remark for the issuer.")] = None,
+    yes: YesOption = False,
+    api: Api = DEFAULT_API,
+) -> None:
+    """Turn reservations into orders. It books for real.
+
+    Shows what it will book with the total price, and asks. If the answer is lost, it looks for
+    the orders by the external reference before it sends anything again.
+    """
+    if not reservation:
+        raise usage("give the IRI of at least one reservation")
+    from eguma_async.korus import Customer
+
+    customer = Customer(first_name, last_name, email, phone=phone, country=country)
+    require_answerable(yes=yes)
+    async with open_session(api, observer=_tell_of_a_lost_answer) as session:
+        held = [await session.reservations.get(iri) for iri in reservation]
+        say(await _summary(session, held))
+        with _saying_what_stays(held, external_reference, session.clock):
+            _check_may_be_ordered(held)
+            if not yes and not await _agreed(held, session.clock):
+                raise Stop("nothing was booked")
+            result = await session.orders.create(
+                reservation, customer, external_reference, notes=notes, settle_unknown=True
+            )
+    _show_orders(result, api)
+
+
+def _check_may_be_ordered(held: Sequence[Reservation]) -> None:
+    """Refuse what the server would refuse, before anybody is asked."""
+    for reservation in held:
+        if reservation.order is not None:
+            state = f"is ordered already, as {reservation.order}"
+        elif reservation.expired:
+            state = "has expired; reserve anew"
+        else:
+            continue
+        raise Stop(f"nothing was booked: {clean(reservation.iri)} {clean(state)}", Exit.REFUSED)
+
+
+def _tell_of_a_lost_answer(event: AttemptEvent) -> None:
+    if event.operation == "CreateOrders" and event.error == "OutcomeUnknownError":
+        say("The answer was lost. Looking for the orders by their reference, for 22 s at most.")
+
+
+async def _agreed(held: Sequence[Reservation], clock: Clock) -> bool:
+    end = min(reservation.expires_at for reservation in held)
+    return await confirm_within("Book this?", max(end - clock.now(), timedelta(0)))
+
+
+@contextmanager
+def _saying_what_stays(held: Sequence[Reservation], reference: str, clock: Clock) -> Iterator[None]:
+    """Say what is still held when a block ends without an order."""
+    try:
+        yield
+    except BaseException as error:
+        if not resume_with(error, f"--external-reference {shlex.quote(reference)}"):
+            for reservation in held:
+                if _is_held(reservation, clock):
+                    end = f"{reservation.expires_at:%Y-%m-%d %H:%M} UTC"
+                    say(f"Reservation {clean(reservation.iri)} stays held and expires at {end}.")
+        raise
+
+
+def _is_held(reservation: Reservation, clock: Clock) -> bool:
+    gone = reservation.expired or reservation.order is not None
+    return not gone and reservation.expires_at > clock.now()
+
+
+async def _summary(session: KorusSession, held: Sequence[Reservation]) -> str:
+    """Describe what will be booked, at the prices of the reservations."""
+    lines = ["To be booked:"]
+    for reservation in held:
+        for item in reservation.items:
+            offer = await session.offers.get(item.offer)
+            name = offer.product.name or offer.product.id
+            date = "" if offer.date is None else f", {offer.date}"
+            price = amount(item.unit_amount_incl_tax)
+            lines.append(f"{item.quantity or '?'} x {name}{date}: {price} each")
+    total = sum((reservation.total_amount_incl_tax for reservation in held), Decimal())
+    lines.append(f"Total: {amount(total)}")
+    return "\n  ".join(map(clean, lines))
+
+
+def _show_orders(result: BulkOrders, api: Api) -> None:
+    if api.json:
+        print_json(result)
+    elif result.orders:
+        print_table(
+            "Orders",
+            ("Order", "Reference", "Status", "Reservation", ">Total", ">Documents"),
+            (
+                (
+                    made.iri,
+                    made.reference,
+                    made.status or "",
+                    made.reservation,
+                    amount(made.total_amount_incl_tax),
+                    str(len(made.documents)),
+                )
+                for made in result.orders
+            ),
+        )
+        say("Tickets and documents: eguma korus order-show ORDER")
+    if result.failed or result.unaccounted:
+        raise _not_all(result)
+
+
+def _not_all(result: BulkOrders) -> Stop:
+    reasons = [f"{failure.reservation or '?'}: {failure.message}" for failure in result.failed]
+    reasons += [f"{iri}: not in the answer" for iri in result.unaccounted]
+    return Stop(
+        f"{len(reasons)} of {len(reasons) + len(result.orders)} were not booked:"
+        f" {clean('; '.join(reasons))}. They may be ordered again until they expire.",
+        Exit.REFUSED,
+    )
 
 
 async def orders(
@@ -22,7 +161,7 @@ async def orders(
     external_reference: Annotated[
         str | None, Parameter(help="Exactly this reference of yours.")
     ] = None,
-    api: KorusApi = DEFAULT_API,
+    api: Api = DEFAULT_API,
 ) -> None:
     """List the orders of your organization, latest first."""
     found = await read_all(
@@ -33,7 +172,7 @@ async def orders(
         print_json(found)
         return
     print_table(
-        f"{len(found)} orders",
+        counted(found, "order"),
         ("Order", "Reference", "Your reference", "Created at", "Status", ">Total"),
         (
             (
@@ -53,7 +192,7 @@ async def order_show(
     order: Annotated[str, Parameter(help="IRI of an order.")],
     /,
     *,
-    api: KorusApi = DEFAULT_API,
+    api: Api = DEFAULT_API,
 ) -> None:
     """Show an order with its tickets, what they wait for, and its documents."""
     async with open_session(api) as session:
@@ -61,7 +200,7 @@ async def order_show(
     if api.json:
         print_json(found)
         return
-    _print_tickets(
+    print_tickets(
         f"Order {found.reference}, {amount(found.total_amount_incl_tax)}",
         [ticket for item in found.items for ticket in item.tickets],
     )
@@ -73,83 +212,7 @@ def _print_documents(order: Order) -> None:
     say("Store one: eguma korus document DOCUMENT --to FILE.pdf")
 
 
-def _print_tickets(title: str, tickets: list[OrderTicket]) -> None:
-    print_table(
-        title,
-        ("Ticket", "Starts at", "Status", "Still asked of its user", "Until"),
-        (
-            (
-                ticket.iri,
-                moment(ticket.occurs_at),
-                ticket.status.value if ticket.status else "?",
-                ", ".join(ticket.required_beneficiary_fields) or "-",
-                moment(ticket.beneficiary_designation_deadline),
-            )
-            for ticket in tickets
-        ),
-    )
-
-
-async def beneficiary(
-    ticket: Annotated[str, Parameter(help="IRI of a ticket as `order-show` lists it.")],
-    /,
-    *,
-    first_name: Annotated[str, Parameter(help="Of the person.")],
-    last_name: Annotated[str, Parameter(help="Of the person.")],
-    date_of_birth: Annotated[str | None, Parameter(help="YYYY-MM-DD.")] = None,
-    place_of_birth: Annotated[str | None, Parameter(help="A town.")] = None,
-    nationality: Annotated[str | None, Parameter(help="ISO 3166-1, such as FR.")] = None,
-    title: Annotated[
-        Literal["mr", "mrs", "mx"] | None, Parameter(help="How to address the person.")
-    ] = None,
-    email: Annotated[str | None, Parameter(help="Of the person.")] = None,
-    phone: Annotated[str | None, Parameter(help="Of the person.")] = None,
-    api: KorusApi = DEFAULT_API,
-) -> None:
-    """Tell who uses a ticket. Some issuers allow it only once."""
-    born = None if date_of_birth is None else day(date_of_birth, "--date-of-birth")
-
-    from eguma_async.korus import Beneficiary, Title
-
-    person = Beneficiary(
-        firstname=first_name,
-        lastname=last_name,
-        title=None if title is None else Title(title),
-        nationality=nationality,
-        date_of_birth=born,
-        place_of_birth=place_of_birth,
-        email=email,
-        phone=phone,
-    )
-    async with open_session(api) as session:
-        named = await session.beneficiaries.update(ticket, person)
-    if api.json:
-        print_json(named)
-    else:
-        _print_tickets("Beneficiary named", [named])
-
-
-async def document(
-    document: Annotated[str, Parameter(help="IRI of a document as `order-show` lists it.")],
-    /,
-    *,
-    to: Annotated[Path, Parameter(help="File to write, replaced if it exists.")],
-    api: KorusApi = DEFAULT_API,
-) -> None:
-    """Store a document of an order, as a rule its tickets in PDF."""
-    async with open_session(api) as session:
-        stored = await session.documents.download(document, to=to)
-    if api.json:
-        print_json({**plain(stored), "path": str(to)})
-        return
-    print_table(
-        "Document stored",
-        ("File", "Language", ">Bytes"),
-        [(str(to), stored.language or "?", str(stored.size))],
-    )
-
-
 def add_to(app: App) -> None:
     """Add the commands of this module."""
-    for command in (orders, order_show, beneficiary, document):
+    for command in (order, orders, order_show):
         app.command(command)

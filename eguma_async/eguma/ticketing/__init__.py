@@ -12,7 +12,7 @@ from .reservations import Reservations
 from .tickets import Tickets
 
 if TYPE_CHECKING:
-    from eguma_async.pipeline.session import BaseSession
+    from eguma_async.core.session import Session
 
 __all__ = ["Ticketing"]
 
@@ -29,7 +29,7 @@ class Ticketing:
         tickets: Check-in and check-out.
     """
 
-    def __init__(self, session: BaseSession) -> None:
+    def __init__(self, session: Session) -> None:
         self.products = Products(session)
         self.availabilities = Availabilities(session)
         self.reservations = Reservations(session)

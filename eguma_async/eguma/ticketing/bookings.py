@@ -10,14 +10,14 @@ import attrs
 
 from eguma_async.core import checks
 from eguma_async.core.errors import EgumaError, NotFoundError, OutcomeUnknownError, StatusError
-from eguma_async.core.messages import Replay
-from eguma_async.core.operation import Answer, Operation, Send
+from eguma_async.core.messages import Repeat
+from eguma_async.core.operation import Operation, ResponseContext, Send
 
 from .items import TicketItem, as_tuple, check_items
 from .orders import ListOrders, Order, OrderStatus
 
 if TYPE_CHECKING:
-    from eguma_async.pipeline.session import BaseSession
+    from eguma_async.core.session import Session
 
 
 @attrs.frozen
@@ -103,10 +103,9 @@ class BookTickets(Operation[Booking]):
     Source: article "Book Tickets" of developers.e-guma.ch.
     """
 
-    METHOD: ClassVar = "POST"
-    PATH: ClassVar = "/v1/ticketing/booking.json"
-    REPLAY: ClassVar = Replay.KEYED
-    RETURNS: ClassVar = Booking
+    METHOD: ClassVar[str] = "POST"
+    PATH: ClassVar[str] = "/v1/ticketing/booking.json"
+    REPEAT: ClassVar[Repeat] = Repeat.KEYED
 
     reservation_id: str | None = attrs.field(
         default=None, validator=attrs.validators.optional(checks.identifier)
@@ -119,9 +118,11 @@ class BookTickets(Operation[Booking]):
         default=None, validator=attrs.validators.optional(checks.text)
     )
 
-    def complete(self, value: Booking, answer: Answer, /) -> Booking:
+    def complete(self, value: Booking, context: ResponseContext, /) -> Booking:
         """Add the key and whether the answer is a repetition."""
-        return attrs.evolve(value, replayed=answer.replayed, idempotency_key=answer.idempotency_key)
+        return attrs.evolve(
+            value, replayed=context.replayed, idempotency_key=context.idempotency_key
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -133,14 +134,13 @@ class CancelBooking(Operation[CancelledBooking]):
     Source: article "Cancel Booking" of developers.e-guma.ch.
     """
 
-    METHOD: ClassVar = "POST"
-    PATH: ClassVar = "/v1/ticketing/cancel-booking.json"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = CancelledBooking
+    METHOD: ClassVar[str] = "POST"
+    PATH: ClassVar[str] = "/v1/ticketing/cancel-booking.json"
+    REPEAT: ClassVar[Repeat] = Repeat.IDEMPOTENT
 
     booking_id: str = attrs.field(validator=checks.identifier)
 
-    async def settle(
+    async def reconcile(
         self, refusal: StatusError, send: Send, began_at: datetime, /
     ) -> CancelledBooking:
         """Look the order up: a refusal may mean that the attempt before it did cancel."""
@@ -183,7 +183,7 @@ def _as_cancelled(order: Order) -> CancelledBooking:
 class Bookings:
     """``session.ticketing.bookings``."""
 
-    def __init__(self, session: BaseSession) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
 
     async def create(

@@ -9,11 +9,11 @@ import attrs
 
 from eguma_async.core import checks
 from eguma_async.core.enums import OpenEnum
-from eguma_async.core.messages import Replay
+from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import Operation, in_query
 
 if TYPE_CHECKING:
-    from eguma_async.pipeline.session import BaseSession
+    from eguma_async.core.session import Session
 
 
 class OrderStatus(OpenEnum):
@@ -179,10 +179,9 @@ class ListOrders(Operation[tuple[Order, ...]]):
     Source: article "List of Ticket-Orders" of developers.e-guma.ch.
     """
 
-    METHOD: ClassVar = "GET"
-    PATH: ClassVar = "/v1/ticketing/orders.json"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = tuple[Order, ...]
+    METHOD: ClassVar[str] = "GET"
+    PATH: ClassVar[str] = "/v1/ticketing/orders.json"
+    REPEAT: ClassVar[Repeat] = Repeat.READ
 
     updated_at_after: datetime | None = attrs.field(
         default=None,
@@ -210,7 +209,7 @@ class ListOrders(Operation[tuple[Order, ...]]):
 class Orders:
     """``session.ticketing.orders``."""
 
-    def __init__(self, session: BaseSession) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
 
     async def list(

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from eguma_async.core.enums import OpenEnum
-from eguma_async.core.messages import Replay
+from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import Operation
 
 if TYPE_CHECKING:
-    from eguma_async.pipeline.session import BaseSession
+    from eguma_async.core.session import Session
 
 
 class SlotType(OpenEnum):
@@ -93,16 +93,15 @@ class ListProducts(Operation[ProductList]):
     Source: article "List of Products" of developers.e-guma.ch.
     """
 
-    METHOD: ClassVar = "GET"
-    PATH: ClassVar = "/v1/ticketing/products.json"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = ProductList
+    METHOD: ClassVar[str] = "GET"
+    PATH: ClassVar[str] = "/v1/ticketing/products.json"
+    REPEAT: ClassVar[Repeat] = Repeat.READ
 
 
 class Products:
     """``session.ticketing.products``."""
 
-    def __init__(self, session: BaseSession) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
 
     async def list(self) -> ProductList:

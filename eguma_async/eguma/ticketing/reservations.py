@@ -23,15 +23,15 @@ from eguma_async.core.errors import (
     StatusError,
     unknown_outcome,
 )
-from eguma_async.core.messages import Replay
-from eguma_async.core.operation import Answer, Operation, Send
+from eguma_async.core.messages import Repeat
+from eguma_async.core.operation import Operation, ResponseContext, Send
 
 from .bookings import Booking, BookTickets, Customer
 from .expiry import deadline
 from .items import TicketItem, as_tuple, check_items
 
 if TYPE_CHECKING:
-    from eguma_async.pipeline.session import BaseSession
+    from eguma_async.core.session import Session
 
 logger = logging.getLogger("eguma_async")
 
@@ -82,18 +82,17 @@ class ReserveTickets(Operation[Reservation]):
     Source: article "Reserve Tickets" of developers.e-guma.ch.
     """
 
-    METHOD: ClassVar = "POST"
-    PATH: ClassVar = "/v1/ticketing/reservation.json"
-    REPLAY: ClassVar = Replay.NEVER
-    RETURNS: ClassVar = Reservation
+    METHOD: ClassVar[str] = "POST"
+    PATH: ClassVar[str] = "/v1/ticketing/reservation.json"
+    REPEAT: ClassVar[Repeat] = Repeat.ONCE
 
     product_id: str = attrs.field(validator=checks.identifier)
     starts_at: datetime | date = attrs.field(validator=checks.wall_clock)
     items: tuple[TicketItem, ...] = attrs.field(converter=as_tuple, validator=check_items)
 
-    def complete(self, value: Reservation, answer: Answer, /) -> Reservation:
+    def complete(self, value: Reservation, context: ResponseContext, /) -> Reservation:
         """Add when the answer came, from which the zone of `expires_at` follows."""
-        return attrs.evolve(value, received_at=answer.received_at)
+        return attrs.evolve(value, received_at=context.received_at)
 
 
 @attrs.frozen(kw_only=True)
@@ -105,14 +104,13 @@ class CancelReservation(Operation[ReleasedReservation]):
     Source: article "Cancel Reservation" of developers.e-guma.ch.
     """
 
-    METHOD: ClassVar = "POST"
-    PATH: ClassVar = "/v1/ticketing/cancel-reservation.json"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = ReleasedReservation
+    METHOD: ClassVar[str] = "POST"
+    PATH: ClassVar[str] = "/v1/ticketing/cancel-reservation.json"
+    REPEAT: ClassVar[Repeat] = Repeat.IDEMPOTENT
 
     reservation_id: str = attrs.field(validator=checks.identifier)
 
-    async def settle(
+    async def reconcile(
         self, refusal: StatusError, send: Send, began_at: datetime, /
     ) -> ReleasedReservation:
         """Take "unknown" after an attempt of unknown outcome for what it is: the hold is gone."""
@@ -128,9 +126,7 @@ class Hold:
         reservation: The hold as the server confirmed it.
     """
 
-    def __init__(
-        self, session: BaseSession, held: ReserveTickets, reservation: Reservation
-    ) -> None:
+    def __init__(self, session: Session, held: ReserveTickets, reservation: Reservation) -> None:
         self.reservation = reservation
         self._session = session
         self._held = held
@@ -264,7 +260,7 @@ class HoldContext:
     Nothing is given back once the hold is booked, nor while it is unknown whether it was.
     """
 
-    def __init__(self, session: BaseSession, operation: ReserveTickets) -> None:
+    def __init__(self, session: Session, operation: ReserveTickets) -> None:
         self._session = session
         self._operation = operation
         self._hold: Hold | None = None
@@ -337,7 +333,7 @@ async def _quietly(release: Coroutine[Any, Any, None]) -> bool:
 class Reservations:
     """``session.ticketing.reservations``."""
 
-    def __init__(self, session: BaseSession) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
 
     async def create(

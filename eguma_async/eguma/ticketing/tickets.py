@@ -9,11 +9,11 @@ import attrs
 
 from eguma_async.core import checks
 from eguma_async.core.enums import OpenEnum
-from eguma_async.core.messages import Replay
+from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import IN_PATH, Operation
 
 if TYPE_CHECKING:
-    from eguma_async.pipeline.session import BaseSession
+    from eguma_async.core.session import Session
 
 
 class UnsuccessfulCode(OpenEnum):
@@ -72,10 +72,9 @@ class CheckInTicket(Operation[TicketCheck]):
     Source: article "Check-in" of developers.e-guma.ch.
     """
 
-    METHOD: ClassVar = "POST"
-    PATH: ClassVar = "/v1/ticketing/tickets/{number}/checkin.json"
-    REPLAY: ClassVar = Replay.NEVER
-    RETURNS: ClassVar = TicketCheck
+    METHOD: ClassVar[str] = "POST"
+    PATH: ClassVar[str] = "/v1/ticketing/tickets/{number}/checkin.json"
+    REPEAT: ClassVar[Repeat] = Repeat.ONCE
 
     number: str = attrs.field(validator=checks.identifier, metadata=IN_PATH)
 
@@ -87,10 +86,9 @@ class CheckOutTicket(Operation[TicketCheck]):
     Source: article "Check-out" of developers.e-guma.ch.
     """
 
-    METHOD: ClassVar = "POST"
-    PATH: ClassVar = "/v1/ticketing/tickets/{number}/checkout.json"
-    REPLAY: ClassVar = Replay.NEVER
-    RETURNS: ClassVar = TicketCheck
+    METHOD: ClassVar[str] = "POST"
+    PATH: ClassVar[str] = "/v1/ticketing/tickets/{number}/checkout.json"
+    REPEAT: ClassVar[Repeat] = Repeat.ONCE
 
     number: str = attrs.field(validator=checks.identifier, metadata=IN_PATH)
 
@@ -102,10 +100,9 @@ class GetTicket(Operation[TicketInfo]):
     Source: article "Ticket Information" of developers.e-guma.ch.
     """
 
-    METHOD: ClassVar = "GET"
-    PATH: ClassVar = "/v1/ticketing/tickets/{number}/info.json"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = TicketInfo
+    METHOD: ClassVar[str] = "GET"
+    PATH: ClassVar[str] = "/v1/ticketing/tickets/{number}/info.json"
+    REPEAT: ClassVar[Repeat] = Repeat.READ
 
     number: str = attrs.field(validator=checks.identifier, metadata=IN_PATH)
 
@@ -113,7 +110,7 @@ class GetTicket(Operation[TicketInfo]):
 class Tickets:
     """``session.ticketing.tickets``."""
 
-    def __init__(self, session: BaseSession) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
 
     async def check_in(self, number: str) -> TicketCheck:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import io
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,24 +16,24 @@ from typing import Any, BinaryIO, ClassVar, Protocol, cast
 import attrs
 
 from eguma_async.core import checks
-from eguma_async.core.errors import ConfigurationError, StatusError
-from eguma_async.core.messages import Replay
-from eguma_async.core.operation import PLACED_BY_HAND, in_header
-from eguma_async.korus.hydra import (
-    MERGE_PATCH,
-    Collection,
-    ItemOperation,
+from eguma_async.core.errors import ConfigurationError, ResultMismatchError, StatusError
+from eguma_async.core.fields import LENIENT
+from eguma_async.core.messages import Repeat, Timeouts
+from eguma_async.core.operation import PLACED_BY_HAND, ResponseContext, in_header
+from eguma_async.core.session import Session
+from eguma_async.korus.json_ld import MERGE_PATCH, Collection, Resource
+from eguma_async.korus.operations import (
+    GetOperation,
     ListOperation,
-    Resource,
+    ResourceOperation,
     iri,
-    nested,
+    is_same,
     optional,
     pager,
 )
 from eguma_async.korus.signed_url import SignedUrl
 from eguma_async.korus.storage import Storage
 from eguma_async.pipeline.pages import Pager
-from eguma_async.pipeline.session import BaseSession
 
 _STALE = (400, 403, 404, 410)
 
@@ -89,7 +90,7 @@ class DownloadedDocument(Resource):
 class DocumentPage(Collection[OrderDocument]):
     """One page of documents."""
 
-    member: tuple[OrderDocument, ...]
+    member: tuple[OrderDocument, ...] = attrs.field(metadata=LENIENT)
 
 
 @attrs.frozen(kw_only=True)
@@ -99,27 +100,17 @@ class ListDocuments(ListOperation[DocumentPage]):
     Source: ``GET /v1/booking/orders/{orderId}/documents``, docs.korusticket.com.
     """
 
-    PATH: ClassVar = "{parent}/documents"
-    RETURNS: ClassVar = DocumentPage
+    PATH: ClassVar[str] = "{order}/documents"
 
     order: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
 
-    def path(self) -> str:
-        """Return the path below the order."""
-        return nested(self, self.order)
-
 
 @attrs.frozen(kw_only=True)
-class GetDocument(ItemOperation[OrderDocument]):
+class GetDocument(GetOperation[OrderDocument]):
     """Read one document's record.
 
     Source: ``GET /v1/booking/orders/{orderId}/documents/{id}``, docs.korusticket.com.
     """
-
-    METHOD: ClassVar = "GET"
-    PATH: ClassVar = "{iri}"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = OrderDocument
 
 
 def _language(instance: object, field: checks.Field, value: object) -> None:
@@ -127,69 +118,94 @@ def _language(instance: object, field: checks.Field, value: object) -> None:
 
 
 @attrs.frozen(kw_only=True)
-class LinkDocument(ItemOperation[DocumentLink]):
+class LinkDocument(ResourceOperation[DocumentLink]):
     """Ask for a fresh link to a document. Asking twice gives two links and does no harm.
 
     Source: ``PATCH /v1/booking/orders/{orderId}/documents/{id}``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar = "PATCH"
-    PATH: ClassVar = "{iri}"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = DocumentLink
-    CONTENT_TYPE: ClassVar = MERGE_PATCH
+    METHOD: ClassVar[str] = "PATCH"
+    REPEAT: ClassVar[Repeat] = Repeat.IDEMPOTENT
+    CONTENT_TYPE: ClassVar[str | None] = MERGE_PATCH
 
     language: str | None = attrs.field(
         default=None, validator=optional(_language), metadata=in_header("Accept-Language")
     )
 
+    def complete(self, value: DocumentLink, context: ResponseContext, /) -> DocumentLink:
+        """Check that it is a link to the document that was asked for."""
+        if not is_same(self.iri, value.iri):
+            # Without the value: it opens somebody else's tickets.
+            raise ResultMismatchError(differences=("another document was asked for @ $.@id",))
+        return value
+
 
 class Documents:
     """``session.documents``."""
 
-    def __init__(self, session: BaseSession, storage: Storage) -> None:
+    def __init__(self, session: Session, storage: Storage) -> None:
         self._session = session
         self._storage = storage
 
-    def list(self, order: str) -> Pager[OrderDocument]:
-        """List the documents of an order."""
-        return pager(self._session, ListDocuments(order=order))
+    def list(self, order: str, *, timeouts: Timeouts | None = None) -> Pager[OrderDocument]:
+        """List the documents of an order.
 
-    async def get(self, iri: str) -> OrderDocument:
-        """Read when a document can be fetched."""
-        return await self._session.send(GetDocument(iri=iri))
+        Raises:
+            IncompleteListError: While it is read, if it ends before its end.
+        """
+        return pager(self._session, ListDocuments(order=order), timeouts)
 
-    async def link(self, iri: str, *, language: str | None = None) -> DocumentLink:
+    async def get(self, iri: str, *, timeouts: Timeouts | None = None) -> OrderDocument:
+        """Read when a document can be fetched.
+
+        Raises:
+            ResultMismatchError: The response is another resource.
+        """
+        return await self._session.send(GetDocument(iri=iri), timeouts=timeouts)
+
+    async def link(
+        self, iri: str, *, language: str | None = None, timeouts: Timeouts | None = None
+    ) -> DocumentLink:
         """Ask for a fresh link to a document.
 
         Args:
             iri: IRI of the document.
             language: Wanted language, ISO 639-1; without such a file it is the catalog's own.
+            timeouts: Limits of each attempt; the session's if not given.
 
         Raises:
             StatusError: 404, 409, 422 or 425 may mean that it is not there yet: a ticket waits
                 for its beneficiary, or `OrderDocument.downloadable_at` has not come.
+            ResultMismatchError: It is a link to another document.
         """
-        return await self._session.send(LinkDocument(iri=iri, language=language))
+        return await self._session.send(LinkDocument(iri=iri, language=language), timeouts=timeouts)
 
     async def download(
-        self, iri: str, *, to: str | os.PathLike[str] | Writable, language: str | None = None
+        self,
+        iri: str,
+        *,
+        to: str | os.PathLike[str] | Writable,
+        language: str | None = None,
+        timeouts: Timeouts | None = None,
     ) -> DownloadedDocument:
         """Fetch a document. It is written whole or not at all.
 
         Args:
             iri: IRI of the document.
             to: Path of a file, replaced if it exists and readable for its owner only; or something
-                to write bytes to, which gets the document once it is there whole.
+                to write bytes to, which gets the document once it is there whole. A symbolic link,
+                a device and whatever else is no plain file is refused as a path.
             language: As for `link`.
+            timeouts: Limits of each attempt; the session's if not given.
 
         Raises:
-            ConfigurationError: `iri` is none, or `to` is neither the path of a file in a directory
-                that exists nor something to write bytes to. Nothing was sent.
-            DocumentError: The link leads to a host that is not allowed, or the file is too large
-                or no PDF.
+            ConfigurationError: `iri` is none, or `to` is neither the path of a plain file in a
+                directory that exists nor something to write bytes to. Nothing was sent.
+            DocumentError: The link leads to a host that is not allowed, or the file is too large,
+                no PDF, or cut.
+            ResultMismatchError: The link is one to another document.
             StatusError: As for `link`; or the storage refused even a fresh link.
-            DecodingError: The API's answer cannot be read.
+            DecodingError: The API's response cannot be read.
             TransportError: It could not be fetched.
             SessionStateError: The session is not open.
             OSError: It could not be written, or the stream takes no more of it; part of it may be
@@ -199,18 +215,20 @@ class Documents:
         target = _target(to)
         if not isinstance(target, Path):
             buffer = io.BytesIO()
-            document = await self._fetch(iri, buffer, language)
+            document = await self._fetch(iri, buffer, language, timeouts)
             await _write_all(target, buffer.getvalue())
             return document
         with _replacing(target) as file:
-            return await self._fetch(iri, file, language)
+            return await self._fetch(iri, file, language, timeouts)
 
-    async def _fetch(self, iri: str, file: BinaryIO, language: str | None) -> DownloadedDocument:
-        link = await self.link(iri, language=language)
-        fetched = await self._storage.fetch(link.temporary_url, file)
+    async def _fetch(
+        self, iri: str, file: BinaryIO, language: str | None, timeouts: Timeouts | None
+    ) -> DownloadedDocument:
+        link = await self.link(iri, language=language, timeouts=timeouts)
+        fetched = await self._storage.fetch(link.temporary_url, file, timeouts=timeouts)
         if isinstance(fetched, StatusError) and fetched.status in _STALE:
-            link = await self.link(iri, language=language)
-            fetched = await self._storage.fetch(link.temporary_url, file)
+            link = await self.link(iri, language=language, timeouts=timeouts)
+            fetched = await self._storage.fetch(link.temporary_url, file, timeouts=timeouts)
         if isinstance(fetched, StatusError):
             raise fetched
         return DownloadedDocument(iri=link.iri, language=link.cached_language, size=fetched)
@@ -249,14 +267,33 @@ async def _write_all(target: Writable, data: bytes) -> None:
 @contextmanager
 def _replacing(path: Path) -> Iterator[BinaryIO]:
     """Yield a file that takes the place of `path` if all goes well, and else leaves no trace."""
-    if path.is_dir() or not path.parent.is_dir():
-        raise ConfigurationError("to must name a file in a directory that exists")
+    _check_is_plain(path)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
         with os.fdopen(descriptor, "w+b") as file:
             yield file
+        _check_is_plain(path)  # again: it may have become something else meanwhile
         Path(name).replace(path)
     except BaseException:
         with suppress(OSError):
             Path(name).unlink()
         raise
+
+
+def _check_is_plain(path: Path) -> None:
+    """Check that a path can be replaced without harm: it is a plain file, or nothing so far.
+
+    Raises:
+        ConfigurationError: It is a link, a device, a directory, or in no directory.
+    """
+    try:
+        is_plain = stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        is_plain = path.parent.is_dir() and path.name != ".."
+    except NotADirectoryError:
+        is_plain = False
+    if not is_plain:
+        raise ConfigurationError(
+            "to must name a plain file, or none so far, in a directory that exists: no directory,"
+            " symbolic link, device, pipe or socket"
+        )

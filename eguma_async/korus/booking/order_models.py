@@ -10,13 +10,15 @@ from typing import Any, TypeAlias
 import attrs
 
 from eguma_async.core import checks
-from eguma_async.core.codec import wire_named
 from eguma_async.core.enums import OpenEnum
 from eguma_async.core.errors import ConfigurationError
+from eguma_async.core.fields import LENIENT, LOCAL, wire_named
+from eguma_async.core.listing import UnreadableElement, unreadable_of
 from eguma_async.korus.errors import PartialFailureError, says_expired
-from eguma_async.korus.hydra import RAW, Iri, Resource, link_of, optional
+from eguma_async.korus.json_ld import RAW, Iri, Resource
+from eguma_async.korus.operations import optional
 
-from .reservation_models import TicketSeating, words_of
+from .reservation_models import TicketSeating, named_in, violations_of, words_of
 
 Day: TypeAlias = date
 
@@ -128,7 +130,7 @@ class OrderTicket(Resource):
     """A ticket of an order.
 
     Attributes:
-        iri: In the answer to a fresh order it may be a name for that answer only; read the order
+        iri: In the response to a fresh order it may be a name for that alone; read the order
             again for the one `Beneficiaries` takes.
         ticket: Ticket of the offer; None from newer servers.
         voucher: Entry code; None without one.
@@ -230,7 +232,7 @@ class FailedOrder:
     @property
     def reservation(self) -> Iri | None:
         """IRI of the reservation, if it is there."""
-        return link_of(self.raw.get("reservation"))
+        return named_in(self.raw, "reservation", "/reservations/")
 
     @property
     def message(self) -> str:
@@ -240,11 +242,9 @@ class FailedOrder:
     @property
     def expired(self) -> bool:
         """True if the server said, in its code, that the reservation has expired."""
-        violations = self.raw.get("violations")
-        return isinstance(violations, list) and any(
+        return any(
             says_expired(violation.get("propertyPath"), violation.get("code"))
-            for violation in violations
-            if isinstance(violation, dict)
+            for violation in violations_of(self.raw)
         )
 
 
@@ -254,14 +254,19 @@ class BulkOrders:
 
     Attributes:
         orders: What is booked, one for each reservation. An order that was looked for after a
-            lost answer may have been cancelled since: see `Order.status`.
+            lost response may have been cancelled since: see `Order.status`.
         failed: What could not be booked.
         unaccounted: Reservations that were sent and stand on neither side.
     """
 
-    orders: tuple[Order, ...]
+    orders: tuple[Order, ...] = attrs.field(metadata=LENIENT)
     failed: tuple[FailedOrder, ...] = attrs.field(default=(), metadata=wire_named("failedOrders"))
-    unaccounted: tuple[str, ...] = ()
+    unaccounted: tuple[str, ...] = attrs.field(default=(), metadata=LOCAL)
+
+    @property
+    def unreadable(self) -> tuple[UnreadableElement, ...]:
+        """Orders that were made and cannot be read. Their reservations are unaccounted for."""
+        return unreadable_of(self.orders)
 
     def raise_for_failures(self) -> None:
         """Do nothing if everything is booked.
@@ -270,12 +275,18 @@ class BulkOrders:
             PartialFailureError: Something is not, or is cancelled already. What is booked stays
                 booked.
         """
-        cancelled = sum(order.status == OrderStatus.CANCELLED for order in self.orders)
-        if self.failed or self.unaccounted or cancelled:
+        cancelled = [o.reservation for o in self.orders if o.status == OrderStatus.CANCELLED]
+        if self.failed or self.unaccounted or self.unreadable or cancelled:
+            refused = (f"{f.reservation or 'a reservation'} was refused" for f in self.failed)
+            lost = (
+                f"{reservation} neither ordered nor refused" for reservation in self.unaccounted
+            )
+            gone = (f"the order of {reservation} was cancelled" for reservation in cancelled)
             raise PartialFailureError(
                 f"{len(self.failed)} reservations could not be ordered,"
-                f" {len(self.unaccounted)} are not in the answer;"
+                f" {len(self.unaccounted)} are not in the response;"
                 f" {len(self.orders)} orders were made"
-                + (f", {cancelled} of them cancelled since" if cancelled else ""),
+                + (f", {len(cancelled)} of them cancelled since" if cancelled else ""),
                 result=self,
+                differences=(*refused, *lost, *gone),
             )

@@ -9,11 +9,13 @@ from typing import Any, TypeAlias
 import attrs
 
 from eguma_async.core import checks
-from eguma_async.core.codec import also_named, wire_named
 from eguma_async.core.enums import OpenEnum
 from eguma_async.core.errors import ConfigurationError
+from eguma_async.core.fields import LENIENT, LOCAL, also_named, wire_named
+from eguma_async.core.listing import UnreadableElement, unreadable_of
 from eguma_async.korus.errors import PartialFailureError
-from eguma_async.korus.hydra import RAW, Iri, Resource, as_tuple, iri, link_of, optional
+from eguma_async.korus.json_ld import RAW, Iri, Resource, as_list, link_of
+from eguma_async.korus.operations import as_tuple, iri, optional
 
 Day: TypeAlias = date
 
@@ -135,7 +137,7 @@ class Reservation(Resource):
     """Offers held until `expires_at`, at a price that is fixed until then.
 
     Attributes:
-        expired: As the server saw it when it answered.
+        expired: As the server saw it when it responded.
         created_at: In UTC.
         expires_at: End of the hold, in UTC. It differs from reservation to reservation.
         total_amount_incl_tax: In euro.
@@ -167,11 +169,26 @@ def words_of(raw: dict[str, Any]) -> str:
     for name in ("message", "error", "detail", "description"):
         if isinstance(raw.get(name), str):
             return str(raw[name])
-    violations = raw.get("violations")
-    if not isinstance(violations, list):
-        return ""
-    said = (v.get("message") for v in violations if isinstance(v, dict))
+    said = (violation.get("message") for violation in violations_of(raw))
     return "; ".join(text for text in said if isinstance(text, str))
+
+
+def violations_of(raw: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the broken rules that a failure names."""
+    listed = as_list(raw.get("violations"))
+    return [v for v in listed if isinstance(v, dict)] if isinstance(listed, list) else []
+
+
+def named_in(raw: dict[str, Any], member: str, kind: str) -> Iri | None:
+    """Return the IRI of what failed: of a member of the failure, or of what stands there itself.
+
+    Args:
+        raw: The failure.
+        member: Name of the member.
+        kind: A part of the path of such an IRI, which tells it from the failure's own name.
+    """
+    itself = link_of(raw)
+    return link_of(raw.get(member)) or (itself if itself and kind in itself else None)
 
 
 @attrs.frozen(kw_only=True)
@@ -187,7 +204,13 @@ class FailedReservation:
     @property
     def offer(self) -> Iri | None:
         """IRI of the offer, if it is there."""
-        return link_of(self.raw.get("offer"))
+        return named_in(self.raw, "offer", "/offers/")
+
+    @property
+    def quantity(self) -> int | None:
+        """How many units of it, if that is there."""
+        quantity = self.raw.get("quantity")
+        return quantity if type(quantity) is int and quantity > 0 else None
 
     @property
     def message(self) -> str:
@@ -203,14 +226,30 @@ class BulkReservations:
         reservations: What is held. How many there are, and which item went where, is up to the
             server: match them by `ReservedItem.offer`.
         failed: What could not be held.
-        unaccounted: Offers that were asked for and stand on neither side.
+        missing: Items that were asked for and stand on neither side, with the number of units that
+            do not: three units of which two are held are missing once.
     """
 
-    reservations: tuple[Reservation, ...]
+    reservations: tuple[Reservation, ...] = attrs.field(metadata=LENIENT)
     failed: tuple[FailedReservation, ...] = attrs.field(
         default=(), metadata=wire_named("failedReservations")
     )
-    unaccounted: tuple[str, ...] = ()
+    missing: tuple[OfferItem, ...] = attrs.field(default=(), metadata=LOCAL)
+
+    @property
+    def unaccounted(self) -> tuple[str, ...]:
+        """Offers of the items that are missing."""
+        return tuple(dict.fromkeys(item.offer for item in self.missing))
+
+    @property
+    def unreadable(self) -> tuple[UnreadableElement, ...]:
+        """Reservations that were made and cannot be read. What they hold is missing above."""
+        return unreadable_of(self.reservations)
+
+    @property
+    def total_amount_incl_tax(self) -> Decimal:
+        """Price of all that is held, in euro."""
+        return sum((r.total_amount_incl_tax for r in self.reservations), Decimal())
 
     def raise_for_failures(self) -> None:
         """Do nothing if everything is held.
@@ -218,10 +257,13 @@ class BulkReservations:
         Raises:
             PartialFailureError: Something is not. What is held stays so until it expires.
         """
-        if self.failed or self.unaccounted:
+        if self.failed or self.missing or self.unreadable:
+            refused = (f"{failure.offer or 'an offer'} was refused" for failure in self.failed)
+            lost = (f"{i.quantity} of {i.offer} neither held nor refused" for i in self.missing)
             raise PartialFailureError(
                 f"{len(self.failed)} offers could not be reserved,"
-                f" {len(self.unaccounted)} are not in the answer;"
+                f" {len(self.missing)} items are not in the response;"
                 f" {len(self.reservations)} reservations were made",
                 result=self,
+                differences=(*refused, *lost),
             )

@@ -3,206 +3,179 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
-from types import TracebackType
+from decimal import Decimal
+from typing import ClassVar
 
-from eguma_async.core.errors import (
-    EgumaError,
-    OutcomeUnknownError,
-    SessionStateError,
-    unknown_outcome,
-)
+import attrs
+
+from eguma_async.core.errors import ConfigurationError, ResultMismatchError
+from eguma_async.core.fields import LENIENT
+from eguma_async.core.messages import Repeat, Timeouts
+from eguma_async.core.operation import Operation, ResponseContext, in_query
+from eguma_async.core.session import Session
 from eguma_async.korus.errors import InconsistentAnswerError
-from eguma_async.korus.hydra import pager
+from eguma_async.korus.json_ld import Collection
+from eguma_async.korus.operations import (
+    GetOperation,
+    PagedOperation,
+    as_tuple,
+    optional,
+    order_of,
+    pager,
+)
 from eguma_async.pipeline.pages import Pager
-from eguma_async.pipeline.session import BaseSession
 
-from .order_models import BulkOrders, Customer
-from .order_operations import CreateOrders
-from .reservation_models import BulkReservations, OfferItem, Reservation
-from .reservation_operations import GetReservation, ListReservations, ReserveOffers
-from .settling import finish, in_doubt
+from .accounting import account
+from .hold import HoldContext
+from .reservation_models import BulkReservations, OfferItem, Reservation, offer_items
 
 
-class Hold:
-    """Reservations to be ordered before the first of them expires. Made by `Reservations.hold`.
+@attrs.frozen(kw_only=True)
+class ReserveOffers(Operation[BulkReservations]):
+    """Hold offers.
 
-    Attributes:
-        result: The answer, failures included.
+    The API takes no idempotency key here, so it is not sent again once it may have arrived. A
+    hold whose response was lost expires by itself.
+
+    Source: ``POST /v1/booking/reservations/_bulk``, docs.korusticket.com.
     """
 
-    def __init__(self, session: BaseSession, result: BulkReservations) -> None:
-        self.result = result
-        self._session = session
-        self._pending: tuple[CreateOrders, datetime, EgumaError] | None = None
-        self._closed: str | None = None
+    METHOD: ClassVar[str] = "POST"
+    PATH: ClassVar[str] = "/v1/booking/reservations/_bulk"
+    REPEAT: ClassVar[Repeat] = Repeat.ONCE
 
-    def __repr__(self) -> str:
-        state = self._closed or f"until {self.expires_at:%Y-%m-%d %H:%M:%S %Z}"
-        return f"<Hold of {len(self.reservations)} reservations, {state}>"
+    items: tuple[OfferItem, ...] = attrs.field(converter=as_tuple, validator=offer_items)
 
-    @property
-    def reservations(self) -> tuple[Reservation, ...]:
-        """What is held."""
-        return self.result.reservations
-
-    @property
-    def expires_at(self) -> datetime:
-        """When the first of the reservations expires."""
-        return min(reservation.expires_at for reservation in self.reservations)
-
-    @property
-    def remaining(self) -> timedelta:
-        """Time left to order, by the session's clock; never below zero."""
-        return max(self.expires_at - self._session.clock.now(), timedelta(0))
-
-    async def order(
-        self,
-        customer: Customer,
-        *,
-        external_reference: str,
-        notes: str | None = None,
-        settle_unknown: bool = True,
-    ) -> BulkOrders:
-        """Order all that is held.
-
-        After an error with an unknown outcome, call it again with the same arguments: it then
-        looks for the orders first and sends only what is missing.
-
-        Args:
-            customer: Who buys.
-            external_reference: As for `Orders.create`.
-            notes: As for `Orders.create`.
-            settle_unknown: As for `Orders.create`, but done unless you say otherwise.
-
-        Raises:
-            SessionStateError: Ordered already, being ordered by another task, or unknown whether
-                it was ordered with another reference.
-            ViolationsError: Nothing was ordered; a reservation has expired, say.
-            OutcomeUnknownError: Orders may have been made. A refusal that came after a lost answer
-                is its `refusal`.
-            InconsistentAnswerError: The server contradicts itself. The hold takes no further
-                order: look at the orders.
-        """
-        operation = CreateOrders(
-            reservations=tuple(reservation.iri for reservation in self.reservations),
-            customer=customer,
-            external_reference=external_reference,
-            notes=notes,
-        )
-        self._check_may_order(operation)
-        self._closed = "being ordered"
-        try:
-            result = await self._carry_out(operation, settle_unknown=settle_unknown)
-        except InconsistentAnswerError:
-            self._closed = "closed by a contradictory answer"
-            raise
-        except BaseException:
-            self._closed = None
-            raise
-        self._pending, self._closed = None, "ordered"
-        return result
-
-    def _check_may_order(self, operation: CreateOrders) -> None:
-        if self._closed is not None:
-            raise SessionStateError(f"this hold is {self._closed} already")
-        if self._pending is not None and self._pending[0] != operation:
-            raise SessionStateError(
-                "it is not known what became of the last try: order again with the same arguments"
+    def complete(self, value: BulkReservations, context: ResponseContext, /) -> BulkReservations:
+        """Compare what was asked for with what came back."""
+        held = [r for r in value.reservations if not r.expired and r.order is None]
+        found = account(self.items, held, value.failed)
+        value = attrs.evolve(value, missing=found.missing)
+        if found.contradicted:
+            raise InconsistentAnswerError(
+                "what is held is called refused as well",
+                result=value,
+                differences=tuple(f"{offer} is held and refused" for offer in found.contradicted),
             )
-
-    async def _carry_out(self, operation: CreateOrders, *, settle_unknown: bool) -> BulkOrders:
-        if self._pending is not None:
-            _, began_at, doubt = self._pending
-            return await finish(self._session, operation, began_at, doubt)
-        began_at = self._session.clock.now()
-        try:
-            return await self._session.send(operation)
-        except BaseException as error:
-            if not in_doubt(error):
-                raise
-            doubt = _doubt(error)
-            self._pending = (operation, began_at, doubt)
-            if not (settle_unknown and isinstance(error, EgumaError)):
-                raise
-        return await finish(self._session, operation, began_at, doubt)
+        if found.unexpected:
+            raise ResultMismatchError(
+                "something is held that was not asked for",
+                result=value,
+                differences=found.unexpected,
+            )
+        return value
 
 
-def _doubt(error: BaseException) -> EgumaError:
-    if isinstance(error, EgumaError):
-        return error.with_traceback(None)
-    unknown = unknown_outcome(error)
-    return unknown or OutcomeUnknownError(f"the transport failed ({type(error).__name__})")
+@attrs.frozen(kw_only=True)
+class ReservationPage(Collection[Reservation]):
+    """One page of reservations."""
+
+    member: tuple[Reservation, ...] = attrs.field(metadata=LENIENT)
 
 
-class HoldContext:
-    """``async with`` around a hold: offers are held on entering. Leaving gives nothing back."""
+@attrs.frozen(kw_only=True)
+class ListReservations(PagedOperation[ReservationPage]):
+    """List the organization's reservations.
 
-    def __init__(
-        self, session: BaseSession, operation: ReserveOffers, *, allow_partial: bool
-    ) -> None:
-        self._session = session
-        self._operation = operation
-        self._allow_partial = allow_partial
+    Source: ``GET /v1/booking/reservations``, docs.korusticket.com.
+    """
 
-    async def __aenter__(self) -> Hold:
-        result = await self._session.send(self._operation)
-        if not (self._allow_partial and result.reservations):
-            result.raise_for_failures()
-        return Hold(self._session, result)
+    PATH: ClassVar[str] = "/v1/booking/reservations"
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Do nothing: the API has no call to give a reservation back."""
+    order: str | None = attrs.field(
+        default=None, validator=optional(order_of), metadata=in_query("order[createdAt]")
+    )
+
+
+@attrs.frozen(kw_only=True)
+class GetReservation(GetOperation[Reservation]):
+    """Read one reservation.
+
+    Source: ``GET /v1/booking/reservations/{id}``, docs.korusticket.com.
+    """
 
 
 class Reservations:
     """``session.reservations``."""
 
-    def __init__(self, session: BaseSession) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def create(self, items: Iterable[OfferItem]) -> BulkReservations:
-        """Hold offers at a fixed price. Look at both sides of the answer.
+    async def create(
+        self, items: Iterable[OfferItem], *, timeouts: Timeouts | None = None
+    ) -> BulkReservations:
+        """Hold offers at a fixed price. Look at both sides of the result.
 
         Args:
-            items: At least one.
+            items: At least one. Equal ones are held each for itself.
+            timeouts: Limits of each attempt; the session's if not given.
 
         Raises:
             ViolationsError: A combination that cannot be reserved; nothing is held.
             OutcomeUnknownError: Something may be held; it expires by itself.
-            InconsistentAnswerError: The answer contradicts itself.
+            ResultMismatchError: Something is held that was not asked for, such as another session;
+                it is on the error, with what is held as it was asked for.
+            InconsistentAnswerError: The response contradicts itself.
         """
-        return await self._session.send(ReserveOffers(items=items))
+        return await self._session.send(ReserveOffers(items=items), timeouts=timeouts)
 
-    async def get(self, iri: str) -> Reservation:
-        """Read one reservation."""
-        return await self._session.send(GetReservation(iri=iri))
+    async def get(self, iri: str, *, timeouts: Timeouts | None = None) -> Reservation:
+        """Read one reservation.
 
-    def list(self, *, order: str | None = None) -> Pager[Reservation]:
+        Raises:
+            ResultMismatchError: The response is another resource.
+        """
+        return await self._session.send(GetReservation(iri=iri), timeouts=timeouts)
+
+    def list(
+        self, *, order: str | None = None, timeouts: Timeouts | None = None
+    ) -> Pager[Reservation]:
         """List the reservations.
 
         Args:
             order: By the moment of creation, ``"asc"`` or ``"desc"``.
-        """
-        return pager(self._session, ListReservations(order=order))
+            timeouts: Limits of each attempt; the session's if not given.
 
-    def hold(self, items: Iterable[OfferItem], *, allow_partial: bool = False) -> HoldContext:
+        Raises:
+            IncompleteListError: While it is read, if it ends before its end.
+        """
+        return pager(self._session, ListReservations(order=order), timeouts)
+
+    def hold(
+        self,
+        items: Iterable[OfferItem],
+        *,
+        allow_partial: bool = False,
+        expected_total: Decimal | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> HoldContext:
         """Hold offers for an ``async with`` block.
 
         The API has no call to give a reservation back: what is not ordered in the block, or was
         held when entering failed, stays held until it expires, usually after 15 minutes.
 
         Args:
-            items: At least one.
+            items: At least one. Equal ones are held each for itself.
             allow_partial: Go on with what could be held, as long as it is anything at all.
+            expected_total: The price that was shown for all of the items, in euro, tax included.
+            timeouts: Limits of each attempt; the session's if not given.
 
         Raises:
-            PartialFailureError: On entering, if something could not be held.
+            ConfigurationError: `expected_total` is no `Decimal` of 0 or more.
+            PartialFailureError: On entering, if something could not be held, or not all of it.
+            PriceChangedError: On entering, if what is held costs more than `expected_total`.
             EgumaError: On entering, as for `create`.
         """
-        return HoldContext(self._session, ReserveOffers(items=items), allow_partial=allow_partial)
+        return HoldContext(
+            self._session,
+            ReserveOffers(items=items),
+            allow_partial=allow_partial,
+            expected_total=_checked_total(expected_total),
+            timeouts=timeouts,
+        )
+
+
+def _checked_total(total: Decimal | None) -> Decimal | None:
+    if total is None or (isinstance(total, Decimal) and total.is_finite() and total >= 0):
+        return total
+    raise ConfigurationError('expected_total must be a Decimal of 0 or more, as Decimal("95.00")')

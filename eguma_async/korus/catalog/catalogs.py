@@ -7,19 +7,19 @@ from typing import ClassVar
 
 import attrs
 
-from eguma_async.core.messages import Replay
+from eguma_async.core.fields import LENIENT
+from eguma_async.core.messages import Timeouts
 from eguma_async.core.operation import in_query
-from eguma_async.korus.hydra import (
-    Collection,
-    ItemOperation,
+from eguma_async.core.session import Session
+from eguma_async.korus.json_ld import Collection, Resource
+from eguma_async.korus.operations import (
+    GetOperation,
     PagedOperation,
-    Resource,
     optional,
     order_of,
     pager,
 )
 from eguma_async.pipeline.pages import Pager
-from eguma_async.pipeline.session import BaseSession
 
 
 @attrs.frozen(kw_only=True)
@@ -41,7 +41,7 @@ class Catalog(Resource):
 class CatalogPage(Collection[Catalog]):
     """One page of catalogs."""
 
-    member: tuple[Catalog, ...]
+    member: tuple[Catalog, ...] = attrs.field(metadata=LENIENT)
 
 
 @attrs.frozen(kw_only=True)
@@ -51,8 +51,7 @@ class ListCatalogs(PagedOperation[CatalogPage]):
     Source: ``GET /v1/ticketing/catalogs``, docs.korusticket.com.
     """
 
-    PATH: ClassVar = "/v1/ticketing/catalogs"
-    RETURNS: ClassVar = CatalogPage
+    PATH: ClassVar[str] = "/v1/ticketing/catalogs"
 
     order: str | None = attrs.field(
         default=None, validator=optional(order_of), metadata=in_query("order[createdAt]")
@@ -60,37 +59,37 @@ class ListCatalogs(PagedOperation[CatalogPage]):
 
 
 @attrs.frozen(kw_only=True)
-class GetCatalog(ItemOperation[Catalog]):
+class GetCatalog(GetOperation[Catalog]):
     """Read one catalog.
 
     Source: ``GET /v1/ticketing/catalogs/{id}``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar = "GET"
-    PATH: ClassVar = "{iri}"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = Catalog
-
 
 class Catalogs:
     """``session.catalogs``."""
 
-    def __init__(self, session: BaseSession) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
 
-    def list(self, *, order: str | None = None) -> Pager[Catalog]:
+    def list(self, *, order: str | None = None, timeouts: Timeouts | None = None) -> Pager[Catalog]:
         """List the catalogs; none means that the organization has none yet.
 
         Args:
             order: By the moment of creation, ``"asc"`` or ``"desc"``.
-        """
-        return pager(self._session, ListCatalogs(order=order))
+            timeouts: Limits of each attempt; the session's if not given.
 
-    async def get(self, iri: str) -> Catalog:
+        Raises:
+            IncompleteListError: While it is read, if it ends before its end.
+        """
+        return pager(self._session, ListCatalogs(order=order), timeouts)
+
+    async def get(self, iri: str, *, timeouts: Timeouts | None = None) -> Catalog:
         """Read one catalog.
 
         Raises:
             NotFoundError: Unknown.
             AccessDeniedError: Not open to this organization.
+            ResultMismatchError: The response is another resource.
         """
-        return await self._session.send(GetCatalog(iri=iri))
+        return await self._session.send(GetCatalog(iri=iri), timeouts=timeouts)

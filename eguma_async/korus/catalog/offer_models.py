@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from eguma_async.core.codec import also_named
-from eguma_async.korus.hydra import RAW, Iri, Resource
+from eguma_async.core.fields import also_named
+from eguma_async.korus.json_ld import RAW, Iri, Resource
 
 Day: TypeAlias = date
 

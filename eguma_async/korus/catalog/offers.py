@@ -9,24 +9,24 @@ from typing import ClassVar
 import attrs
 
 from eguma_async.core import checks
-from eguma_async.core.messages import Replay
+from eguma_async.core.fields import LENIENT
+from eguma_async.core.messages import Timeouts
 from eguma_async.core.operation import PLACED_BY_HAND, in_query
-from eguma_async.korus.hydra import (
-    Collection,
-    ItemOperation,
+from eguma_async.core.session import Session
+from eguma_async.korus.json_ld import Collection
+from eguma_async.korus.operations import (
+    GetOperation,
     ListOperation,
     PagedOperation,
     as_tuple,
     id_of,
     ids_of,
     iri,
-    nested,
     optional,
     order_of,
     pager,
 )
 from eguma_async.pipeline.pages import Pager
-from eguma_async.pipeline.session import BaseSession
 
 from .offer_models import Offer, OfferAvailability, OfferPrice, OfferSession, OfferTicket
 
@@ -35,21 +35,21 @@ from .offer_models import Offer, OfferAvailability, OfferPrice, OfferSession, Of
 class OfferPage(Collection[Offer]):
     """One page of offers."""
 
-    member: tuple[Offer, ...]
+    member: tuple[Offer, ...] = attrs.field(metadata=LENIENT)
 
 
 @attrs.frozen(kw_only=True)
 class OfferTicketPage(Collection[OfferTicket]):
     """One page of tickets."""
 
-    member: tuple[OfferTicket, ...]
+    member: tuple[OfferTicket, ...] = attrs.field(metadata=LENIENT)
 
 
 @attrs.frozen(kw_only=True)
 class OfferSessionPage(Collection[OfferSession]):
     """One page of sessions."""
 
-    member: tuple[OfferSession, ...]
+    member: tuple[OfferSession, ...] = attrs.field(metadata=LENIENT)
 
 
 _IS_DAY = optional(checks.calendar_day)
@@ -63,8 +63,7 @@ class ListOffers(PagedOperation[OfferPage]):
     Source: ``GET /v1/ticketing/catalogs/{catalogId}/offers``, docs.korusticket.com.
     """
 
-    PATH: ClassVar = "{parent}/offers"
-    RETURNS: ClassVar = OfferPage
+    PATH: ClassVar[str] = "{catalog}/offers"
 
     catalog: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
     products: tuple[str, ...] = attrs.field(
@@ -101,48 +100,33 @@ class ListOffers(PagedOperation[OfferPage]):
         default=None, validator=optional(order_of), metadata=in_query("order[date]")
     )
 
-    def path(self) -> str:
-        """Return the path below the catalog."""
-        return nested(self, self.catalog)
-
 
 @attrs.frozen(kw_only=True)
-class GetOffer(ItemOperation[Offer]):
+class GetOffer(GetOperation[Offer]):
     """Read one offer.
 
     Source: ``GET .../offers/{id}``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar = "GET"
-    PATH: ClassVar = "{iri}"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = Offer
-
 
 @attrs.frozen(kw_only=True)
-class GetOfferPrice(ItemOperation[OfferPrice]):
+class GetOfferPrice(GetOperation[OfferPrice]):
     """Ask for the price of an offer at this moment.
 
     Source: ``GET .../offers/{id}/price``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar = "GET"
-    PATH: ClassVar = "{iri}/price"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = OfferPrice
+    PATH: ClassVar[str] = "{iri}/price"
 
 
 @attrs.frozen(kw_only=True)
-class GetOfferAvailability(ItemOperation[OfferAvailability]):
+class GetOfferAvailability(GetOperation[OfferAvailability]):
     """Ask for the stock of an offer at this moment.
 
     Source: ``GET .../offers/{id}/availability``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar = "GET"
-    PATH: ClassVar = "{iri}/availability"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = OfferAvailability
+    PATH: ClassVar[str] = "{iri}/availability"
 
 
 @attrs.frozen(kw_only=True)
@@ -152,27 +136,17 @@ class ListOfferTickets(ListOperation[OfferTicketPage]):
     Source: ``GET .../offers/{offerId}/tickets``, docs.korusticket.com.
     """
 
-    PATH: ClassVar = "{parent}/tickets"
-    RETURNS: ClassVar = OfferTicketPage
+    PATH: ClassVar[str] = "{offer}/tickets"
 
     offer: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
 
-    def path(self) -> str:
-        """Return the path below the offer."""
-        return nested(self, self.offer)
-
 
 @attrs.frozen(kw_only=True)
-class GetOfferTicket(ItemOperation[OfferTicket]):
+class GetOfferTicket(GetOperation[OfferTicket]):
     """Read one ticket of an offer.
 
     Source: ``GET .../offers/{offerId}/tickets/{id}``, docs.korusticket.com.
     """
-
-    METHOD: ClassVar = "GET"
-    PATH: ClassVar = "{iri}"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = OfferTicket
 
 
 @attrs.frozen(kw_only=True)
@@ -182,33 +156,23 @@ class ListOfferSessions(ListOperation[OfferSessionPage]):
     Source: ``GET .../tickets/{ticketId}/sessions``, docs.korusticket.com.
     """
 
-    PATH: ClassVar = "{parent}/sessions"
-    RETURNS: ClassVar = OfferSessionPage
+    PATH: ClassVar[str] = "{ticket}/sessions"
 
     ticket: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
 
-    def path(self) -> str:
-        """Return the path below the ticket."""
-        return nested(self, self.ticket)
-
 
 @attrs.frozen(kw_only=True)
-class GetOfferSession(ItemOperation[OfferSession]):
+class GetOfferSession(GetOperation[OfferSession]):
     """Read one session.
 
     Source: ``GET .../sessions/{id}``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar = "GET"
-    PATH: ClassVar = "{iri}"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = OfferSession
-
 
 class Offers:
     """``session.offers``."""
 
-    def __init__(self, session: BaseSession) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
 
     def list(
@@ -224,6 +188,7 @@ class Offers:
         date_before: date | None = None,
         date_strictly_before: date | None = None,
         order: str | None = None,
+        timeouts: Timeouts | None = None,
     ) -> Pager[Offer]:
         """List the offers of a catalog that match all of the given filters.
 
@@ -238,6 +203,10 @@ class Offers:
             date_before: This day or earlier.
             date_strictly_before: Earlier than this day.
             order: By date, ``"asc"`` or ``"desc"``.
+            timeouts: Limits of each attempt; the session's if not given.
+
+        Raises:
+            IncompleteListError: While it is read, if it ends before its end.
         """
         operation = ListOffers(
             catalog=catalog,
@@ -251,32 +220,54 @@ class Offers:
             date_strictly_before=date_strictly_before,
             order=order,
         )
-        return pager(self._session, operation)
+        return pager(self._session, operation, timeouts)
 
-    async def get(self, iri: str) -> Offer:
-        """Read one offer."""
-        return await self._session.send(GetOffer(iri=iri))
+    async def get(self, iri: str, *, timeouts: Timeouts | None = None) -> Offer:
+        """Read one offer.
 
-    async def price(self, iri: str) -> OfferPrice:
+        Raises:
+            ResultMismatchError: The response is another resource.
+        """
+        return await self._session.send(GetOffer(iri=iri), timeouts=timeouts)
+
+    async def price(self, iri: str, *, timeouts: Timeouts | None = None) -> OfferPrice:
         """Ask for the price of an offer at this moment."""
-        return await self._session.send(GetOfferPrice(iri=iri))
+        return await self._session.send(GetOfferPrice(iri=iri), timeouts=timeouts)
 
-    async def availability(self, iri: str) -> OfferAvailability:
+    async def availability(
+        self, iri: str, *, timeouts: Timeouts | None = None
+    ) -> OfferAvailability:
         """Ask for the stock of an offer and its sessions at this moment. It holds nothing."""
-        return await self._session.send(GetOfferAvailability(iri=iri))
+        return await self._session.send(GetOfferAvailability(iri=iri), timeouts=timeouts)
 
-    def tickets(self, offer: str) -> Pager[OfferTicket]:
-        """List the tickets of an offer."""
-        return pager(self._session, ListOfferTickets(offer=offer))
+    def tickets(self, offer: str, *, timeouts: Timeouts | None = None) -> Pager[OfferTicket]:
+        """List the tickets of an offer.
 
-    async def ticket(self, iri: str) -> OfferTicket:
-        """Read one ticket of an offer."""
-        return await self._session.send(GetOfferTicket(iri=iri))
+        Raises:
+            IncompleteListError: While it is read, if it ends before its end.
+        """
+        return pager(self._session, ListOfferTickets(offer=offer), timeouts)
 
-    def sessions(self, ticket: str) -> Pager[OfferSession]:
-        """List the sessions of a ticket that has no whole-day access."""
-        return pager(self._session, ListOfferSessions(ticket=ticket))
+    async def ticket(self, iri: str, *, timeouts: Timeouts | None = None) -> OfferTicket:
+        """Read one ticket of an offer.
 
-    async def session(self, iri: str) -> OfferSession:
-        """Read one session."""
-        return await self._session.send(GetOfferSession(iri=iri))
+        Raises:
+            ResultMismatchError: The response is another resource.
+        """
+        return await self._session.send(GetOfferTicket(iri=iri), timeouts=timeouts)
+
+    def sessions(self, ticket: str, *, timeouts: Timeouts | None = None) -> Pager[OfferSession]:
+        """List the sessions of a ticket that has no whole-day access.
+
+        Raises:
+            IncompleteListError: While it is read, if it ends before its end.
+        """
+        return pager(self._session, ListOfferSessions(ticket=ticket), timeouts)
+
+    async def session(self, iri: str, *, timeouts: Timeouts | None = None) -> OfferSession:
+        """Read one session.
+
+        Raises:
+            ResultMismatchError: The response is another resource.
+        """
+        return await self._session.send(GetOfferSession(iri=iri), timeouts=timeouts)

@@ -7,24 +7,20 @@ from typing import Any, ClassVar
 import attrs
 
 from eguma_async.core import checks
-from eguma_async.core.codec import also_named, wire_named
 from eguma_async.core.enums import OpenEnum
-from eguma_async.core.messages import Replay
+from eguma_async.core.fields import LENIENT, also_named, wire_named
+from eguma_async.core.messages import Timeouts
 from eguma_async.core.operation import PLACED_BY_HAND, in_query
-from eguma_async.korus.hydra import (
-    RAW,
-    Collection,
-    Iri,
-    ItemOperation,
+from eguma_async.core.session import Session
+from eguma_async.korus.json_ld import RAW, Collection, Iri, Resource
+from eguma_async.korus.operations import (
+    GetOperation,
     ListOperation,
     PagedOperation,
-    Resource,
     iri,
-    nested,
     pager,
 )
 from eguma_async.pipeline.pages import Pager
-from eguma_async.pipeline.session import BaseSession
 
 
 class OptionCode(OpenEnum):
@@ -58,6 +54,10 @@ class Venue:
     longitude: str | None = None
 
 
+def _if_any(value: Any) -> Any:
+    return None if value in ([], {}) else value
+
+
 @attrs.frozen(kw_only=True)
 class ProductBase(Resource):
     """An entry of a catalog that groups variants. All but the first two depend on the version.
@@ -73,7 +73,7 @@ class ProductBase(Resource):
         instant_document_delivery: True if documents are there right after ordering.
         max_amount_per_order: Most offers in one order; None if there is no limit.
         universe: Kind of event, such as ``show``.
-        medias: Pictures, in a shape that is not published.
+        medias: Pictures, as they came, as their shape is not published; None without any.
         raw: The object as it came.
     """
 
@@ -90,7 +90,7 @@ class ProductBase(Resource):
     max_amount_per_order: int | None = None
     universe: str | None = None
     venue: Venue | None = None
-    medias: dict[str, Any] | None = attrs.field(default=None, hash=False)
+    medias: Any = attrs.field(default=None, converter=_if_any, hash=False)
     raw: dict[str, Any] = attrs.field(factory=dict, repr=False, eq=False, metadata=RAW)
 
 
@@ -100,13 +100,13 @@ class ProductBaseOption:
 
     Attributes:
         code: Which option.
-        name: For people.
+        name: For people, as it came: text, or an object with a text for each language.
         raw: The object as it came.
     """
 
     iri: Iri | None = attrs.field(default=None, metadata=wire_named("@id"))
     code: OptionCode | None = None
-    name: str | None = attrs.field(default=None, metadata=also_named("label"))
+    name: Any = attrs.field(default=None, hash=False, metadata=also_named("label"))
     raw: dict[str, Any] = attrs.field(factory=dict, repr=False, eq=False, metadata=RAW)
 
 
@@ -115,14 +115,14 @@ class ProductBaseOptionValue:
     """A value of an option. Its fields are not published; `raw` has them all.
 
     Attributes:
-        name: For people.
+        name: For people, as it came: text, or an object with a text for each language.
         value: Whatever the server calls its value.
         raw: The object as it came.
     """
 
     iri: Iri | None = attrs.field(default=None, metadata=wire_named("@id"))
     code: str | None = None
-    name: str | None = attrs.field(default=None, metadata=also_named("label"))
+    name: Any = attrs.field(default=None, hash=False, metadata=also_named("label"))
     value: Any = attrs.field(default=None, hash=False)
     raw: dict[str, Any] = attrs.field(factory=dict, repr=False, eq=False, metadata=RAW)
 
@@ -131,21 +131,21 @@ class ProductBaseOptionValue:
 class ProductBasePage(Collection[ProductBase]):
     """One page of product bases."""
 
-    member: tuple[ProductBase, ...]
+    member: tuple[ProductBase, ...] = attrs.field(metadata=LENIENT)
 
 
 @attrs.frozen(kw_only=True)
 class OptionPage(Collection[ProductBaseOption]):
     """One page of options."""
 
-    member: tuple[ProductBaseOption, ...]
+    member: tuple[ProductBaseOption, ...] = attrs.field(metadata=LENIENT)
 
 
 @attrs.frozen(kw_only=True)
 class OptionValuePage(Collection[ProductBaseOptionValue]):
     """One page of values."""
 
-    member: tuple[ProductBaseOptionValue, ...]
+    member: tuple[ProductBaseOptionValue, ...] = attrs.field(metadata=LENIENT)
 
 
 @attrs.frozen(kw_only=True)
@@ -155,28 +155,18 @@ class ListProductBases(PagedOperation[ProductBasePage]):
     Source: ``GET .../catalogs/{catalogId}/product_bases``, docs.korusticket.com.
     """
 
-    PATH: ClassVar = "{parent}/product_bases"
-    RETURNS: ClassVar = ProductBasePage
+    PATH: ClassVar[str] = "{catalog}/product_bases"
 
     catalog: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
     with_disabled: bool | None = attrs.field(default=None, metadata=in_query("withDisabled"))
 
-    def path(self) -> str:
-        """Return the path below the catalog."""
-        return nested(self, self.catalog)
-
 
 @attrs.frozen(kw_only=True)
-class GetProductBase(ItemOperation[ProductBase]):
+class GetProductBase(GetOperation[ProductBase]):
     """Read one product base.
 
     Source: ``GET .../product_bases/{id}``, docs.korusticket.com.
     """
-
-    METHOD: ClassVar = "GET"
-    PATH: ClassVar = "{iri}"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = ProductBase
 
 
 @attrs.frozen(kw_only=True)
@@ -186,14 +176,9 @@ class ListOptions(ListOperation[OptionPage]):
     Source: ``GET .../product_bases/{id}/options``, docs.korusticket.com.
     """
 
-    PATH: ClassVar = "{parent}/options"
-    RETURNS: ClassVar = OptionPage
+    PATH: ClassVar[str] = "{product_base}/options"
 
     product_base: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
-
-    def path(self) -> str:
-        """Return the path below the product base."""
-        return nested(self, self.product_base)
 
 
 @attrs.frozen(kw_only=True)
@@ -203,41 +188,65 @@ class ListOptionValues(PagedOperation[OptionValuePage]):
     Source: ``GET .../product_bases/{id}/options/{code}/values``, docs.korusticket.com.
     """
 
-    PATH: ClassVar = "{parent}/values"
-    RETURNS: ClassVar = OptionValuePage
+    PATH: ClassVar[str] = "{product_base}/options/{code}/values"
 
     product_base: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
     code: str = attrs.field(validator=checks.identifier, metadata=PLACED_BY_HAND)
-
-    def path(self) -> str:
-        """Return the path below the option."""
-        return nested(self, f"{self.product_base}/options/{self.code}")
 
 
 class ProductBases:
     """``session.product_bases``. This data changes slowly: keep it for a day."""
 
-    def __init__(self, session: BaseSession) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
 
-    def list(self, catalog: str, *, with_disabled: bool | None = None) -> Pager[ProductBase]:
-        """List the product bases of a catalog, those that are not for sale only if asked for."""
-        return pager(self._session, ListProductBases(catalog=catalog, with_disabled=with_disabled))
+    def list(
+        self,
+        catalog: str,
+        *,
+        with_disabled: bool | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> Pager[ProductBase]:
+        """List the product bases of a catalog, those that are not for sale only if asked for.
 
-    async def get(self, iri: str) -> ProductBase:
-        """Read one product base."""
-        return await self._session.send(GetProductBase(iri=iri))
+        Raises:
+            IncompleteListError: While it is read, if it ends before its end.
+        """
+        return pager(
+            self._session, ListProductBases(catalog=catalog, with_disabled=with_disabled), timeouts
+        )
 
-    def options(self, product_base: str) -> Pager[ProductBaseOption]:
-        """List the options of a product base."""
-        return pager(self._session, ListOptions(product_base=product_base))
+    async def get(self, iri: str, *, timeouts: Timeouts | None = None) -> ProductBase:
+        """Read one product base.
+
+        Raises:
+            ResultMismatchError: The response is another resource.
+        """
+        return await self._session.send(GetProductBase(iri=iri), timeouts=timeouts)
+
+    def options(
+        self, product_base: str, *, timeouts: Timeouts | None = None
+    ) -> Pager[ProductBaseOption]:
+        """List the options of a product base.
+
+        Raises:
+            IncompleteListError: While it is read, if it ends before its end.
+        """
+        return pager(self._session, ListOptions(product_base=product_base), timeouts)
 
     def option_values(
-        self, product_base: str, code: OptionCode | str
+        self,
+        product_base: str,
+        code: OptionCode | str,
+        *,
+        timeouts: Timeouts | None = None,
     ) -> Pager[ProductBaseOptionValue]:
         """List the values of an option.
 
         Raises:
             NotFoundError: The base has no such option.
+            IncompleteListError: While it is read, if it ends before its end.
         """
-        return pager(self._session, ListOptionValues(product_base=product_base, code=code))
+        return pager(
+            self._session, ListOptionValues(product_base=product_base, code=code), timeouts
+        )

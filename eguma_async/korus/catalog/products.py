@@ -6,20 +6,13 @@ from typing import Any, ClassVar
 
 import attrs
 
-from eguma_async.core.messages import Replay
+from eguma_async.core.fields import LENIENT
+from eguma_async.core.messages import Timeouts
 from eguma_async.core.operation import PLACED_BY_HAND
-from eguma_async.korus.hydra import (
-    RAW,
-    Collection,
-    ItemOperation,
-    PagedOperation,
-    Resource,
-    iri,
-    nested,
-    pager,
-)
+from eguma_async.core.session import Session
+from eguma_async.korus.json_ld import RAW, Collection, Resource
+from eguma_async.korus.operations import GetOperation, PagedOperation, iri, pager
 from eguma_async.pipeline.pages import Pager
-from eguma_async.pipeline.session import BaseSession
 
 
 @attrs.frozen(kw_only=True)
@@ -43,7 +36,7 @@ class Product(Resource):
 class ProductPage(Collection[Product]):
     """One page of products."""
 
-    member: tuple[Product, ...]
+    member: tuple[Product, ...] = attrs.field(metadata=LENIENT)
 
 
 @attrs.frozen(kw_only=True)
@@ -54,43 +47,41 @@ class ListProducts(PagedOperation[ProductPage]):
     docs.korusticket.com.
     """
 
-    PATH: ClassVar = "{parent}/products"
-    RETURNS: ClassVar = ProductPage
+    PATH: ClassVar[str] = "{parent}/products"
 
     parent: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
 
-    def path(self) -> str:
-        """Return the path below the product base or the catalog."""
-        return nested(self, self.parent)
-
 
 @attrs.frozen(kw_only=True)
-class GetProduct(ItemOperation[Product]):
+class GetProduct(GetOperation[Product]):
     """Read one product.
 
     Source: ``GET .../catalogs/{catalogId}/products/{id}``, docs.korusticket.com.
     """
 
-    METHOD: ClassVar = "GET"
-    PATH: ClassVar = "{iri}"
-    REPLAY: ClassVar = Replay.SAFE
-    RETURNS: ClassVar = Product
-
 
 class Products:
     """``session.products``."""
 
-    def __init__(self, session: BaseSession) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
 
-    def list(self, parent: str) -> Pager[Product]:
+    def list(self, parent: str, *, timeouts: Timeouts | None = None) -> Pager[Product]:
         """List products.
 
         Args:
             parent: IRI of a product base for its variants, or of a catalog for all of them.
-        """
-        return pager(self._session, ListProducts(parent=parent))
+            timeouts: Limits of each attempt; the session's if not given.
 
-    async def get(self, iri: str) -> Product:
-        """Read one product."""
-        return await self._session.send(GetProduct(iri=iri))
+        Raises:
+            IncompleteListError: While it is read, if it ends before its end.
+        """
+        return pager(self._session, ListProducts(parent=parent), timeouts)
+
+    async def get(self, iri: str, *, timeouts: Timeouts | None = None) -> Product:
+        """Read one product.
+
+        Raises:
+            ResultMismatchError: The response is another resource.
+        """
+        return await self._session.send(GetProduct(iri=iri), timeouts=timeouts)

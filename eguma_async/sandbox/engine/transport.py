@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from typing import Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from eguma_async.core.delivery import DEFAULT_MAX_BODY_BYTES, deliver
-from eguma_async.core.errors import ConfigurationError, NotSentError, OutcomeUnknownError
-from eguma_async.core.messages import HttpRequest, HttpResponse
-from eguma_async.core.sendable import check_sendable
+from eguma_async.core.errors import NotSentError, OutcomeUnknownError
+from eguma_async.core.messages import HttpRequest, HttpResponse, wire_headers, wire_url
+from eguma_async.core.sendable import check_limits, check_sendable
+from eguma_async.core.transport import ManagedTransport
 
 from .messages import CutResponse, Delivery, SandboxRequest, SandboxResponse, TimedOut
 
@@ -22,7 +23,7 @@ class RequestHandler(Protocol):
         ...
 
 
-class SandboxTransport:
+class SandboxTransport(ManagedTransport):
     """Carries requests to a sandbox within the process.
 
     It keeps the contract of transports, time limits included. What a sandbox delays on purpose
@@ -38,14 +39,13 @@ class SandboxTransport:
         max_body_bytes: The largest body to accept, unless it flows into a sink.
 
     Raises:
-        ConfigurationError: The limit is below 1.
+        ConfigurationError: The limit is no whole number of at least 1.
     """
 
     def __init__(
         self, sandbox: RequestHandler, *, max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
     ) -> None:
-        if max_body_bytes < 1:
-            raise ConfigurationError("max_body_bytes must be at least 1")
+        check_limits(max_body_bytes=max_body_bytes)
         self._sandbox = sandbox
         self._max_body_bytes = max_body_bytes
         self._running: set[asyncio.Task[Delivery]] = set()
@@ -72,9 +72,6 @@ class SandboxTransport:
             await self._hand_over_part(request, delivery)
             raise OutcomeUnknownError("the connection broke in the middle of the response")
         raise OutcomeUnknownError("the connection broke before the response")
-
-    async def aclose(self) -> None:
-        """Do nothing: the sandbox lives on."""
 
     async def _ask(self, request: HttpRequest, origin: str) -> Delivery:
         # Within the process a response is there whole or not at all, so silence lasts to its end.
@@ -114,24 +111,11 @@ def _origin(url: str) -> str | None:
 
 
 def _sandbox_request(request: HttpRequest, origin: str) -> SandboxRequest:
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    headers.update((name.lower(), value) for name, value in request.credentials.headers)
-    return SandboxRequest.of_target(
-        request.method.upper(),
-        _target(request),
-        headers,
-        request.body or b"",
-        origin,
-    )
-
-
-def _target(request: HttpRequest) -> str:
-    """Return path and query as they would stand on the wire."""
-    url = urlsplit(request.url)
-    pairs = request.query + request.credentials.query
-    added = [f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs]
-    query = "&".join(filter(None, (url.query, *added)))
-    return f"{url.path or '/'}?{query}" if query else url.path or "/"
+    url = urlsplit(wire_url(request))
+    target = f"{url.path or '/'}?{url.query}" if url.query else url.path or "/"
+    headers = {name.lower(): value for name, value in wire_headers(request).items()}
+    body = request.body or b""
+    return SandboxRequest.of_target(request.method.upper(), target, headers, body, origin)
 
 
 def _too_late(request: HttpRequest, seconds: float) -> str:

@@ -17,6 +17,7 @@ from eguma_async.testing import FakeClock, ScriptedTransport
 START = datetime(2025, 1, 29, 7, 50, tzinfo=UTC)
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.canary-access-token"
 DEMO = "https://api.demo.korusticket.com"
+TOKEN_URL = "https://auth.korusticket.com/realms/korusticket/protocol/openid-connect/token"
 WIRE = Path(__file__).parents[2] / "wire" / "korus"
 
 
@@ -28,7 +29,9 @@ def wire(name, answer="seed"):
 @asynccontextmanager
 async def _scripted(*steps, **options):
     transport = ScriptedTransport(*steps)
-    if "client_id" not in options:
+    if "client_id" in options:
+        options.setdefault("token_url", TOKEN_URL)
+    else:
         options.setdefault("token", TOKEN)
     options.setdefault("retry", RetryPolicy(budget=1.0))
     options.setdefault("clock", FakeClock(START))
@@ -56,6 +59,7 @@ class Shop:
             client_id,
             client_secret,
             base_url=DEMO,
+            token_url=TOKEN_URL,
             document_hosts=("api.demo.korusticket.com",),
             transport=self.transport,
             clock=self.sandbox.clock,

@@ -743,7 +743,7 @@ async def test_a_hold_is_closed_by_a_contradiction(scripted, john):
             with pytest.raises(InconsistentAnswerError):
                 await hold.order(john, external_reference="A-1")
             for reference in ("A-1", "B-2"):
-                with pytest.raises(SessionStateError, match="contradictory answer"):
+                with pytest.raises(SessionStateError, match="contradictory response"):
                     await hold.order(john, external_reference=reference)
 
 

@@ -5,24 +5,31 @@ from __future__ import annotations
 import asyncio
 import copy
 import io
+import os
 import pickle
+import socket
+import stat
 from contextlib import asynccontextmanager
 
 import pytest
 
 from eguma_async import (
     AccessDeniedError,
+    AiohttpTransport,
     ConfigurationError,
     HttpResponse,
     KorusSession,
     NotFoundError,
     OutcomeUnknownError,
+    ResultMismatchError,
     RetryPolicy,
     ServerError,
     StatusError,
+    Timeouts,
 )
+from eguma_async.core.messages import wire_url
 from eguma_async.korus import DocumentError, SignedUrl
-from eguma_async.korus.storage import MAX_DOCUMENT_BYTES
+from eguma_async.korus.storage import MAX_DOCUMENT_BYTES, Storage
 from eguma_async.testing import FakeClock, ScriptedTransport, json_reply
 
 DOCUMENT = (
@@ -30,7 +37,8 @@ DOCUMENT = (
     "/documents/0194b132-449c-79cd-9da1-50be439b6e9d"
 )
 GOOD = "https://storage.googleapis.com/BUCKET/a%20b.pdf?Expires=1738235339&Signature=abc%2Bd+e%3D"
-PDF = b"%PDF-1.7\n" + bytes(range(256)) * 1000
+END = b"\n%%EOF\n"
+PDF = b"%PDF-1.7\n" + bytes(range(256)) * 1000 + END
 
 
 def link(url=GOOD):
@@ -71,9 +79,9 @@ async def test_a_document_is_written_to_a_file(tmp_path):
     assert (document.iri, document.language, document.size) == (DOCUMENT, "fr", len(PDF))
     (sent,) = downloads.requests
     assert (sent.method, sent.url) == ("GET", "https://storage.googleapis.com/BUCKET/a%20b.pdf")
-    # The query is a secret, so it travels with the credentials; a plus in it stays one.
-    assert sent.query == ()
-    assert sent.credentials.query == (("Expires", "1738235339"), ("Signature", "abc+d+e="))
+    # The query is a secret, so it travels with the credentials: as it came, for it is signed.
+    assert (sent.query, sent.credentials.query) == ((), ())
+    assert sent.credentials.encoded_query == "Expires=1738235339&Signature=abc%2Bd+e%3D"
     assert sent.credentials.headers == ()
     assert "authorization" not in {name.lower() for name in sent.headers}
 
@@ -209,6 +217,50 @@ async def test_plain_http_is_for_a_session_on_this_machine_and_its_own_host(tmp_
                 await call
 
 
+@pytest.mark.parametrize(
+    ("base_url", "url"),
+    [
+        ("http://127.0.0.1", "http://127.0.0.1/x.pdf?s=1"),
+        ("http://127.0.0.1:80", "http://127.0.0.1/x.pdf?s=1"),
+        ("http://127.0.0.1", "http://127.0.0.1:80/x.pdf?s=1"),
+        ("http://localhost", "http://localhost/x.pdf?s=1"),
+        ("http://localhost:50123", "http://LOCALHOST:50123/x.pdf?s=1"),
+        ("http://[::1]:8080", "http://[::1]:8080/x.pdf?s=1"),
+        ("https://localhost", "https://localhost:443/x.pdf?s=1"),
+        ("https://127.0.0.1:8443/api", "https://127.0.0.1:8443/x.pdf?s=1"),
+    ],
+)
+async def test_the_origin_of_a_session_on_this_machine_has_documents(base_url, url):
+    async with _apart([link(url), file()], [], base_url=base_url) as (session, wire, _):
+        assert (await session.documents.download(DOCUMENT, to=io.BytesIO())).size == len(PDF)
+    assert wire.requests[-1].credentials.headers == ()
+
+
+@pytest.mark.parametrize("base_url", ["https://api.example.com", "https://169.254.169.254"])
+async def test_the_origin_of_another_session_has_none(base_url):
+    async with _apart([link(f"{base_url}/x.pdf")], [], base_url=base_url) as (session, _, _):
+        with pytest.raises(DocumentError, match="allowed host"):
+            await session.documents.download(DOCUMENT, to=io.BytesIO())
+
+
+async def test_the_link_of_another_document_is_not_followed():
+    other = json_reply({"@id": f"{DOCUMENT[:-1]}0", "temporaryUrl": GOOD})
+    async with _apart([other], []) as (session, _, downloads):
+        with pytest.raises(ResultMismatchError, match="another document") as caught:
+            await session.documents.download(DOCUMENT, to=io.BytesIO())
+    assert caught.value.result is None
+    assert copy.deepcopy(caught.value).differences == caught.value.differences
+    assert downloads.requests == []
+
+
+async def test_the_time_limits_of_one_download_hold_for_all_of_its_requests():
+    mine, fresh = Timeouts(total=7.0), GOOD.replace("abc", "fresh")
+    steps = [file(b"", 403), file()]
+    async with _apart([link(), link(fresh)], steps) as (session, wire, downloads):
+        await session.documents.download(DOCUMENT, to=io.BytesIO(), timeouts=mine)
+    assert {request.timeouts for request in (*wire.requests, *downloads.requests)} == {mine}
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_is_not_followed(tmp_path, status):
     moved = file(b"", status, location="https://evil.example/x.pdf")
@@ -226,7 +278,8 @@ async def test_a_redirect_is_not_followed(tmp_path, status):
         (b"<html>sign in</html>", "no PDF"),
         (b"", "no PDF"),
         (b"%PD", "no PDF"),
-        (b" %PDF-1.7", "no PDF"),
+        (b" " * 1025 + b"%PDF-1.7" + END, "no PDF"),
+        (b"<html>%%EOF", "no PDF"),
         (b"%PDF-" + bytes(MAX_DOCUMENT_BYTES - 4), "larger than 20971520 bytes"),
     ],
 )
@@ -244,10 +297,97 @@ async def test_what_is_no_pdf_or_too_large_is_not_kept(tmp_path, body, reason):
     assert [path.name for path in tmp_path.iterdir()] == ["x.pdf"]
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "Signature=a%2Fb%2bc%3D&Expires=1",
+        "response-content-disposition=attachment%3B+filename%3Dx.pdf&Signature=ab",
+        "response-content-disposition=attachment%3B%20filename%3Dcaf%E9.pdf&Signature=ab",
+        "acl&Signature=ab",
+        "Signature=ab&&Expires=1&",
+        "Signature=a=b==",
+        "Signature=ab?c",
+        "",
+    ],
+)
+async def test_a_signed_link_is_followed_byte_for_byte(tmp_path, query):
+    url = f"https://storage.googleapis.com/B/%7ea.pdf?{query}"
+    async with _apart([link(url)], [file()]) as (session, _, downloads):
+        await session.documents.download(DOCUMENT, to=tmp_path / "x.pdf")
+    (sent,) = downloads.requests
+    assert wire_url(sent) == (url if query else url[:-1])
+    assert "?" not in sent.url
+    assert "Signature" not in repr(sent)
+
+
 async def test_the_largest_document_is_kept(tmp_path):
-    body = b"%PDF-" + bytes(MAX_DOCUMENT_BYTES - 5)
+    body = b"%PDF-" + bytes(MAX_DOCUMENT_BYTES - 5 - len(END)) + END
     async with _apart([link()], [file(body)]) as (session, _, _):
         assert (await session.documents.download(DOCUMENT, to=tmp_path / "x.pdf")).size == len(body)
+
+
+@pytest.mark.parametrize("head", [b"\n", b"\r\n", b"\xef\xbb\xbf", b" " * 1024])
+@pytest.mark.parametrize("piece", [1, 3, 1026, 1 << 20])
+async def test_what_programs_write_before_the_head_is_kept(head, piece):
+    body = head + b"%PDF-1.4\n1 0 obj" + END
+
+    async def in_pieces(request):
+        for start in range(0, len(body), piece):
+            await request.sink.write(body[start : start + piece])
+        return HttpResponse(status=200)
+
+    stream = io.BytesIO()
+    async with _apart([link()], [in_pieces]) as (session, _, _):
+        assert (await session.documents.download(DOCUMENT, to=stream)).size == len(body)
+    assert stream.getvalue() == body
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "whole"),
+    [
+        (PDF, {}, True),
+        (PDF + b"\0" * 1000, {}, True),
+        (PDF[:2000], {}, False),
+        (b"%PDF-1.7%%EOF" + b"\0" * 1019, {}, True),
+        (b"%PDF-1.7%%EOF" + b"\0" * 1020, {}, False),
+        (PDF[:2000], {"content-length": "2000"}, True),
+        (PDF[:2000], {"transfer-encoding": "gzip, Chunked"}, True),
+        (PDF[:2000], {"transfer-encoding": "gzip"}, False),
+    ],
+)
+async def test_a_file_whose_end_nothing_tells_is_not_kept(tmp_path, body, headers, whole):
+    # HTTP proves a body whole by its length or its chunks; otherwise the file's own end must.
+    async with _apart([link()], [file(body, **headers)]) as (session, _, _):
+        call = session.documents.download(DOCUMENT, to=tmp_path / "x.pdf")
+        if whole:
+            assert (await call).size == len(body)
+        else:
+            with pytest.raises(DocumentError, match="was cut"):
+                await call
+    assert [path.name for path in tmp_path.iterdir()] == ["x.pdf"] * whole
+
+
+async def test_a_file_that_is_cut_on_the_wire_is_not_kept(tmp_path):
+    async def gives_up(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + PDF[:2000])
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(gives_up, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    transport = AiohttpTransport()
+    storage = Storage(
+        transport,
+        local=transport,
+        hosts=frozenset(),
+        local_origin=("127.0.0.1", port),
+        timeouts=Timeouts(),
+    )
+    async with server:
+        with pytest.raises(DocumentError, match="was cut"):
+            await storage.fetch(SignedUrl(f"http://127.0.0.1:{port}/a.pdf"), io.BytesIO())
+    await transport.aclose()
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 410])
@@ -256,9 +396,9 @@ async def test_an_expired_link_is_replaced_once(tmp_path, status):
     fresh = GOOD.replace("abc", "fresh")
     async with _apart([link(), link(fresh)], [file(b"<Error/>", status), file()]) as (s, _, d):
         await s.documents.download(DOCUMENT, to=tmp_path / "x.pdf")
-    assert [dict(r.credentials.query)["Signature"] for r in d.requests] == [
-        "abc+d+e=",
-        "fresh+d+e=",
+    assert [r.credentials.encoded_query for r in d.requests] == [
+        "Expires=1738235339&Signature=abc%2Bd+e%3D",
+        "Expires=1738235339&Signature=fresh%2Bd+e%3D",
     ]
     assert (tmp_path / "x.pdf").read_bytes() == PDF
 
@@ -307,11 +447,66 @@ async def test_cancelling_a_download_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", [".", "missing/x.pdf"])
+@pytest.mark.parametrize("name", [".", "..", "missing/x.pdf", "old.pdf/x.pdf", "missing/.."])
 async def test_where_to_write_is_checked_first(tmp_path, name):
+    (tmp_path / "old.pdf").write_bytes(b"old")
     async with _apart([], []) as (session, _, _):
         with pytest.raises(ConfigurationError, match="a directory that exists"):
             await session.documents.download(DOCUMENT, to=str(tmp_path / name))
+
+
+def a_link(path):
+    (path.parent / "real.pdf").write_bytes(b"old")
+    path.symlink_to("real.pdf")
+
+
+def a_device(path):
+    try:
+        os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, 3))  # what /dev/null is
+    except PermissionError:
+        pytest.skip("only root makes devices")
+
+
+def a_socket(path):
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(os.path.relpath(path))  # the length of such a name is limited
+
+
+SPECIAL = {
+    "directory": lambda path: path.mkdir(),
+    "link": a_link,
+    "link to nothing": lambda path: path.symlink_to("nothing.pdf"),
+    "link to a directory": lambda path: path.symlink_to("."),
+    "pipe": os.mkfifo,
+    "socket": a_socket,
+    "device": a_device,
+}
+
+
+@pytest.mark.parametrize("make", SPECIAL.values(), ids=SPECIAL)
+async def test_what_is_no_plain_file_is_refused_as_a_target(tmp_path, make):
+    target = tmp_path / "x"
+    make(target)
+    before = target.lstat()
+    async with _apart([], []) as (session, _, _):
+        with pytest.raises(ConfigurationError, match="to must name a plain file"):
+            await session.documents.download(DOCUMENT, to=target)
+    assert target.lstat() == before
+    assert (tmp_path / "real.pdf").exists() == (make is a_link)
+
+
+async def test_a_target_that_becomes_special_meanwhile_is_left_alone(tmp_path):
+    target = tmp_path / "x"
+
+    def becomes_a_pipe(request):
+        os.mkfifo(target)
+        return file()
+
+    async with _apart([link()], [becomes_a_pipe]) as (session, _, _):
+        with pytest.raises(ConfigurationError):
+            await session.documents.download(DOCUMENT, to=target)
+    assert stat.S_ISFIFO(target.lstat().st_mode)
+    assert list(tmp_path.iterdir()) == [target]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from eguma_async import (
     NotSentError,
     RetryPolicy,
 )
-from eguma_async.core.messages import HttpRequest, Replay
+from eguma_async.core.messages import HttpRequest, Repeat
 from eguma_async.testing import ScriptedTransport, json_reply
 from eguma_async.transports._public import is_public
 from eguma_async.transports.aiohttp import PublicResolver
@@ -73,7 +73,7 @@ def test_public_addresses_are_told_from_others(address, public):
 async def test_an_address_in_the_url_is_refused_before_anything_is_sent(host):
     # Port 9 would not answer; what counts is that nobody tried.
     transport = AiohttpTransport(public_only=True)
-    request = HttpRequest(method="GET", url=f"https://{host}/x.pdf", replay=Replay.SAFE)
+    request = HttpRequest(method="GET", url=f"https://{host}/x.pdf", repeat=Repeat.READ)
     with pytest.raises(NotSentError, match="no public address"):
         await transport.send(request)
     await transport.aclose()
@@ -108,7 +108,7 @@ async def test_a_name_must_have_public_addresses_only():
 
 async def test_a_name_of_this_machine_is_not_connected_to():
     transport = AiohttpTransport(public_only=True)
-    request = HttpRequest(method="GET", url="http://localhost:9/x.pdf", replay=Replay.SAFE)
+    request = HttpRequest(method="GET", url="http://localhost:9/x.pdf", repeat=Repeat.READ)
     with pytest.raises(NotSentError, match="could not be found"):
         await transport.send(request)
     await transport.aclose()
@@ -158,17 +158,17 @@ async def test_a_session_downloads_over_public_addresses_unless_told_otherwise(t
 async def test_a_transport_of_another_kind_carries_the_downloads_as_it_is():
     transport = ScriptedTransport(
         json_reply({"@id": DOCUMENT, "temporaryUrl": "https://localhost/x"}),
-        HttpResponse(status=200, body=b"%PDF-1.7"),
+        HttpResponse(status=200, body=b"%PDF-1.7\n%%EOF"),
     )
     options = {"token": "t" * 20, "document_hosts": ["localhost"]}
     async with KorusSession(transport=transport, **options) as session:
         done = await session.documents.download(DOCUMENT, to=io.BytesIO())
-    assert done.size == 8
+    assert done.size == 14
     assert transport.requests[1].url == "https://localhost/x"
 
 
 async def test_given_downloads_are_used_beside_a_network_transport():
-    downloads = ScriptedTransport(HttpResponse(status=200, body=b"%PDF-1.7"))
+    downloads = ScriptedTransport(HttpResponse(status=200, body=b"%PDF-1.7\n%%EOF"))
     api = ScriptedTransport(json_reply({"@id": DOCUMENT, "temporaryUrl": "https://localhost/x"}))
 
     class Network(AiohttpTransport):
@@ -179,3 +179,30 @@ async def test_given_downloads_are_used_beside_a_network_transport():
     async with KorusSession(transport=Network(), downloads=downloads, **options) as session:
         await session.documents.download(DOCUMENT, to=io.BytesIO())
     downloads.assert_done()
+
+
+async def test_whatever_transport_can_keep_to_public_addresses_is_asked_to():
+    class Public(ScriptedTransport):
+        closed = 0
+
+        async def aclose(self):
+            self.closed += 1
+
+    class Layer(ScriptedTransport):
+        def public_only(self):
+            return public
+
+    public = Public(HttpResponse(status=200, body=b"%PDF-1.7\n%%EOF"))
+    layer = Layer(json_reply({"@id": DOCUMENT, "temporaryUrl": "https://localhost/x"}))
+    async with KorusSession(
+        token="t" * 20, document_hosts=["localhost"], transport=layer
+    ) as session:
+        await session.documents.download(DOCUMENT, to=io.BytesIO())
+    assert [request.url for request in public.requests] == ["https://localhost/x"]
+    assert public.closed == 1
+    layer.assert_done()
+
+
+def test_a_network_transport_makes_one_for_public_addresses():
+    public = AiohttpTransport(connections=7, proxy="http://proxy.example:3128").public_only()
+    assert (public._public_only, public._connections, public._fixed.get("proxy")) == (True, 7, None)

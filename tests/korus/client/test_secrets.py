@@ -111,7 +111,7 @@ async def drive(where, fault, call):
         if place == "token":
             return TOKEN
         if place == "storage":
-            return HttpResponse(status=200, body=b"%PDF-1.7")
+            return HttpResponse(status=200, body=b"%PDF-1.7\n%%EOF")
         if request.method == "PATCH" and "documents" in request.url:
             return json_reply({"@id": DOCUMENT, "temporaryUrl": LINK})
         return json_reply({"member": [], "orders": [], "@id": DOCUMENT})

@@ -421,7 +421,7 @@ async def test_a_token_stays_at_its_own_origin(clock):
 
 async def test_a_lost_write_is_not_forgotten_when_its_repetition_gets_no_token(clock):
     # A layer below may fail before it sends: an earlier attempt still counts.
-    from eguma_async.core.messages import HttpRequest, Replay
+    from eguma_async.core.messages import HttpRequest, Repeat
     from eguma_async.core.provider import classify
     from eguma_async.pipeline.retrying import Retrying
 
@@ -438,7 +438,7 @@ async def test_a_lost_write_is_not_forgotten_when_its_repetition_gets_no_token(c
         random=lambda: 0.5,
         verdict=lambda response, _: classify(response, own_answer=False),
     )
-    request = HttpRequest(method="POST", url="https://x/", replay=Replay.KEYED, operation="Book")
+    request = HttpRequest(method="POST", url="https://x/", repeat=Repeat.KEYED, operation="Book")
     with pytest.raises(OutcomeUnknownError) as caught:
         await layer.send(request)
     assert caught.value.attempts == 2

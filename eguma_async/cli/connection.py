@@ -1,0 +1,81 @@
+"""A session as the options say: its log, its proxy, and the words for a call that fails."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from eguma_async._version import __version__
+from eguma_async.core.errors import EgumaError, ResultMismatchError
+
+from .errors import Advice, Stop, exit_code, explain
+from .options import ConnectionOptions, proxy_url
+from .text import clean, print_json, say
+
+if TYPE_CHECKING:
+    from eguma_async.pipeline.options import SessionOptions
+    from eguma_async.pipeline.session import BaseSession
+
+LOCAL = "http://127.0.0.1"
+"""Base URL of a sandbox in memory."""
+S = TypeVar("S", bound="BaseSession")
+logger = logging.getLogger("eguma_async")
+
+
+@asynccontextmanager
+async def opened(
+    api: ConnectionOptions, advice: Advice, make: Callable[[SessionOptions], Awaitable[S]]
+) -> AsyncIterator[S]:
+    """Open a session as the options say.
+
+    Args:
+        api: The options.
+        advice: Words and advice of the provider, for a call that fails.
+        make: Makes the session, given the options that all sessions share.
+
+    Raises:
+        Stop: An option is wrong, or a call failed.
+    """
+    options: SessionOptions = {"timeouts": api.timeouts()}
+    with _logging(verbose=api.verbose):
+        try:
+            async with AsyncExitStack() as stack:
+                if api.proxy is not None:
+                    from eguma_async.transports.aiohttp import AiohttpTransport
+
+                    transport = AiohttpTransport(proxy=proxy_url(api.proxy))
+                    options["transport"] = await stack.enter_async_context(aclosing(transport))
+                session = await make(options)
+                await stack.enter_async_context(session)
+                logger.debug("eguma_async %s, %r", __version__, session)
+                yield session
+        except EgumaError as error:
+            if isinstance(error, ResultMismatchError) and error.result is not None:
+                print_json(error.result)  # something was made: its ids must not be lost
+            raise Stop(explain(error, advice), exit_code(error)) from None
+
+
+class _Lines(logging.Handler):
+    """Writes each record as lines for people, so without secrets and control characters."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        for line in self.format(record).splitlines():
+            say(clean(line))
+
+
+@contextmanager
+def _logging(*, verbose: bool) -> Iterator[None]:
+    """Show the package's log: all of it, or else only what reports a bug."""
+    handler = _Lines(logging.DEBUG if verbose else logging.ERROR)
+    handler.setFormatter(logging.Formatter("%(asctime)s.%(msecs)03d %(message)s", "%H:%M:%S"))
+    before = logger.level
+    logger.addHandler(handler)
+    if verbose:
+        logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)

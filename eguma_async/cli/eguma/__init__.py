@@ -1,0 +1,16 @@
+"""The commands of e-guma: a whole sale, step by step."""
+
+from __future__ import annotations
+
+from cyclopts import App
+
+from . import bookings, catalog, fanout, orders, reservations, tickets
+from .words import ADVICE
+
+__all__ = ["ADVICE", "add_to"]
+
+
+def add_to(app: App) -> None:
+    """Add the commands of this package."""
+    for commands in (catalog, reservations, bookings, orders, tickets, fanout):
+        commands.add_to(app)

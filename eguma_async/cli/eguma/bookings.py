@@ -1,0 +1,236 @@
+"""``eguma book`` and ``eguma cancel``.
+
+`book` holds, shows, asks and books; it gives the places back whatever else happens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from eguma_async.cli.errors import Exit, Stop, resume_with
+from eguma_async.cli.options import YesOption
+from eguma_async.cli.prompt import confirm, confirm_within, require_answerable
+from eguma_async.cli.tables import print_table
+from eguma_async.cli.text import clean, money, print_json, say, span
+
+from .options import DEFAULT_API, Api, ItemOption, open_session, slot_start, ticket_items
+
+if TYPE_CHECKING:
+    from eguma_async.eguma.session import AsyncSession
+    from eguma_async.eguma.ticketing.availabilities import AvailabilityList
+    from eguma_async.eguma.ticketing.bookings import Booking, BookTickets
+    from eguma_async.eguma.ticketing.reservations import Hold
+
+
+async def book(
+    product: Annotated[str, Parameter(help="Id of a product.")],
+    starts_at: Annotated[str, Parameter(help="Start of a slot as `availabilities` lists it.")],
+    /,
+    *,
+    item: ItemOption,
+    first_name: Annotated[str, Parameter(help="Of the customer.")],
+    last_name: Annotated[str, Parameter(help="Of the customer.")],
+    email: Annotated[str, Parameter(help="Of the customer.")],
+    reservation: Annotated[
+        str | None, Parameter(help="Book this reservation; else places are held first.")
+    ] = None,
+    language: Annotated[str | None, Parameter(help="Of the tickets, ISO 639-1.")] = None,
+    idempotency_key: Annotated[
+        str | None, Parameter(help="Resume the booking that was begun with this key.")
+    ] = None,
+    yes: YesOption = False,
+    dry_run: Annotated[
+        bool,
+        Parameter(
+            negative="", show_default=False, help="Print the request's JSON and send nothing."
+        ),
+    ] = False,
+    api: Api = DEFAULT_API,
+) -> None:
+    """Book tickets.
+
+    Holds the places, shows what it will book with the total price, and asks.
+    """
+    from eguma_async.eguma.ticketing.bookings import BookTickets, Customer
+
+    wanted = BookTickets(
+        reservation_id=reservation,
+        product_id=product,
+        starts_at=slot_start(starts_at),
+        items=ticket_items(item),
+        customer=Customer(first_name, last_name, email),
+        language=language,
+    )
+    if dry_run:
+        _show_request(wanted)
+        return
+    require_answerable(yes=yes)
+    async with open_session(api) as session:
+        say(await _summary(session, wanted))
+        if reservation is None:
+            booking = await _hold_and_book(session, wanted, idempotency_key, yes=yes)
+        else:
+            booking = await _book_reserved(session, wanted, idempotency_key, yes=yes)
+    _show(booking, api)
+
+
+def _show_request(wanted: BookTickets) -> None:
+    from eguma_async.eguma.session import EGUMA
+
+    print_json(json.loads(EGUMA.codec.encode(wanted)))
+    say(f"Nothing was sent. This is the body of {wanted.METHOD} {wanted.PATH}.")
+
+
+async def _hold_and_book(
+    session: AsyncSession, wanted: BookTickets, key: str | None, *, yes: bool
+) -> Booking:
+    async with _held(session, wanted) as hold:
+        say(f"Held for {span(hold.remaining)} as reservation {clean(hold.reservation_id)}.")
+        if not yes and not await confirm_within("Book this?", hold.remaining):
+            raise Stop("nothing was booked")
+        return await hold.book(wanted.customer, language=wanted.language, idempotency_key=key)
+
+
+async def _book_reserved(
+    session: AsyncSession, wanted: BookTickets, key: str | None, *, yes: bool
+) -> Booking:
+    if not yes and not await confirm("Book this?"):
+        raise Stop(f"nothing was booked; reservation {wanted.reservation_id} stays as it is")
+    return await session.send(wanted, idempotency_key=key)
+
+
+@contextlib.asynccontextmanager
+async def _held(session: AsyncSession, wanted: BookTickets) -> AsyncIterator[Hold]:
+    """Hold places for a block that books them, and say what became of them if it does not."""
+    context = session.ticketing.reservations.hold(
+        product_id=wanted.product_id, starts_at=wanted.starts_at, items=wanted.items
+    )
+    try:
+        hold = await context.__aenter__()
+    except asyncio.CancelledError:
+        say("If places were held, they were given back, or they are free again in 60 minutes.")
+        raise
+    try:
+        yield hold
+    except BaseException as error:
+        in_doubt = resume_with(error, f"--reservation {hold.reservation_id}")
+        try:
+            await context.__aexit__(type(error), error, error.__traceback__)
+        except BaseException:  # interrupted once more, before the answer to the release
+            say(f"Reservation {clean(hold.reservation_id)} may still be held; {_how_it_ends(hold)}")
+            raise
+        if not in_doubt:
+            _say_what_became_of(hold)
+        raise
+
+
+def _say_what_became_of(hold: Hold) -> None:
+    reservation = f"Reservation {clean(hold.reservation_id)}"
+    if hold.idempotency_key is not None:
+        key = clean(hold.idempotency_key)
+        say(f"{reservation} may be booked, with the idempotency key {key}; it was not released.")
+    elif hold.must_be_released:
+        say(f"{reservation} could not be released; {_how_it_ends(hold)}")
+    else:
+        say(f"{reservation} was released; its places are free again.")
+
+
+def _how_it_ends(hold: Hold) -> str:
+    end = f"{hold.expires_at_utc:%Y-%m-%d %H:%M} UTC"
+    return f"it ends by itself at {end}, or now with: eguma release {clean(hold.reservation_id)}"
+
+
+async def _summary(session: AsyncSession, wanted: BookTickets) -> str:
+    """Describe what will be booked, with the prices of the day."""
+    start = wanted.starts_at
+    day = start.date() if isinstance(start, datetime) else start
+    slots = await session.ticketing.availabilities.list(
+        wanted.product_id, from_date=day, to_date=day
+    )
+    catalogue = await session.ticketing.products.list()
+    names = {
+        category.id: category.name
+        for product in catalogue.products
+        if product.id == wanted.product_id
+        for category in product.categories
+    }
+    prices = _prices(slots, start)
+    amounts = [_amount(prices.get(item.category_id), item.quantity) for item in wanted.items]
+    total = None if None in amounts else sum(amount or 0 for amount in amounts)
+    currency = slots.currency or catalogue.currency
+    lines = [f"{slots.product_name} of {slots.company_name}, {start.isoformat()}"]
+    lines += [
+        f"{item.quantity} x {names.get(item.category_id, item.category_id)}:"
+        f" {money(amount, currency)}"
+        for item, amount in zip(wanted.items, amounts, strict=True)
+    ]
+    lines.append(f"Total: {money(total, currency)}")
+    return "\n  ".join(map(clean, lines))
+
+
+def _prices(slots: AvailabilityList, start: datetime | date) -> dict[str, int | None]:
+    """Return the prices of a slot by category; a bare day stands for its all-day slot."""
+    moment = start if isinstance(start, datetime) else datetime.combine(start, time())
+    return {
+        price.category_id: price.price_in_cents
+        for slot in slots.availabilities
+        if slot.starts_at == moment
+        for price in slot.prices
+    }
+
+
+def _amount(cents: int | None, quantity: int) -> int | None:
+    return None if cents is None else cents * quantity
+
+
+def _show(booking: Booking, api: Api) -> None:
+    if api.json:
+        print_json(booking)
+        return
+    title = f"Booking {booking.booking_reference}, id {booking.booking_id}"
+    if booking.replayed:
+        title += ", made by an earlier request with the same key"
+    print_table(
+        title,
+        ("Ticket", "Category"),
+        [(ticket.ticket_number, ticket.category_id) for ticket in booking.tickets],
+    )
+    if not api.sandbox:  # which ends with the command
+        say(f"Cancel it: eguma cancel {clean(booking.booking_id)}")
+
+
+async def cancel(
+    booking: Annotated[str, Parameter(help="Id of a booking.")],
+    /,
+    *,
+    yes: YesOption = False,
+    api: Api = DEFAULT_API,
+) -> None:
+    """Cancel a booking with all of its tickets. This refunds no money."""
+    require_answerable(yes=yes)
+    question = f"Cancel booking {clean(booking)} with all of its tickets?"
+    if not yes and not await confirm(question):
+        raise Stop("nothing was cancelled", Exit.FAILURE)
+    async with open_session(api) as session:
+        cancelled = await session.ticketing.bookings.cancel(booking)
+    if api.json:
+        print_json(cancelled)
+        return
+    print_table(
+        f"Booking {cancelled.booking_reference} cancelled",
+        ("Ticket no longer valid",),
+        [(ticket.ticket_number,) for ticket in cancelled.cancelled_tickets],
+    )
+
+
+def add_to(app: App) -> None:
+    """Add the commands of this module."""
+    app.command(book)
+    app.command(cancel)

@@ -1,0 +1,147 @@
+"""What the commands of e-guma share: options, the reading of arguments, and the session."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from eguma_async.cli.connection import LOCAL, opened
+from eguma_async.cli.errors import usage
+from eguma_async.cli.options import DAY, ConnectionOptions, credential, day
+
+from .words import ADVICE
+
+if TYPE_CHECKING:
+    from eguma_async.eguma.session import AsyncSession
+    from eguma_async.eguma.ticketing.items import TicketItem
+    from eguma_async.pipeline.options import SessionOptions
+
+DEFAULT_DAYS = timedelta(days=7)
+
+_ITEM = re.compile(r"([A-Za-z0-9_-]{1,64})=([0-9]{1,6})", re.ASCII)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Api(ConnectionOptions):
+    """Which API to talk to, and how."""
+
+    base_url: Annotated[
+        str | None,
+        Parameter(metavar="URL", help="Where the API is; else EGUMA_BASE_URL, else the live API."),
+    ] = None
+    key_stdin: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="Read the API key from the first line of stdin, not EGUMA_API_KEY.",
+        ),
+    ] = False
+
+
+DEFAULT_API = Api()
+
+ItemOption = Annotated[
+    list[str],
+    Parameter(
+        name="--item",
+        metavar="CATEGORY=QUANTITY",
+        help="Tickets to sell; once for each category.",
+        negative="",
+        show_default=False,
+    ),
+]
+FromOption = Annotated[
+    str | None,
+    Parameter(name="--from", metavar="DAY", help="First day, YYYY-MM-DD; today if not given."),
+]
+ToOption = Annotated[
+    str | None,
+    Parameter(
+        name="--to",
+        metavar="DAY",
+        help="Last day, included; seven days after the first if not given.",
+    ),
+]
+
+
+def open_session(api: Api) -> AbstractAsyncContextManager[AsyncSession]:
+    """Open a session as the options say.
+
+    Raises:
+        Stop: An option is wrong, or a call failed.
+    """
+    return opened(api, ADVICE, partial(_session, api))
+
+
+async def _session(api: Api, options: SessionOptions) -> AsyncSession:
+    from eguma_async.eguma.session import AsyncSession
+
+    if api.sandbox:
+        if api.base_url or api.key_stdin or api.proxy:
+            raise usage("--sandbox comes with its own key and address; leave the others out")
+        from eguma_async.sandbox import EgumaSandbox
+
+        sandbox = EgumaSandbox()
+        options["transport"] = sandbox.transport()
+        return AsyncSession(sandbox.demo_key, base_url=LOCAL, **options)
+    key = await credential("EGUMA_API_KEY", prompt="API key" if api.key_stdin else None)
+    if not key:
+        raise usage(
+            "no API key: set EGUMA_API_KEY, pass one on stdin with --key-stdin,"
+            " or try out --sandbox"
+        )
+    return AsyncSession(key, base_url=api.base_url, **options)
+
+
+def day_range(first: str | None, last: str | None) -> tuple[date, date]:
+    """Read ``--from`` and ``--to``, with their defaults."""
+    from_date = datetime.now().astimezone().date() if first is None else day(first, "--from")
+    to_date = from_date + DEFAULT_DAYS if last is None else day(last, "--to")
+    if to_date < from_date:
+        raise usage("--to must not be before --from")
+    return from_date, to_date
+
+
+def wall_clock(text: str, name: str) -> datetime:
+    """Read a time in the merchant's wall clock, without zone; a day alone means its midnight.
+
+    Raises:
+        Stop: It is none, or it has a zone.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is not None:
+        raise usage(
+            f"{name} must be a local time without zone such as 2026-03-19T10:00:00, or a day"
+        )
+    return moment
+
+
+def slot_start(text: str) -> datetime | date:
+    """Read the start of a slot as `eguma availabilities` prints it; a day for an all-day slot."""
+    return day(text, "STARTS_AT") if DAY.fullmatch(text) else wall_clock(text, "STARTS_AT")
+
+
+def ticket_items(texts: Sequence[str]) -> tuple[TicketItem, ...]:
+    """Read ``CATEGORY=QUANTITY`` pairs.
+
+    Raises:
+        Stop: One is malformed.
+    """
+    from eguma_async.eguma.ticketing.items import TicketItem
+
+    found = [_ITEM.fullmatch(text) for text in texts]
+    if not all(found) or not found:
+        raise usage("--item must be CATEGORY=QUANTITY, such as --item cbb36d61e4fab23f47a9cea0=2")
+    return tuple(TicketItem(match[1], int(match[2])) for match in found if match)

@@ -1,0 +1,71 @@
+"""``eguma orders``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from eguma_async.cli.tables import print_table
+from eguma_async.cli.text import counted, money, print_json, say_unreadable
+
+from .options import DEFAULT_API, Api, open_session, wall_clock
+
+if TYPE_CHECKING:
+    from eguma_async.eguma.ticketing.orders import Order
+
+
+async def orders(
+    *,
+    updated_after: Annotated[
+        str | None, Parameter(help="Changed at this local time or later, 2026-03-19[T10:00:00].")
+    ] = None,
+    updated_before: Annotated[str | None, Parameter(help="Changed before this local time.")] = None,
+    order_number: Annotated[str | None, Parameter(help="Exactly this number.")] = None,
+    last_name: Annotated[str | None, Parameter(help="Exactly this last name.")] = None,
+    api: Api = DEFAULT_API,
+) -> None:
+    """List orders, made through the API, in the web shop and at the desk."""
+    after = _wall_clock(updated_after, "--updated-after")
+    before = _wall_clock(updated_before, "--updated-before")
+    async with open_session(api) as session:
+        found = await session.ticketing.orders.list(
+            updated_at_after=after,
+            updated_at_before=before,
+            order_number=order_number,
+            last_name=last_name,
+        )
+    say_unreadable(found)
+    if api.json:
+        print_json(found)
+        return
+    print_table(
+        counted(found, "order"),
+        ("Order", "Number", "Status", "Updated at", "Product", "Starts at", ">Tickets", ">Total"),
+        map(_order_row, found),
+    )
+
+
+def _wall_clock(text: str | None, name: str) -> datetime | None:
+    return None if text is None else wall_clock(text, name)
+
+
+def _order_row(order: Order) -> tuple[str, ...]:
+    lines = order.order_lines
+    starts = sorted({line.starts_at.isoformat() for line in lines if line.starts_at})
+    return (
+        order.id,
+        order.order_number,
+        str(order.status.value),
+        order.updated_at.isoformat(),
+        ", ".join(dict.fromkeys(line.name for line in lines)),
+        ", ".join(starts) or "-",
+        str(sum(len(line.tickets) for line in lines)),
+        money(order.grand_total_in_cents, order.currency),
+    )
+
+
+def add_to(app: App) -> None:
+    """Add the command of this module."""
+    app.command(orders)

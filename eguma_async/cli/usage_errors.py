@@ -1,0 +1,67 @@
+"""Messages for a command line that cannot be understood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from cyclopts import (
+    Argument,
+    CoercionError,
+    CycloptsError,
+    MissingArgumentError,
+    UnknownCommandError,
+    UnusedCliTokensError,
+)
+
+from .errors import Stop, usage
+from .text import clean
+
+_KEY_FLAGS = {"--key", "--api-key", "--apikey", "--api_key"}
+_SECRET_FLAGS = {
+    "--secret",
+    "--client-secret",
+    "--client_secret",
+    "--client-id",
+    "--client_id",
+    "--token",
+}
+_NUMBERS: dict[object, str] = {int: "a whole number", float: "a number"}
+
+
+def wrong_usage(error: CycloptsError, arguments: Sequence[str]) -> Stop:
+    """Return the end of a command line that is wrong; no secret in it is repeated."""
+    flags = {argument.partition("=")[0].lower() for argument in arguments}
+    if flags & _KEY_FLAGS:
+        return usage(
+            "the API key is never an argument, where others could see it:"
+            " set EGUMA_API_KEY, or pass it on stdin with --key-stdin"
+        )
+    if flags & _SECRET_FLAGS:
+        return usage(
+            "credentials are never arguments, where others could see them: set KORUS_CLIENT_ID"
+            " and KORUS_CLIENT_SECRET, or pass the secret on stdin with --secret-stdin"
+        )
+    return usage(_what_is_wrong(error))
+
+
+def _what_is_wrong(error: CycloptsError) -> str:
+    chain = " ".join(("eguma", *(error.command_chain or ())))
+    match error:
+        case UnknownCommandError(unused_tokens=[token, *_]) if token.startswith("-"):
+            close = get_close_matches(token, ("--help", "--version"), n=1, cutoff=0.75)
+            if close:
+                return f"Unknown option: {clean(token)}. Did you mean {close[0]}?"
+            return f"options go after the command, as in `{chain} COMMAND --json`"
+        case UnusedCliTokensError(unused_tokens=[token, *_]):
+            words = f"Unexpected argument: {clean(token)}."
+        case MissingArgumentError(argument=Argument(name=name), keyword=given):
+            words = f"{name} needs a value." if given else f"{name} is missing."
+            close = get_close_matches(name, error.unused_tokens or (), n=1)
+            if close and name.startswith("--"):
+                words += f" Did you mean {name}, not {clean(close[0])}?"
+        case CoercionError(argument=Argument(name=name), target_type=kind) if kind in _NUMBERS:
+            words = f"{name} must be {_NUMBERS[kind]}."
+        case _:
+            words = clean(str(error))
+    return f"{words} See `{chain} --help`."

@@ -1,0 +1,58 @@
+"""Lists of which one element cannot be read, and the others can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+import attrs
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@attrs.frozen(kw_only=True)
+class UnreadableElement:
+    """One element of a list that does not have the form it should have.
+
+    Attributes:
+        index: Its place in the list as it came, from 0.
+        problems: One line for each fault with its JSON path within the element, such as
+            ``"required field missing @ $.status"``. Paths only, never values.
+        raw: The element itself, as parsed JSON. It may hold a customer's data: it is in no
+            ``repr``.
+    """
+
+    index: int
+    problems: tuple[str, ...]
+    raw: Any = attrs.field(repr=False, hash=False)
+
+
+class Listing(tuple[T_co, ...]):  # noqa: SLOT001  # a tuple cannot have slots of its own
+    """The elements of a list that could be read, in their order: a tuple.
+
+    Attributes:
+        unreadable: The elements that could not be; empty as a rule. Look at it before concluding
+            that something is not in the list.
+    """
+
+    unreadable: tuple[UnreadableElement, ...]
+
+    def __new__(
+        cls, elements: Iterable[T_co] = (), unreadable: tuple[UnreadableElement, ...] = ()
+    ) -> Listing[T_co]:
+        """Make a tuple of elements, with what could not be read beside it."""
+        self = super().__new__(cls, elements)
+        self.unreadable = unreadable
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (tuple(self), self.unreadable)
+
+    def __repr__(self) -> str:
+        shown = super().__repr__()
+        return f"{shown} and {len(self.unreadable)} unreadable" if self.unreadable else shown
+
+
+def unreadable_of(elements: tuple[Any, ...]) -> tuple[UnreadableElement, ...]:
+    """Return what could not be read of a tuple that may be a `Listing`."""
+    return elements.unreadable if isinstance(elements, Listing) else ()

@@ -1,0 +1,200 @@
+"""The tolerant tier: hooks that accept what servers are known to send, or name every fault."""
+
+from __future__ import annotations
+
+import logging
+import types
+import typing
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import attrs
+import cattrs
+from cattrs.gen import make_dict_structure_fn, override
+
+from .fields import WireNames, is_lenient, is_local, is_nullable, other_names
+from .listing import Listing, UnreadableElement
+from .operation import in_body
+from .scalars import MismatchError, got, register_scalars
+
+AsObject: TypeAlias = "Callable[[type, object], object] | None"
+Hook: TypeAlias = Callable[[Any, Any], Any]
+
+logger: logging.Logger = logging.getLogger("eguma_async")
+
+
+def register_hooks(converter: cattrs.Converter, names: WireNames, as_object: AsObject) -> None:
+    """Make the converter lossless: cattrs' own defaults read null as "None", "false" as True."""
+    register_scalars(converter)
+    converter.register_structure_hook_factory(_is_tuple, lambda kind: _tuple_hook(converter, kind))
+    converter.register_structure_hook_factory(
+        is_listing, lambda kind: _listing_hook(converter, typing.get_args(kind)[0], names)
+    )
+    # By class: cattrs takes a subclass of tuple for something it does not know.
+    converter.register_unstructure_hook(
+        Listing, lambda listing: [converter.unstructure(element) for element in listing]
+    )
+    converter.register_structure_hook_factory(
+        attrs.has, lambda cls: _attrs_hook(converter, cls, names, as_object)
+    )
+    converter.register_unstructure_hook_factory(
+        attrs.has, lambda cls: _unstructure_hook(converter, cls, names)
+    )
+
+
+def is_listing(kind: Any) -> bool:
+    """Tell whether a type is ``Listing[X]``."""
+    return typing.get_origin(kind) is Listing
+
+
+def _is_tuple(kind: Any) -> bool:
+    origin: Any = typing.get_origin(kind)
+    return origin is tuple
+
+
+def _tuple_hook(converter: cattrs.Converter, kind: Any) -> Hook:
+    as_list: Any = types.GenericAlias(list, typing.get_args(kind)[:1])
+    structure = converter.get_structure_hook(as_list)
+
+    def hook(value: object, _: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise MismatchError(f"expected an array, got {got(value)}")
+        return tuple(structure(value, as_list))
+
+    return hook
+
+
+def _listing_hook(converter: cattrs.Converter, element: Any, names: WireNames) -> Hook:
+    """Read each element by itself. If none can be read, it is the form that is unknown."""
+    all_or_nothing = _tuple_hook(converter, types.GenericAlias(tuple, (element, ...)))
+    structure = converter.get_structure_hook(element)
+
+    def hook(value: object, _: Any) -> Listing[Any]:
+        if not isinstance(value, list):
+            return Listing(all_or_nothing(value, _))
+        readable, unreadable = [], []
+        for index, raw in enumerate(value):
+            try:
+                readable.append(structure(raw, element))
+            except Exception as fault:  # noqa: BLE001  # a hook of the user's raises anything
+                found = tuple(problems(fault, "$", names))
+                unreadable.append(UnreadableElement(index=index, problems=found, raw=raw))
+        if unreadable and not readable:
+            return Listing(all_or_nothing(value, _))
+        for each in unreadable:
+            kind = getattr(element, "__name__", str(element))
+            logger.warning("%s %d of a list is unreadable: %s", kind, each.index, each.problems)
+        return Listing(readable, tuple(unreadable))
+
+    return hook
+
+
+def _attrs_hook(
+    converter: cattrs.Converter, cls: type, names: WireNames, as_object: AsObject
+) -> Hook:
+    attrs.resolve_types(cls)
+    overrides = {f.name: _override(converter, f, names) for f in attrs.fields(cls)}
+    structure: Hook = make_dict_structure_fn(
+        cls,
+        converter,
+        **overrides,
+    )
+    tidy = _tidier(cls, names)
+
+    def hook(value: object, _: Any) -> Any:
+        if as_object is not None:
+            value = as_object(cls, value)
+        if not isinstance(value, dict):
+            raise MismatchError(f"expected an object, got {got(value)}")
+        return structure(tidy(value), cls)
+
+    return hook
+
+
+def _override(converter: cattrs.Converter, field: attrs.Attribute[Any], names: WireNames) -> Any:
+    if is_local(field):
+        return override(omit=True)
+    name = names.of(field)
+    rename = name if name != field.name else None
+    if not is_lenient(field):
+        return override(rename=rename)
+    element = typing.get_args(field.type)[0]
+    return override(rename=rename, struct_hook=_listing_hook(converter, element, names))
+
+
+def _tidier(cls: type, names: WireNames) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Return a function that gives a JSON object the names and gaps that `cls` is read with."""
+    fields = [f for f in attrs.fields(cls) if not is_local(f)]
+    renamed = [(names.of(f), others, f.type) for f in fields if (others := other_names(f))]
+    has_default = [
+        names.of(f) for f in fields if f.default is not attrs.NOTHING and not is_nullable(f.type)
+    ]
+    # Servers write "" for a date or a flag they do not have, as they do for a text.
+    may_be_blank = [
+        names.of(f)
+        for f in fields
+        if f.default is None
+        and is_nullable(f.type)
+        and {type(None), datetime, bool}.issuperset(typing.get_args(f.type))
+    ]
+
+    def tidy(value: dict[str, Any]) -> dict[str, Any]:
+        present = dict(value)
+        for name, others, kind in renamed:
+            found = next((present[o] for o in (name, *others) if o in present), attrs.NOTHING)
+            if found is not attrs.NOTHING:
+                present[name] = found
+            elif is_nullable(kind):
+                present[name] = None
+        for name in has_default:
+            if present.get(name, attrs.NOTHING) is None:
+                del present[name]
+        for name in may_be_blank:
+            if present.get(name) == "":
+                del present[name]
+        return present
+
+    return tidy
+
+
+def _unstructure_hook(
+    converter: cattrs.Converter, cls: type, names: WireNames
+) -> Callable[[Any], Any]:
+    # Not cattrs' generated function: that one moves what may be left out to the end.
+    sent = [f for f in attrs.fields(cls) if in_body(f) and not is_local(f)]
+    fields = [(f.name, names.of(f), f.default is None) for f in sent]
+
+    def hook(instance: object) -> dict[str, Any]:
+        values = ((wire, getattr(instance, name), optional) for name, wire, optional in fields)
+        return {
+            wire: converter.unstructure(value)
+            for wire, value, optional in values
+            if not (optional and value is None)
+        }
+
+    return hook
+
+
+def problems(fault: BaseException, path: str, names: WireNames) -> Iterator[str]:
+    """Yield one line for each fault, with its JSON path in the wire's names."""
+    bare: list[Exception] = []
+    if isinstance(fault, cattrs.ClassValidationError):
+        of_fields, bare = fault.group_exceptions()
+        for inner, field in of_fields:
+            yield from problems(inner, f"{path}.{names.named(fault.cl, field.name)}", names)
+    elif isinstance(fault, cattrs.IterableValidationError):
+        of_elements, bare = fault.group_exceptions()
+        for inner, element in of_elements:
+            yield from problems(inner, f"{path}[{element.index!r}]", names)
+    else:
+        yield f"{_say(fault)} @ {path}"
+    for inner in bare:
+        yield from problems(inner, path, names)
+
+
+def _say(fault: BaseException) -> str:
+    """Word a fault without its value, which may be a customer's."""
+    if isinstance(fault, KeyError):
+        return "required field missing"
+    return str(fault) if isinstance(fault, MismatchError) else "value not accepted"

@@ -1,0 +1,229 @@
+"""Access tokens of one client: fetched with its own credentials, and shared if need be."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import NoReturn
+
+from eguma_async.core.checks import checked_base_url, is_printable
+from eguma_async.core.clock import Clock, SystemClock
+from eguma_async.core.errors import ConfigurationError
+from eguma_async.core.transport import Transport
+from eguma_async.pipeline.authenticating import Auth
+from eguma_async.pipeline.bearer import (
+    Bearer,
+    FunctionBearer,
+    TokenCache,
+    TokenFunction,
+    bearer_header,
+    is_token,
+)
+from eguma_async.pipeline.fixed import FixedCredentials
+from eguma_async.pipeline.oauth import ClientCredentials
+from eguma_async.pipeline.session import MakeAuth
+
+from .provider import KORUS, TOKEN_URL
+
+
+class KorusTokens:
+    """The access tokens of one client, for several sessions to share: one fetch for all of them.
+
+    ::
+
+        tokens = KorusTokens()
+        async with KorusSession(token=tokens) as one, KorusSession(token=tokens) as other:
+            ...
+
+    It has no connections of its own and needs no closing: a token is fetched through the session
+    that needs it first. All sessions that are open at once belong to one event loop.
+
+    Args:
+        client_id: Name of your client; from ``KORUS_CLIENT_ID`` if not given.
+        client_secret: Its secret; from ``KORUS_CLIENT_SECRET`` if not given.
+        token_url: Where tokens are fetched; from ``KORUS_TOKEN_URL`` if not given, else the live
+            identity server, for sessions on the live API only.
+        refresh_token_url: Where tokens are renewed; `token_url` if not given.
+        clock: Tells how old a token is.
+
+    Raises:
+        ConfigurationError: No credentials, or a malformed argument.
+    """
+
+    def __init__(
+        self,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        *,
+        token_url: str | None = None,
+        refresh_token_url: str | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        client = read_client(client_id, client_secret, token_url, refresh_token_url)
+        del client_secret  # a traceback that shows variables must not show it
+        if isinstance(client, ConfigurationError):
+            raise client
+        self._client = client
+        self._clock = SystemClock() if clock is None else clock
+        self._cache = TokenCache(self._clock)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("KorusTokens are not pickled: give the other side its own credentials")
+
+    def auth_for(self, base_url: str | None) -> MakeAuth:
+        """Return what makes the credentials of a session.
+
+        Args:
+            base_url: Where the session's API is; None for the live one.
+
+        Raises:
+            ConfigurationError: The tokens are the live identity server's, and the API is another.
+        """
+        self._client.check_belongs_to(base_url)
+
+        def make(network: Transport, /, *, clock: Clock, random: Callable[[], float]) -> Auth:
+            return self._client.bearer(self._cache, network, self._clock, random)
+
+        return make
+
+
+class Client:
+    """The credentials of a client, and where they may be sent. A plain class: it shows nothing."""
+
+    __slots__ = ("_id", "_is_live", "_refresh_url", "_secret", "_token_url")
+
+    def __init__(
+        self, client_id: str, secret: str, *, token_url: str | None, refresh_url: str | None
+    ) -> None:
+        self._id = client_id
+        self._secret = secret
+        self._is_live = token_url is None
+        self._token_url = TOKEN_URL if token_url is None else token_url
+        self._refresh_url = self._token_url if refresh_url is None else refresh_url
+
+    def check_belongs_to(self, base_url: str | None) -> None:
+        """Check that the identity server is one for an API.
+
+        Raises:
+            ConfigurationError: It is the live one by default only, and the API is another.
+        """
+        if not self._is_live or base_url is None:
+            return
+        try:
+            url = checked_base_url(base_url)
+        except ConfigurationError:
+            return  # the session refuses it with the reason
+        if url.lower() == KORUS.base_url:
+            return
+        raise ConfigurationError(
+            "base_url is not the live API, but nothing says where its tokens are fetched: pass"
+            " token_url or set KORUS_TOKEN_URL, so that no secret goes to the live identity server"
+        )
+
+    def bearer(
+        self, cache: TokenCache, network: Transport, clock: Clock, random: Callable[[], float]
+    ) -> Bearer:
+        """Return what gives each request of a session a token.
+
+        Args:
+            cache: Keeps the token.
+            network: Carries the requests for tokens.
+            clock: Times the tokens and the pauses.
+            random: Returns a number from 0 to 1, for their jitter.
+        """
+        fetching = ClientCredentials(
+            network,
+            client_id=self._id,
+            client_secret=self._secret,
+            token_url=self._token_url,
+            refresh_url=self._refresh_url,
+            clock=clock,
+            random=random,
+        )
+        return Bearer(cache, fetching.fetch, random=random)
+
+
+def read_client(
+    client_id: str | None,
+    client_secret: str | None,
+    token_url: str | None,
+    refresh_token_url: str | None,
+) -> Client | ConfigurationError:
+    """Return the client of the arguments, or of the environment.
+
+    What is wrong with it is returned, not raised: the frames would hold the secret.
+    """
+    name = os.environ.get("KORUS_CLIENT_ID") if client_id is None else client_id
+    secret = os.environ.get("KORUS_CLIENT_SECRET") if client_secret is None else client_secret
+    if name is None or secret is None:
+        return ConfigurationError(
+            "no credentials: pass client_id and client_secret to KorusSession, or a token, or set"
+            " the environment variables KORUS_CLIENT_ID and KORUS_CLIENT_SECRET"
+        )
+    for given, label in ((name, "client_id"), (secret, "client_secret")):
+        if not isinstance(given, str) or not given.strip():
+            return ConfigurationError("client_id and client_secret must be text and not empty")
+        if not is_printable(given):
+            return ConfigurationError(
+                f"{label} holds a line break or another control character; if it comes from a"
+                " file, strip it"
+            )
+    url = token_url or os.environ.get("KORUS_TOKEN_URL") or None
+    try:
+        url = None if url is None else checked_base_url(url, "token_url")
+        refresh_url = refresh_token_url
+        if refresh_url is not None:
+            refresh_url = checked_base_url(refresh_url, "refresh_token_url")
+    except ConfigurationError as error:
+        return error.with_traceback(None)
+    return Client(name, secret, token_url=url, refresh_url=refresh_url)
+
+
+def auth_of(
+    client_id: str | None,
+    client_secret: str | None,
+    token: str | TokenFunction | KorusTokens | None,
+    *,
+    token_url: str | None,
+    refresh_token_url: str | None,
+    base_url: str | None,
+) -> MakeAuth | ConfigurationError:
+    """Return what makes the credentials of a session, or what is wrong with its arguments."""
+    if token is not None:
+        if client_id is not None or client_secret is not None:
+            return ConfigurationError("pass either token or client_id and client_secret, not both")
+        return _given_auth(token, base_url)
+    client = read_client(client_id, client_secret, token_url, refresh_token_url)
+    if isinstance(client, ConfigurationError):
+        return client
+    try:
+        client.check_belongs_to(base_url)
+    except ConfigurationError as error:
+        return error.with_traceback(None)
+    return lambda network, *, clock, random: client.bearer(
+        TokenCache(clock), network, clock, random
+    )
+
+
+def _given_auth(
+    token: str | TokenFunction | KorusTokens, base_url: str | None
+) -> MakeAuth | ConfigurationError:
+    if isinstance(token, KorusTokens):
+        try:
+            return token.auth_for(base_url)
+        except ConfigurationError as error:
+            return error.with_traceback(None)
+    auth: Auth
+    if isinstance(token, str) and is_token(token):
+        auth = FixedCredentials(bearer_header(token))
+    elif callable(token) and not isinstance(token, type):
+        auth = FunctionBearer(token)
+    else:
+        return ConfigurationError(
+            "token must be visible ASCII characters, without spaces; or a function that returns"
+            " such a text; or KorusTokens"
+        )
+    return lambda _, **_options: auth

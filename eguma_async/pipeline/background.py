@@ -1,0 +1,52 @@
+"""Work that goes on although whoever began it was cancelled, until the session is closed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Background:
+    """The tasks of one session that outlive their callers."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Begin work in a task of its own, which nobody's cancellation reaches."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def runs_here(self) -> bool:
+        """Tell whether the current task is one of these."""
+        return asyncio.current_task() in self._tasks
+
+    async def drain(self, seconds: float) -> None:
+        """Wait until all work is done, for so many seconds at most, and cancel what is left."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=seconds)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
+
+
+async def see_through(task: asyncio.Task[T]) -> T:
+    """Wait for a task to the end, however often the waiting is cancelled; pass that on then.
+
+    Some frameworks cancel a task again and again until it has left the scope they guard.
+    """
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait((task,))
+        except asyncio.CancelledError as again:
+            cancelled = again
+    if cancelled is not None:
+        raise cancelled
+    return task.result()

@@ -1,0 +1,215 @@
+"""One call: its key, when it began, how its attempts went, and whether it may have been processed.
+
+Transports and layers raise bare errors. Here, and nowhere else, an error learns which call it ended
+and a cancellation what it means for that call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Generic, TypeVar
+
+from eguma_async.core.checks import header_value
+from eguma_async.core.errors import (
+    ConfigurationError,
+    DecodingError,
+    EgumaError,
+    NotSentError,
+    OutcomeUnknownError,
+    TransportError,
+)
+from eguma_async.core.messages import HttpResponse, Repeat
+from eguma_async.core.operation import Operation
+from eguma_async.core.provider import Verdict
+
+T = TypeVar("T")
+
+logger: logging.Logger = logging.getLogger("eguma_async")
+
+
+class Call(Generic[T]):
+    """The state of one call from its first attempt to its last.
+
+    Args:
+        name: Name of the operation.
+        repeat: Whether it may be sent again.
+        key: Idempotency key it carries.
+        began: When it began, by the monotonic clock.
+        read: Makes its value of a success; None if the body is left alone.
+
+    Attributes:
+        attempts: Requests it has sent, or tried to.
+        failures: Attempts that count against the policy's bound.
+        polls: Attempts that found an earlier one still in progress.
+        spent: Tokens of the retry budget it holds.
+        unreadable: Successes that were no JSON at all.
+        unauthorized: Attempts whose credentials were refused.
+        in_doubt: True if an attempt so far may have been processed.
+        was_in_doubt: The same, of the attempts before the last.
+        response: The last response; None if there was none.
+        value: Its value, once it has succeeded.
+    """
+
+    __slots__ = (
+        "attempts",
+        "began",
+        "failures",
+        "in_doubt",
+        "key",
+        "name",
+        "polls",
+        "read",
+        "repeat",
+        "response",
+        "spent",
+        "unauthorized",
+        "unreadable",
+        "value",
+        "was_in_doubt",
+    )
+
+    attempts: int
+    began: float
+    failures: int
+    in_doubt: bool
+    key: str | None
+    name: str
+    polls: int
+    read: Callable[[HttpResponse], T] | None
+    repeat: Repeat
+    response: HttpResponse | None
+    spent: int
+    unauthorized: int
+    unreadable: int
+    value: T
+    was_in_doubt: bool
+
+    def __init__(
+        self,
+        name: str,
+        repeat: Repeat,
+        *,
+        began: float,
+        key: str | None = None,
+        read: Callable[[HttpResponse], T] | None = None,
+    ) -> None:
+        self.name = name
+        self.repeat = repeat
+        self.key = key
+        self.began = began
+        self.read = read
+        self.attempts = self.failures = self.polls = self.spent = 0
+        self.unreadable = self.unauthorized = 0
+        self.in_doubt = self.was_in_doubt = False
+        self.response = None
+
+    @property
+    def is_read(self) -> bool:
+        """True if it changes nothing on the server, whatever becomes of it."""
+        return self.repeat is Repeat.READ
+
+    def accept(self, response: HttpResponse) -> None:
+        """Take a success.
+
+        Raises:
+            DecodingError: It cannot be read.
+            EgumaError: It is not what was asked for.
+        """
+        self.response = response
+        if self.read is None:
+            return
+        try:
+            self.value = self.read(response)
+        except DecodingError:
+            raise
+        except EgumaError:
+            self.in_doubt = False  # it was read: now it is known what was done
+            raise
+
+    def count(self, verdict: Verdict, *, told_to_wait: bool) -> None:
+        """Count an attempt that did not succeed."""
+        self.was_in_doubt = self.in_doubt
+        if verdict in (Verdict.UNKNOWN, Verdict.IN_PROGRESS):
+            self.in_doubt = not self.is_read
+        if verdict is Verdict.IN_PROGRESS:
+            self.polls += 1
+        elif verdict is Verdict.UNAUTHORIZED:
+            self.unauthorized += 1
+        elif not (verdict is Verdict.REFUSED and told_to_wait):
+            self.failures += 1  # a server that says when to come back has not failed
+
+    def failure(self, last: EgumaError) -> EgumaError:
+        """Return the error that a call ends with, given that of its last attempt."""
+        if self.is_read:
+            lost = isinstance(last, OutcomeUnknownError)
+            return TransportError(last.message) if lost else last
+        if isinstance(last, DecodingError):
+            last.outcome_unknown = True  # it was done, but with what result?
+            return last
+        if isinstance(last, OutcomeUnknownError) or not self.in_doubt:
+            return last
+        return OutcomeUnknownError(
+            "the last attempt failed, but an earlier one may have been processed"
+        )
+
+    def cancelled(self, cancelled: asyncio.CancelledError, *, under_way: bool) -> None:
+        """Say with a cancellation that a write may have been processed.
+
+        Args:
+            cancelled: What is about to leave the call.
+            under_way: True if a request was under way, unless its cause says otherwise.
+        """
+        sent = under_way and not isinstance(cancelled.__cause__, NotSentError)
+        if (sent and not self.is_read) or self.in_doubt:
+            cancelled.__cause__ = OutcomeUnknownError("cancelled while the request was under way")
+
+    def stamp(self, error: BaseException) -> None:
+        """Put what is known of the call on an error, or on the one behind a cancellation."""
+        named = error if isinstance(error, EgumaError) else error.__cause__
+        if not isinstance(named, EgumaError):
+            return
+        named.operation = named.operation or self.name
+        named.attempts = named.attempts or self.attempts
+        named.idempotency_key = named.idempotency_key or self.key
+        if named is not error and named.idempotency_key and named.outcome_unknown:
+            # A TaskGroup throws a cancellation away; here is where the key can be found then.
+            logger.warning(
+                "%s was cancelled under way and may have been processed; idempotency key: %s",
+                named.operation,
+                named.idempotency_key,
+            )
+
+    def note(self, error: Exception) -> None:
+        """Add to an error that is none of ours what must not be lost."""
+        if not self.is_read:
+            with_key = "" if self.key is None else f"; idempotency key {self.key}"
+            error.add_note(f"{self.name} may have been processed{with_key}")
+
+
+@contextmanager
+def cancelled_as(meaning: EgumaError) -> Iterator[None]:
+    """Give a cancellation that leaves the block an error as its cause."""
+    try:
+        yield
+    except asyncio.CancelledError as cancelled:
+        cancelled.__cause__ = meaning
+        raise
+
+
+def key_for(operation: Operation[Any], given: str | None) -> str | None:
+    """Return the key of a call, made afresh if need be; None for one that carries none.
+
+    Raises:
+        ConfigurationError: The key is malformed, or the operation takes none.
+    """
+    if operation.REPEAT is Repeat.KEYED:
+        return str(uuid.uuid4()) if given is None else header_value("idempotency_key", given)
+    if given is not None:
+        raise ConfigurationError(
+            f"{operation.name()} takes no idempotency key; the API refuses it there"
+        )
+    return None

@@ -1,0 +1,115 @@
+"""The options that every session takes."""
+
+from __future__ import annotations
+
+import inspect
+import random
+from collections.abc import Callable
+from typing import TypedDict, TypeVar
+
+import attrs
+
+from eguma_async.core.clock import Clock, SystemClock
+from eguma_async.core.errors import ConfigurationError
+from eguma_async.core.hooks import Observer
+from eguma_async.core.messages import DEFAULT_TIMEOUTS, Timeouts
+from eguma_async.core.transport import Transport, checked_transport
+
+from .limiting import Limits
+from .observing import OnAttempt, checked_observer
+from .policy import RetryPolicy
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., None])
+
+
+class SessionOptions(TypedDict, total=False):
+    """Options of a session. One that is left out, or None, has its default.
+
+    Attributes:
+        transport: Carries the requests; over the network with aiohttp if not given. One that is
+            passed in is not closed by the session.
+        timeouts: Limits of each attempt.
+        retry: When to send again; ``RetryPolicy(attempts=1)`` for never.
+        limits: How many requests may be under way at once.
+        clock: Where to read the time and sleep.
+        observer: An `Observer`, which sees each call and each request; or a plain function, which
+            is called with an `AttemptEvent` after each request.
+        random: Returns a number from 0 to 1, for the jitter of the pauses.
+    """
+
+    transport: Transport | None
+    timeouts: Timeouts | None
+    retry: RetryPolicy | None
+    limits: Limits | None
+    clock: Clock | None
+    observer: Observer | OnAttempt | None
+    random: Callable[[], float] | None
+
+
+@attrs.frozen(kw_only=True)
+class CheckedOptions:
+    """The options of a session with every default filled in."""
+
+    transport: Transport | None
+    timeouts: Timeouts
+    retry: RetryPolicy
+    limits: Limits
+    clock: Clock
+    observer: Observer | None
+    random: Callable[[], float]
+
+
+def checked_options(
+    given: SessionOptions, *, random: Callable[[], float] = random.random
+) -> CheckedOptions:
+    """Return options with their defaults.
+
+    Args:
+        given: What the caller passed.
+        random: The default of that option.
+
+    Raises:
+        ConfigurationError: One is of the wrong kind.
+        TypeError: There is no option of that name.
+    """
+    known = SessionOptions.__annotations__
+    if unknown := sorted(given.keys() - known):
+        raise TypeError(f"no option {', '.join(unknown)}; there is {', '.join(known)}")
+    transport = given.get("transport")
+    clock = given.get("clock")
+    return CheckedOptions(
+        transport=None if transport is None else checked_transport(transport),
+        timeouts=option("timeouts", given.get("timeouts"), DEFAULT_TIMEOUTS),
+        retry=option("retry", given.get("retry"), RetryPolicy()),
+        limits=option("limits", given.get("limits"), Limits()),
+        clock=SystemClock() if clock is None else clock,
+        observer=checked_observer(given.get("observer")),
+        random=given.get("random") or random,
+    )
+
+
+def spelled_out(init: F) -> F:
+    """Let `help` and notebooks show each option of an ``__init__`` instead of ``**options``."""
+    signature = inspect.signature(init)
+    named = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    options = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+        for name, kind in SessionOptions.__annotations__.items()
+    ]
+    init.__signature__ = signature.replace(parameters=[*named, *options])  # type: ignore[attr-defined]  # PEP 362: what `inspect.signature` looks for
+    return init
+
+
+def option(name: str, value: T | None, default: T) -> T:
+    """Return an option, or its default if it is None.
+
+    Raises:
+        ConfigurationError: It is of another class than its default.
+    """
+    if value is None:
+        return default
+    if not isinstance(value, type(default)):
+        kind = type(default).__name__
+        raise ConfigurationError(f"{name} must be a {kind}, not {type(value).__name__}")
+    return value
