@@ -43,12 +43,10 @@ FLOORS = (
     ("", 60),
 )
 SANDBOX_USES = re.compile(
-    r"core\.(errors|messages|clock|enums|checks|zones|transport)|sandbox(\..*)?"
+    r"core\.(errors|messages|clock|enums|checks|text|zones|transport|sendable|delivery)"
+    r"|sandbox(\..*)?"
 )
 PROVIDERS = ({"eguma", "session", "ticketing"}, {"korus"})
-
-# A base class that hands out one of the classes built on it.
-MADE_ON_DEMAND = {("sandbox.engine.base", "sandbox.engine.transport")}
 
 VALUES = {"attrs", "cattrs", "msgspec"}
 THIRD_PARTY = {
@@ -183,8 +181,6 @@ def cycles(sources):
     """
     running = {module: without_annotation_imports(source) for module, source in sources.items()}
     graph = {module: set(own_imports(module, running)) - {module} for module in running}
-    for module, target in MADE_ON_DEMAND:
-        graph.get(module, set()).discard(target)
     done, path = set(), []
 
     def visit(module):

@@ -7,10 +7,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .engine.base import ControlError, RequestLog, RequestRecord, Sandbox
+from .engine.base import Sandbox
 from .engine.clock import SandboxClock
-from .engine.faults import CutBody, Delay, DropAfter, DropBefore, Fault, FaultList, Park, Reply
-from .engine.messages import CutResponse, Dropped, Outcome, WireRequest, WireResponse
+from .engine.faults import (
+    CutBody,
+    Delay,
+    DropAfter,
+    DropBefore,
+    FaultList,
+    Park,
+    Reply,
+    ServerFault,
+)
+from .engine.log import RequestLog, RequestRecord
+from .engine.messages import (
+    CutResponse,
+    Delivery,
+    Dropped,
+    SandboxRequest,
+    SandboxResponse,
+    TimedOut,
+)
+from .engine.options import ControlError
 from .engine.transport import SandboxTransport
 
 if TYPE_CHECKING:
@@ -23,6 +41,7 @@ __all__ = [
     "CutBody",
     "CutResponse",
     "Delay",
+    "Delivery",
     "DropAfter",
     "DropBefore",
     "Dropped",
@@ -39,12 +58,22 @@ __all__ = [
     "RequestRecord",
     "Sandbox",
     "SandboxClock",
+    "SandboxRequest",
+    "SandboxResponse",
     "SandboxServer",
     "SandboxTransport",
+    "ServerFault",
+    "TimedOut",
     "WireRequest",
     "WireResponse",
     "serve",
 ]
+
+# Earlier names of the same things, which stay importable.
+Fault = ServerFault
+Outcome = Delivery
+WireRequest = SandboxRequest
+WireResponse = SandboxResponse
 
 # Loaded on first use: a provider nobody asks for, and the server with aiohttp, cost nothing.
 _LAZY = {

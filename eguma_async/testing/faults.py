@@ -11,12 +11,11 @@ from urllib.parse import urlsplit
 import attrs
 
 from eguma_async.core.clock import Clock
+from eguma_async.core.delivery import DEFAULT_MAX_BODY_BYTES, deliver
 from eguma_async.core.errors import NotSentError, OutcomeUnknownError
 from eguma_async.core.messages import HttpRequest, HttpResponse
 from eguma_async.core.operation import Operation
 from eguma_async.core.transport import ManagedTransport, Transport
-from eguma_async.transports._body import DEFAULT_MAX_BODY_BYTES
-from eguma_async.transports._deliver import deliver
 
 from . import _checks
 from .transports import text_reply

@@ -10,10 +10,10 @@ from typing import Any
 
 import attrs
 
+from eguma_async.core.delivery import DEFAULT_MAX_BODY_BYTES
 from eguma_async.core.errors import EgumaError
 from eguma_async.core.messages import NO_CREDENTIALS, HttpRequest, HttpResponse
 from eguma_async.core.transport import ManagedTransport, Transport
-from eguma_async.transports._body import DEFAULT_MAX_BODY_BYTES
 from eguma_async.transports.memory import MemoryTransport
 
 Step = (

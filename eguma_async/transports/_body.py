@@ -6,13 +6,10 @@ import zlib
 from collections.abc import Generator, Iterable, Iterator
 from typing import Protocol
 
-PIECE = 64 * 1024
-"""Bytes in the largest chunk that is unpacked, or handed to a sink, at once."""
+from eguma_async.core.delivery import PIECE
 
 ACCEPT_ENCODING = "gzip, deflate"
 """What `decoder` understands."""
-
-DEFAULT_MAX_BODY_BYTES = 64 * 1024 * 1024
 
 _GZIP, _ZLIB, _RAW_DEFLATE = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 

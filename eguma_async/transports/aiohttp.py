@@ -12,6 +12,7 @@ from aiohttp import hdrs
 from yarl import URL
 
 from eguma_async._version import __version__
+from eguma_async.core.delivery import DEFAULT_MAX_BODY_BYTES, PIECE
 from eguma_async.core.errors import ConfigurationError, SessionStateError, TransportError
 from eguma_async.core.messages import (
     DEFAULT_TIMEOUTS,
@@ -22,13 +23,13 @@ from eguma_async.core.messages import (
     wire_headers,
     wire_url,
 )
+from eguma_async.core.sendable import PLAIN_HEADERS, check_limits, check_sendable
 from eguma_async.core.transport import ManagedTransport
 
-from ._body import ACCEPT_ENCODING, DEFAULT_MAX_BODY_BYTES, PIECE, Collector, decoder
+from ._body import ACCEPT_ENCODING, Collector, decoder
 from ._connection import GuardedConnector
 from ._deadline import Deadlines
 from ._failure import failure
-from ._guard import PLAIN_HEADERS, check_limits, check_sendable
 from ._headers import LazyHeaders
 from ._passage import GuestPassage, Passage, TimeUpError
 from ._proxy import Proxy, checked_proxy

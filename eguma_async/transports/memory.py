@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from eguma_async.core.delivery import DEFAULT_MAX_BODY_BYTES, deliver
 from eguma_async.core.errors import OutcomeUnknownError
 from eguma_async.core.messages import HttpRequest, HttpResponse
+from eguma_async.core.sendable import check_limits, check_sendable
 from eguma_async.core.transport import ManagedTransport
-
-from ._body import DEFAULT_MAX_BODY_BYTES
-from ._deliver import deliver
-from ._guard import check_limits, check_sendable
 
 Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
 """Answers a request. The credentials are on the request, apart from its URL and headers."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import math
 
 import pytest
 
-from eguma_async.core.errors import OutcomeUnknownError
-from eguma_async.core.messages import Credentials, HttpRequest
 from eguma_async.sandbox import (
     CutBody,
     CutResponse,
@@ -17,37 +17,19 @@ from eguma_async.sandbox import (
     Dropped,
     Park,
     Reply,
-    Sandbox,
-    WireRequest,
+    RequestLog,
+    SandboxRequest,
 )
-from eguma_async.sandbox.engine.base import RequestLog
-from eguma_async.sandbox.engine.faults import KINDS, FaultList, fault_from_json, fault_to_json
-from eguma_async.sandbox.engine.messages import json_response
+from eguma_async.sandbox.engine.fault_json import KINDS, fault_from_json, fault_to_json
+from eguma_async.sandbox.engine.faults import FaultList
+from tests.support.sandboxes import CountingSandbox
 
 SECRET = "canary-of-a-key"
 
 
-class Counting(Sandbox):
-    name = "counting"
-    secret_parameters = frozenset({"apikey"})
-    processed = 0
-
-    def owns(self, path):
-        return path.startswith("/count")
-
-    def respond(self, request):
-        self.processed += 1
-        if request.path == "/count/broken":
-            raise RuntimeError("broken")
-        return json_response(200, {"processed": self.processed})
-
-    def error(self, status):
-        return json_response(status, {"own": status})
-
-
 @pytest.fixture
 def sandbox(clock):
-    return Counting(clock)
+    return CountingSandbox(clock)
 
 
 async def _settle():
@@ -56,7 +38,7 @@ async def _settle():
 
 
 def _get(path="/count", method="GET"):
-    return WireRequest(method, path)
+    return SandboxRequest(method, path)
 
 
 async def test_a_drop_before_processes_nothing_and_a_drop_after_everything(sandbox):
@@ -71,9 +53,9 @@ async def test_a_drop_before_processes_nothing_and_a_drop_after_everything(sandb
 
 async def test_a_cut_keeps_the_share_asked_for(sandbox):
     sandbox.faults.add(CutBody(keep=0.25))
-    outcome = await sandbox.handle(_get())
-    assert isinstance(outcome, CutResponse)
-    assert (outcome.response.body, outcome.sent) == (b'{"processed":1}', 3)
+    delivery = await sandbox.handle(_get())
+    assert isinstance(delivery, CutResponse)
+    assert (delivery.response.body, delivery.sent) == (b'{"processed":1}', 3)
 
 
 @pytest.mark.parametrize("wait", [7, "Wed, 21 Oct 2026 07:28:00 GMT"])
@@ -83,6 +65,27 @@ async def test_a_reply_has_the_providers_own_shape_and_says_when_to_come_back(sa
     assert (response.status, response.json()) == (429, {"own": 429})
     assert response.headers["retry-after"] == str(wait)
     assert sandbox.processed == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [
+        (2, "2"),
+        (2.0, "2"),
+        (0, "0"),
+        (0.5, "0.5"),
+        (1.5, "1.5"),
+        (0.1 + 0.2, "0.30000000000000004"),
+        (1_200_000.0, "1200000"),
+        (1e-7, "0.0000001"),
+        (1e21, "1000000000000000000000"),
+        (120, "120"),
+        ("soon", "soon"),
+    ],
+)
+async def test_retry_after_is_written_in_digits_alone(sandbox, seconds, written):
+    sandbox.faults.add(Reply(429, retry_after=seconds))
+    assert (await sandbox.handle(_get())).headers["retry-after"] == written
 
 
 @pytest.mark.parametrize(
@@ -200,6 +203,16 @@ async def test_an_error_of_the_sandbox_itself_is_not_hidden(sandbox):
         ({"kind": "cut-body", "keep": 1}, "keep must be"),
         ({"kind": "reply", "retry_after": True}, "retry_after must be"),
         ({"kind": "reply", "retry_after": "a\nb"}, "retry_after must be"),
+        ({"kind": "reply", "retry_after": -1}, "retry_after must be"),
+        ({"kind": "reply", "retry_after": math.inf}, "retry_after must be"),
+        ({"kind": "reply", "retry_after": math.nan}, "retry_after must be"),
+        ({"kind": "reply", "headers": {"Content-Length": "3"}}, "headers must be"),
+        ({"kind": "reply", "headers": {"transfer-encoding": "chunked"}}, "headers must be"),
+        ({"kind": "reply", "body": "\ud800"}, "body must be"),
+        ({"kind": "reply", "method": "GE T"}, "method must be"),
+        ({"kind": "reply", "path": "booking.json"}, "path must be a path that begins with"),
+        ({"kind": "delay", "seconds": math.nan}, "seconds must be"),
+        ({"kind": "delay", "seconds": 10**400}, "seconds must be"),
         ({"kind": "reply", "content_type": "ä"}, "content_type must be"),
         ({"kind": "reply", "headers": {"a": 5}}, "headers must be"),
         ({"kind": "reply", "headers": {"a b": "c"}}, "headers must be"),
@@ -225,7 +238,7 @@ def test_each_kind_of_fault_can_be_made_from_json_and_shown():
 
 async def test_the_log_has_every_request_and_no_secret(sandbox):
     sandbox.faults.add(DropBefore())
-    request = WireRequest(
+    request = SandboxRequest(
         "POST",
         "/count",
         (("apikey", SECRET), ("from", "2026-03-02")),
@@ -243,6 +256,65 @@ async def test_the_log_has_every_request_and_no_secret(sandbox):
     assert SECRET not in repr(request)
 
 
+async def test_a_request_that_is_not_unicode_can_be_shown_in_the_log(sandbox):
+    headers = {"idempotency-key": "caf\udce9", "x\udce9": "1"}
+    request = SandboxRequest("G\ud800", "/count/\udce9", (("a\ud800", "\ud83d"),), headers)
+    assert (await sandbox.handle(request)).json() == {"own": 400}
+    record = sandbox.requests[0]
+    assert (record.method, record.path) == ("G\ufffd", "/count/\ufffd")
+    assert record.query == (("a\ufffd", "\ufffd"),)
+    assert (record.idempotency_key, record.header_names[1]) == ("caf\ufffd", "x\ufffd")
+    assert sandbox.processed == 0
+
+
+async def test_listeners_are_told_of_each_request_before_it_is_processed(sandbox):
+    heard, counted = [], []
+    stop = sandbox.requests.listen(heard.append)
+    sandbox.requests.listen(lambda record: counted.append(sandbox.processed))
+    await sandbox.handle(_get())
+    sandbox.faults.add(DropBefore())
+    await sandbox.handle(_get("/count/two"))
+    assert [record.path for record in heard] == ["/count", "/count/two"]
+    assert heard == list(sandbox.requests)
+    assert counted == [0, 1]
+    stop()
+    stop()
+    await sandbox.handle(_get())
+    assert (len(heard), len(counted)) == (2, 3)
+
+
+async def test_a_listener_may_stop_itself_and_listen_twice(sandbox):
+    heard = []
+
+    def once(record):
+        heard.append(record.path)
+        stop()
+
+    stop = sandbox.requests.listen(once)
+    for _ in range(2):
+        sandbox.requests.listen(heard.append)
+    await sandbox.handle(_get())
+    await sandbox.handle(_get())
+    assert len(heard) == 1 + 2 + 2
+
+
+async def test_a_failing_listener_is_logged_and_breaks_nothing(sandbox, caplog):
+    def broken(record):
+        raise RuntimeError("the console is gone")
+
+    heard = []
+    sandbox.requests.listen(broken)
+    sandbox.requests.listen(heard.append)
+    secret = SandboxRequest("GET", "/count", (("apikey", SECRET),), {"authorization": SECRET})
+    with caplog.at_level(logging.ERROR, logger="eguma_async"):
+        assert (await sandbox.handle(secret)).json() == {"processed": 1}
+    assert len(heard) == 1
+    (entry,) = caplog.records
+    assert "listener" in entry.getMessage()
+    assert entry.exc_info[0] is RuntimeError
+    assert SECRET not in caplog.text
+
+
 async def test_the_log_is_bounded_and_counts_on(sandbox):
     log = RequestLog(maximum=2)
     await sandbox.handle(_get())
@@ -251,80 +323,3 @@ async def test_the_log_is_bounded_and_counts_on(sandbox):
     assert (len(log), log.total) == (2, 5)
     log.clear()
     assert (list(log), log.total) == ([], 0)
-
-
-# The way through memory
-
-
-def _request(**changes):
-    return HttpRequest(**{"method": "GET", "url": "https://api.example.com/count", **changes})
-
-
-class Sink:
-    def __init__(self):
-        self.chunks = []
-
-    async def write(self, chunk):
-        self.chunks.append(chunk)
-
-    def restart(self):
-        self.chunks.clear()
-
-
-async def test_the_transport_merges_credentials_at_its_last_line(sandbox):
-    response = await sandbox.transport().send(
-        _request(
-            query=(("a", "1"),),
-            headers={"Accept": "*/*"},
-            credentials=Credentials(query=(("apikey", SECRET),), headers=(("X-Token", "t"),)),
-        )
-    )
-    assert (response.status, response.body) == (200, b'{"processed":1}')
-    assert response.headers == {"content-type": "application/json; charset=utf-8"}
-    record = sandbox.requests[0]
-    assert record.query == (("a", "1"), ("apikey", "***"))
-    assert record.header_names == ("accept", "x-token")
-
-
-@pytest.mark.parametrize("fault", [DropBefore(), DropAfter(), CutBody(), Park(hang_up=True)])
-async def test_the_transport_turns_a_broken_connection_into_an_unknown_outcome(sandbox, fault):
-    sandbox.faults.add(fault)
-    with pytest.raises(OutcomeUnknownError) as caught:
-        await sandbox.transport().send(
-            _request(
-                operation="Count",
-                attempt=3,
-                credentials=Credentials(query=(("apikey", SECRET),)),
-            )
-        )
-    assert (caught.value.operation, caught.value.attempts) == ("Count", 3)
-    assert SECRET not in repr(caught.value)
-
-
-async def test_the_transport_pours_a_success_into_the_sink_and_nothing_else(sandbox):
-    sink = Sink()
-    response = await sandbox.transport().send(_request(sink=sink))
-    assert (response.body, b"".join(sink.chunks)) == (b"", b'{"processed":1}')
-    sink.restart()
-    sandbox.faults.add(Reply(500))
-    response = await sandbox.transport().send(_request(sink=sink))
-    assert (response.body, sink.chunks) == (b'{"own":500}', [])
-    sandbox.faults.add(CutBody(keep=0.4))
-    with pytest.raises(OutcomeUnknownError):
-        await sandbox.transport().send(_request(sink=sink))
-    assert b"".join(sink.chunks) == b'{"proc'
-
-
-async def test_a_cancelled_caller_does_not_stop_the_sandbox(sandbox):
-    park = sandbox.faults.add(Park())
-    transport = sandbox.transport()
-    call = asyncio.ensure_future(transport.send(_request()))
-    await park.arrived()
-    call.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await call
-    park.release()
-    await _settle()
-    assert sandbox.processed == 1
-    await transport.aclose()
-    await transport.aclose()

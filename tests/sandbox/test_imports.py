@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 
@@ -30,9 +31,31 @@ def test_using_the_sandbox_in_memory_does_not_load_aiohttp():
     assert "aiohttp" not in _modules_after(code)
 
 
-def test_all_public_names_can_be_loaded():
-    for name in eguma_async.sandbox.__all__:
-        assert getattr(eguma_async.sandbox, name)
-    assert sorted(eguma_async.sandbox.__all__) == list(eguma_async.sandbox.__all__)
+@pytest.mark.parametrize("face", ["", ".eguma", ".korus"])
+def test_all_public_names_can_be_loaded(face):
+    module = importlib.import_module(f"eguma_async.sandbox{face}")
+    for name in module.__all__:
+        assert getattr(module, name)
+    assert sorted(set(module.__all__), key=_rank) == list(module.__all__)
+
+
+def _rank(name):
+    return not name.isupper(), name[:1].islower(), name
+
+
+@pytest.mark.parametrize(
+    ("earlier", "name"),
+    [
+        ("Fault", "ServerFault"),
+        ("Outcome", "Delivery"),
+        ("WireRequest", "SandboxRequest"),
+        ("WireResponse", "SandboxResponse"),
+    ],
+)
+def test_earlier_names_are_the_same_things(earlier, name):
+    assert getattr(eguma_async.sandbox, earlier) is getattr(eguma_async.sandbox, name)
+
+
+def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="nothing"):
         eguma_async.sandbox.nothing  # noqa: B018

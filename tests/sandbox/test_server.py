@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import io
 import json
+import os
+import subprocess
+import sys
 
 import aiohttp
 import pytest
 
-from eguma_async.sandbox import EgumaSandbox, Park, Reply, Sandbox, serve
-from eguma_async.sandbox.engine.messages import json_response
-from eguma_async.sandbox.serving.server import MAX_BODY, _is_loopback
+from eguma_async.sandbox import (
+    EgumaSandbox,
+    KorusSandbox,
+    Park,
+    Reply,
+    Sandbox,
+    SandboxRequest,
+    serve,
+)
+from eguma_async.sandbox.engine.messages import MAX_BODY_BYTES, json_response
+from eguma_async.sandbox.serving.server import _is_loopback
 
 PRODUCTS = "/v1/ticketing/products.json"
+ORDERS = "/v1/booking/orders"
+TOO_LARGE = {
+    EgumaSandbox: {"error_code": "validation_error"},
+    KorusSandbox: {"@type": "Error", "status": 413},
+}
 
 
 class Other(Sandbox):
@@ -233,6 +250,56 @@ async def test_options_are_read_and_changed_over_http(curl):
     assert (await curl("GET", "/_sandbox/options"))[1]["sold_out_status"] == 409
 
 
+async def test_prices_orders_and_holds_are_changed_over_http(curl):
+    example = await _example(curl)
+    slot = {"product_id": example["product_id"], "starts_at": example["starts_at"]}
+    price = {"product_id": slot["product_id"], "category_id": example["category_ids"][0]}
+    changed = await curl.command("set-price", {**price, "price_in_cents": 3500})
+    assert changed == (200, {"price_in_cents": 3500})
+    changed = await curl.command("set-price", {**price, **slot, "price_in_cents": 3900})
+    assert changed == (200, {"price_in_cents": 3900})
+    booking = (await _book(curl, example))[1]
+    number = booking["booking_reference"]
+    query = {"apikey": example["api_key"], "order_number": number}
+    (order,) = (await curl("GET", "/v1/ticketing/orders.json", **query))[1]
+    assert order["grand_total_in_cents"] == 3900
+    edit = {"order": number, "customer": {"city": "Bern"}, "note": "n", "tags": ["t"]}
+    assert await curl.command("update-order", edit) == (200, {"updated": number})
+    assert await curl.command("cancel-order", {"order": number}) == (200, {"cancelled": number})
+    (order,) = (await curl("GET", "/v1/ticketing/orders.json", **query))[1]
+    assert (order["status"], order["customer"]["city"], order["note"], order["tags"]) == (
+        "cancelled", "Bern", "n", ["t"],
+    )  # fmt: skip
+    left = {"availability_count": 5}
+    assert await curl.command("set-capacity", {**slot, "capacity": 5}) == (200, left)
+    assert (
+        await curl.command(
+            "set-capacity", {**slot, "starts_at": "2030-01-01T00:00:00", "capacity": 5}
+        )
+    )[0] == 400
+    items = [{"category_id": example["category_ids"][0], "quantity": 5}]
+    path, key = "/v1/ticketing/reservation.json", example["api_key"]
+    _, held = await curl("POST", path, body={**slot, "items": items}, apikey=key)
+    hold = {"reservation_id": held["reservation_id"]}
+    assert (await curl.command("release-reservation", hold))[0] == 200
+    assert curl.sandbox.availability(**slot) == 5
+    product = {"id": slot["product_id"], "is_active": False}
+    assert await curl.command("set-active", product) == (200, {"is_active": False})
+    channel = {"product_id": slot["product_id"], "channel_is_on": False}
+    assert (await curl.command("set-channel", channel))[1]["channel_is_on"] is False
+
+
+async def test_events_are_sold_and_shown_over_http(curl):
+    event = (await curl.state())["state"]["events"][0]
+    assert event["count_available_tickets"] == 80
+    sale = {"event_id": event["event_id"], "quantity": 3}
+    assert await curl.command("event-sales", sale) == (200, {"count_available_tickets": 77})
+    hidden = {"id": event["event_id"], "is_active": False}
+    assert (await curl.command("set-active", hidden))[0] == 200
+    events = await curl("GET", "/v1/ticketing/published_events.json", apikey=curl.sandbox.demo_key)
+    assert event["event_id"] not in {shown["id"] for shown in events[1]}
+
+
 async def test_the_merchants_side_is_open_to_curl(curl):
     example = await _example(curl)
     slot = {"product_id": example["product_id"], "starts_at": example["starts_at"]}
@@ -339,11 +406,164 @@ async def test_the_state_shows_merchants_keys_examples_and_holds(curl):
     assert (state["orders"], state["bookings"]) == (2, 0)
 
 
-async def test_a_body_that_is_far_too_large_is_refused(curl):
-    body = io.BytesIO(b"x" * (MAX_BODY + 1))
-    async with curl.client.post(curl.url + PRODUCTS, data=body) as response:
-        assert response.status == 413
-    assert curl.sandbox.requests.total == 0
+async def _refused_by(sandbox, path, **sent):
+    """Send a request over HTTP and in memory; return the one answer both give."""
+    async with serve(sandbox) as server, aiohttp.ClientSession() as client:
+        data = io.BytesIO(sent["body"])
+        async with client.post(server.url + path, data=data, headers=sent["headers"]) as response:
+            there = response.status, response.headers["content-type"], await response.read()
+    request = SandboxRequest("POST", path, (), sent["headers"], sent["body"])
+    here = await sandbox.handle(request)
+    assert there == (here.status, here.headers["content-type"], here.body)
+    return here
+
+
+@pytest.mark.parametrize(("kind", "path"), [(EgumaSandbox, PRODUCTS), (KorusSandbox, ORDERS)])
+async def test_a_body_that_is_far_too_large_is_refused_in_the_providers_shape(kind, path):
+    sandbox = kind()
+    refused = await _refused_by(sandbox, path, body=b"x" * (MAX_BODY_BYTES + 1), headers={})
+    assert refused.status == 413
+    assert refused.json().items() >= TOO_LARGE[kind].items()
+    # Nothing of it is kept, as it is not read to its end.
+    assert sandbox.requests.total == 0
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "gzip, gzip", "x"])
+@pytest.mark.parametrize(
+    "body",
+    [b"hello", gzip.compress(b"{}" * 999)[:20], gzip.compress(b"{}")],
+    ids=["garbage", "truncated", "whole"],
+)
+@pytest.mark.parametrize(("kind", "path"), [(EgumaSandbox, PRODUCTS), (KorusSandbox, ORDERS)])
+async def test_an_encoded_body_is_refused_in_the_providers_shape(kind, path, body, encoding):
+    sandbox = kind()
+    refused = await _refused_by(sandbox, path, body=body, headers={"content-encoding": encoding})
+    assert (refused.status, refused.json().keys()) == (415, sandbox.error(415).json().keys())
+    assert sandbox.requests.total == 2
+
+
+@pytest.mark.parametrize("encoding", ["", "identity", "Identity"])
+async def test_a_body_that_is_not_encoded_may_say_so(curl, encoding):
+    example = await _example(curl)
+    status, _ = await curl(
+        "POST",
+        "/v1/ticketing/cancel-booking.json",
+        body={"booking_id": "x"},
+        headers={"Content-Encoding": encoding},
+        apikey=example["api_key"],
+    )
+    assert status == 404
+
+
+async def _raw(port, head, body=b""):
+    """Send bytes as they are; return the status line and the body of the response."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    length = b"" if b"ransfer-" in head else b"Content-Length: %d\r\n" % len(body)
+    writer.write(head + b"Host: x\r\nConnection: close\r\n" + length + b"\r\n" + body)
+    received = await reader.read()
+    writer.close()
+    head, _, body = received.partition(b"\r\n\r\n")
+    return int(head.split(b" ")[1]), body
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET %b HTTP/1.1\r\nX-Name: caf\xe9\r\n",
+        b"GET %b HTTP/1.1\r\nIdempotency-Key: \xff\r\n",
+        b"GET %b?a=%%ff HTTP/1.1\r\n",
+        b"GET %b?a=%%ED%%A0%%80 HTTP/1.1\r\n",
+        b"GET %b/%%ff HTTP/1.1\r\n",
+    ],
+)
+async def test_text_that_is_not_unicode_is_refused_in_the_providers_shape(head):
+    for sandbox, path in ((EgumaSandbox(), PRODUCTS), (KorusSandbox(), ORDERS)):
+        async with serve(sandbox) as server:
+            status, body = await _raw(server.port, head % path.encode())
+            assert status == 400
+            assert json.loads(body).keys() == sandbox.error(400).json().keys()
+            status, body = await _raw(server.port, b"GET /_sandbox/requests HTTP/1.1\r\n")
+            assert (status, json.loads(body)["total"]) == (200, 1)
+
+
+async def test_a_caller_that_hangs_up_within_its_body_is_no_fault_of_the_server(curl, caplog):
+    port = int(curl.url.rpartition(":")[2])
+    head = f"POST {PRODUCTS} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc".encode()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(head)
+    await writer.drain()
+    assert (await curl("GET", "/v1/hello.json"))[0] == 200
+    writer.close()
+    await writer.wait_closed()
+    for _ in range(3):
+        assert (await curl("GET", "/v1/hello.json"))[0] == 200
+    assert caplog.records == []
+    assert curl.sandbox.requests.total == 4
+
+
+FRAMING = """
+import asyncio
+from eguma_async.sandbox import EgumaSandbox, serve
+
+async def main():
+    async with serve(EgumaSandbox()) as server:
+        for body in (b"zz\\r\\n", b"5\\r\\nhelloXX0\\r\\n\\r\\n"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            head = "POST /v1/ticketing/products.json HTTP/1.1\\r\\nHost: x\\r\\n"
+            writer.write((head + "Transfer-Encoding: chunked\\r\\n\\r\\n").encode())
+            await writer.drain()
+            other = await asyncio.open_connection("127.0.0.1", server.port)
+            other[1].write(b"GET /v1/hello.json HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+            await other[0].readline()
+            other[1].close()
+            writer.write(body)
+            print((await reader.readline()).decode().split()[1])
+            writer.close()
+
+asyncio.run(main())
+"""
+
+
+def test_a_framing_that_breaks_while_it_is_read_is_a_400():
+    """The parser in C tells nothing until the caller hangs up; the one in Python does."""
+    environment = {**os.environ, "AIOHTTP_NO_EXTENSIONS": "1"}
+    ran = subprocess.run(
+        [sys.executable, "-c", FRAMING],
+        capture_output=True, text=True, timeout=60, check=False, env=environment,
+    )  # fmt: skip
+    assert ran.stdout.split() == ["400", "400"], ran.stderr
+
+
+async def test_a_body_that_breaks_its_framing_is_no_fault_of_the_server(curl):
+    port = int(curl.url.rpartition(":")[2])
+    head = f"POST {PRODUCTS} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n".encode()
+    for body in (b"zz\r\n", b"5\r\nhelloXX0\r\n\r\n"):
+        status, _ = await _raw(port, head, body)
+        assert status == 400
+
+
+async def test_a_control_call_that_is_not_unicode_is_explained(curl):
+    port = int(curl.url.rpartition(":")[2])
+    for head, body in (
+        (b"POST /_sandbox/options HTTP/1.1\r\n", b'{"\\ud800": 1}'),
+        (b"POST /_sandbox/options HTTP/1.1\r\nX-A: \xff\r\n", b"{}"),
+        (b"POST /_sandbox/%ff HTTP/1.1\r\n", b"{}"),
+        (b"POST /_sandbox/clock HTTP/1.1\r\n", b"[" * 100_000),
+        (b"POST /_sandbox/faults HTTP/1.1\r\n", b'{"kind": "delay", "seconds": 1e999}'),
+        (b"POST /_sandbox/clock HTTP/1.1\r\n", b"x" * (MAX_BODY_BYTES + 1)),
+    ):
+        status, answer = await _raw(port, head, body)
+        assert status in {400, 413}
+        assert json.loads(answer)["error"]
+
+
+@pytest.mark.parametrize("status", [200, 204, 205, 206, 304, 399, 404, 418, 500, 599])
+async def test_any_scripted_status_arrives(curl, status):
+    for fault in (Reply(status), Reply(status, body="x"), Reply(status, body="")):
+        curl.sandbox.faults.add(fault)
+        async with curl.client.get(curl.url + PRODUCTS) as response:
+            assert response.status == status
+            await response.read()
 
 
 @pytest.mark.parametrize(

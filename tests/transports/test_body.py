@@ -8,7 +8,8 @@ import zlib
 
 import pytest
 
-from eguma_async.transports._body import PIECE, BodyError, Collector, decoder
+from eguma_async.core.delivery import PIECE
+from eguma_async.transports._body import BodyError, Collector, decoder
 
 SIZES = [1, 2, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, 5 * PIECE + 7]
 PACKERS = {

@@ -12,6 +12,7 @@ from eguma_async.testing import FaultTransport, RecordingTransport, ScriptedTran
 from eguma_async.testing.contract import NetworkTransportContract, TransportContract
 from eguma_async.transports.aiohttp import AiohttpTransport
 from eguma_async.transports.memory import MemoryTransport
+from tests.support.sandboxes import FunctionSandbox
 
 SECRET = "k3y-that-nobody-may-see"
 
@@ -42,6 +43,12 @@ class TestFaultTransport(TransportContract):
     def make_transport(self, peer):
         inner = MemoryTransport(peer.handle, max_body_bytes=self.MAX_BODY_BYTES)
         return FaultTransport(inner)
+
+
+class TestSandboxTransport(TransportContract):
+    def make_transport(self, peer):
+        sandbox = FunctionSandbox(peer.handle)
+        return sandbox.transport(max_body_bytes=self.MAX_BODY_BYTES)
 
 
 class TestTheFunctionOfAMemoryTransport:

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from .backoffice import BackOffice, Example
-from .catalogue import ApiKey, Category, Merchant, Price, Product, Slot, SlotPlan, User
+from .backoffice import BackOffice
+from .catalog import (
+    ApiKey,
+    Category,
+    Event,
+    Merchant,
+    Price,
+    Product,
+    Slot,
+    SlotPlan,
+    TicketType,
+    TicketTypeGroup,
+    User,
+    Venue,
+)
 from .options import EgumaOptions
-from .orders import Customer, Order, Payment, Ticket
+from .overview import Example
+from .sales import Customer, Hold, Order, Payment, Ticket
 from .sandbox import EgumaSandbox
-from .stock import Hold
 
 __all__ = [
     "ApiKey",
@@ -16,6 +29,7 @@ __all__ = [
     "Customer",
     "EgumaOptions",
     "EgumaSandbox",
+    "Event",
     "Example",
     "Hold",
     "Merchant",
@@ -26,5 +40,8 @@ __all__ = [
     "Slot",
     "SlotPlan",
     "Ticket",
+    "TicketType",
+    "TicketTypeGroup",
     "User",
+    "Venue",
 ]

@@ -1,198 +1,44 @@
-"""The merchant's side of the sandbox: what there is, and what is done at desk and back office."""
+"""The merchant's side of the sandbox: what is done at desk and back office."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 import attrs
 
+from eguma_async.sandbox.engine.checks import FILLED, TEXT, whole
+
 from . import tickets
-from .catalogue import ApiKey, Category, Merchant, Product, Slot, SlotPlan, SlotType, User
-from .local_time import seconds_text
-from .orders import Order
-from .state import State, slot_start
-from .stock import Hold
+from .catalog import Product
+from .overview import Overview
+from .sales import Customer
 
-EXAMPLE_DAYS = 60
-ROOMY = 4
+NO_CHANGES: Mapping[str, object] = {}
+AMOUNT = whole(0)
 
 
-@attrs.frozen
-class Example:
-    """A product of the demo data with what it takes to book it.
-
-    Attributes:
-        label: What the product demonstrates.
-        api_key: First key of its merchant.
-        starts_at: An open slot from tomorrow on, with free places if there is one; None if the
-            product has no open slot.
-        category_ids: Categories sold in that slot.
-    """
-
-    label: str
-    name: str
-    api_key: str = attrs.field(repr=False)
-    product_id: str
-    starts_at: str | None
-    category_ids: tuple[str, ...]
-
-
-class BackOffice:
+class BackOffice(Overview):
     """State read and set through Python methods.
 
-    Times of slots are given as listed (``"2026-03-19T10:00:00"``) or as naive values.
+    Times of slots are given as listed (``"2026-03-19T10:00:00"``) or as naive values. An id that
+    does not exist raises ValueError.
     """
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    # What a merchant sells, and for how much
 
-    # What there is
+    def set_active(self, product_or_event_id: str, is_active: bool) -> None:
+        """Publish or unpublish a product or an event."""
+        event = self._state.events.get(product_or_event_id)
+        if event is None:
+            self._edit(self.product(product_or_event_id), is_active=is_active)
+        else:
+            event.is_published, event.updated_at = is_active, self._state.now()
 
-    @property
-    def merchants(self) -> tuple[Merchant, ...]:
-        """The merchants with their users and keys."""
-        return tuple(self._state.merchants)
-
-    @property
-    def demo_key(self) -> str:
-        """First key of the first merchant."""
-        return self.merchants[0].users[0].keys[0].value
-
-    def today(self) -> date:
-        """Return the merchants' date."""
-        return self._state.today()
-
-    def products(self) -> tuple[Product, ...]:
-        """Return the products of all merchants, also those no key can see."""
-        return tuple(self._state.products.values())
-
-    def product(self, product_id: str) -> Product:
-        """Return a product by its id.
-
-        Raises:
-            ValueError: There is no such product.
-        """
-        product = self._state.products.get(product_id)
-        if product is None:
-            raise ValueError("no product has this id")
-        return product
-
-    def example(self, label: str) -> Example:
-        """Return the product that demonstrates something, with a slot to book.
-
-        Args:
-            label: Such as ``"time"``, ``"day"``, ``"small"`` or ``"sold-out"``; `products` has
-                them all.
-
-        Raises:
-            ValueError: No product has this label.
-        """
-        for product in self.products():
-            if product.label == label:
-                return self._example(product)
-        raise ValueError(f"no product is labelled {label!r}")
-
-    def availability(self, product_id: str, starts_at: str | date) -> int | None:
-        """Return the free places of a slot, open or not; None if there is no limit."""
-        product, start = self._slot(product_id, starts_at)
-        slot = self._state.find_slot(product, start)
-        if slot is None:
-            raise ValueError("the product has no such slot")
-        return self._state.stock.free(product, slot, self._state.now())
-
-    def holds(self) -> tuple[Hold, ...]:
-        """Return the holds that still stand."""
-        now = self._state.now()
-        return tuple(hold for hold in self._state.stock.holds.values() if hold.is_active(now))
-
-    def orders(self) -> tuple[Order, ...]:
-        """Return all orders of all merchants, oldest first."""
-        return tuple(self._state.book.orders.values())
-
-    def bookings(self) -> tuple[Order, ...]:
-        """Return the orders that were booked through the API, oldest first."""
-        return tuple(order for order in self.orders() if order.user_id is not None)
-
-    # What a merchant does in the back office and at the desk
-
-    def add_merchant(
-        self, name: str, *, default_language: str = "de", currency: str = "CHF"
-    ) -> Merchant:
-        """Add a merchant without users."""
-        merchant = Merchant(self._state.ids.hexadecimal(), name, default_language, currency)
-        self._state.merchants.append(merchant)
-        return merchant
-
-    def add_user(self, merchant: Merchant, name: str, *, is_approved: bool = True) -> User:
-        """Add a user without keys."""
-        user = User(self._state.ids.hexadecimal(), name, is_approved)
-        merchant.users.append(user)
-        return user
-
-    def add_key(self, merchant: Merchant, user: User, *, is_active: bool = True) -> str:
-        """Give a user a further key and return it."""
-        key = ApiKey(self._state.ids.hexadecimal(), is_active)
-        return self._state.add_key(merchant, user, key).value
-
-    def set_key_active(self, key: str, is_active: bool) -> None:
-        """Activate or deactivate a key.
-
-        Raises:
-            ValueError: There is no such key.
-        """
-        found = self._state.find_key(key)
-        if found is None:
-            raise ValueError("there is no such key")
-        found.is_active = is_active
-
-    def add_category(
-        self, name: str, age_from: int | None = None, age_to: int | None = None
-    ) -> Category:
-        """Make a category with ids of its own, to build a product with."""
-        ids = self._state.ids
-        return Category(ids.hexadecimal(), ids.uuid(), name, age_from, age_to)
-
-    def add_product(
-        self,
-        merchant: Merchant,
-        names: Mapping[str, str],
-        categories: tuple[Category, ...],
-        plans: tuple[SlotPlan, ...],
-        *,
-        slot_type: SlotType = "time",
-        **details: Any,
-    ) -> Product:
-        """Add a product that all users of the merchant may sell.
-
-        Its `plans` are the slots that repeat day by day, `names` maps languages to names, and
-        `details` are further fields of `Product`, such as ``label`` or ``is_active``.
-        """
-        fields: dict[str, Any] = {
-            "label": "",
-            "description_translations": dict.fromkeys(names, ""),
-            "updated_at": self._state.now(),
-            "allowed_users": {user.id for user in merchant.users},
-            **details,
-        }
-        product = Product(
-            id=self._state.ids.hexadecimal(),
-            merchant=merchant,
-            slot_type=slot_type,
-            name_translations=names,
-            categories=categories,
-            plans=plans,
-            **fields,
-        )
-        self._state.products[product.id] = product
-        return product
-
-    def set_capacity(self, product_id: str, starts_at: str | date, capacity: int | None) -> None:
-        """Set the quota of one slot; None for no limit."""
-        product, start = self._slot(product_id, starts_at)
-        product.quotas[start] = capacity
-        product.touch(start.date())
+    def set_channel(self, product_id: str, is_on: bool) -> None:
+        """Switch the channel "third party integrations" of a product."""
+        self._edit(self.product(product_id), channel_is_on=is_on)
 
     def block_day(self, product_id: str, day: date) -> None:
         """Take all slots of a day out of the calendar."""
@@ -200,13 +46,55 @@ class BackOffice:
         product.blocked_days.add(day)
         product.touch()
 
-    def set_active(self, product_id: str, is_active: bool) -> None:
-        """Publish or unpublish a product."""
-        self._edit(product_id, is_active=is_active)
+    def set_capacity(self, product_id: str, starts_at: str | date, capacity: int | None) -> None:
+        """Set the quota of one slot; None for no limit.
 
-    def set_channel(self, product_id: str, is_on: bool) -> None:
-        """Switch the channel "third party integrations" of a product."""
-        self._edit(product_id, channel_is_on=is_on)
+        What is held and sold stays so, also above the quota: a hold that stands can be booked, and
+        nothing else is held or sold until places are free again.
+
+        Raises:
+            ValueError: There is no such slot, or the quota is no whole number from 0.
+        """
+        AMOUNT.or_null()("capacity", capacity)
+        product, slot = self._slot(product_id, starts_at)
+        product.quotas = {**product.quotas, slot.starts_at: capacity}
+
+    def set_price(
+        self,
+        product_id: str,
+        category_id: str,
+        price_in_cents: int,
+        *,
+        starts_at: str | date | None = None,
+    ) -> None:
+        """Change what a category costs from now on.
+
+        A hold keeps no price: what is booked with it costs the new one. What is sold keeps its own.
+
+        Args:
+            product_id: Product.
+            category_id: Category of it.
+            price_in_cents: New price of one ticket.
+            starts_at: Slot whose price changes; None for all slots, also those with a price of
+                their own.
+
+        Raises:
+            ValueError: There is no such slot, the category is not sold there, or the price is no
+                whole number from 0.
+        """
+        AMOUNT("price_in_cents", price_in_cents)
+        product = self.product(product_id)
+        if starts_at is None:
+            changes = _with_price(product, category_id, price_in_cents)
+        else:
+            _, slot = self._slot(product_id, starts_at)
+            if slot.price_of(category_id) is None:
+                raise ValueError("this category is not sold in this slot")
+            key = slot.starts_at, category_id
+            changes = {"prices": {**product.prices, key: price_in_cents}}
+        self._edit(product, **changes)
+
+    # What is sold, and taken back
 
     def desk_sale(self, product_id: str, starts_at: str | date, quantity: int) -> int | None:
         """Sell places at the desk, also after the cut-off, and return how many are left.
@@ -214,60 +102,135 @@ class BackOffice:
         Raises:
             ValueError: There is no such slot, or it has not that many places.
         """
-        free = self.availability(product_id, starts_at)
+        product, slot = self._slot(product_id, starts_at)
+        free = self._state.stock.free(product, slot, self._state.now())
         if quantity < 1 or (free is not None and quantity > free):
             raise ValueError(f"cannot sell {quantity}: {free} places are free")
-        product, start = self._slot(product_id, starts_at)
-        self._state.stock.sell(product, start, quantity)
+        self._state.stock.sell(product, slot.starts_at, quantity)
         return self.availability(product_id, starts_at)
 
+    def sell_event(self, event_id: str, quantity: int) -> int:
+        """Sell places of an event in the shop, and return how many are left.
+
+        Raises:
+            ValueError: There is no such event, or it has not that many places.
+        """
+        event = self.event(event_id)
+        if not 1 <= quantity <= event.free:
+            raise ValueError(f"cannot sell {quantity}: {event.free} places are free")
+        event.sold += quantity
+        return event.free
+
+    def release_reservation(self, reservation_id: str) -> None:
+        """End a hold now, as its time would: its places return.
+
+        Raises:
+            ValueError: There is no such hold, or it was booked.
+        """
+        hold = self._state.stock.holds.get(reservation_id)
+        if hold is None:
+            raise ValueError("no reservation has this id")
+        if hold.state == "booked":
+            raise ValueError("this reservation was booked; cancel the order")
+        if hold.state == "held":
+            self._state.stock.release(hold, "cancelled")
+
+    def cancel_order(self, order: str) -> None:
+        """Cancel an order and return its places; a second time changes nothing.
+
+        Other than through the API, it may have begun, and its tickets may have been checked in.
+
+        Args:
+            order: Id or number.
+        """
+        found = self._order(order)
+        if found.status != "cancelled":
+            self._state.cancel(found)
+
+    def update_order(
+        self,
+        order: str,
+        *,
+        customer: Mapping[str, object] = NO_CHANGES,
+        note: str | None = None,
+        tags: Iterable[str] | None = None,
+    ) -> None:
+        """Edit an order, as is done at the desk; it shows in the list as changed.
+
+        Args:
+            order: Id or number.
+            customer: Fields of `Customer` to change.
+            note: New note; None leaves it.
+            tags: New tags; None leaves them.
+
+        Raises:
+            ValueError: There is no such order, it has no customer to change, or a value is wrong.
+        """
+        found = self._order(order)
+        changed = _with_changes(found.customer, customer)
+        if note is not None:
+            TEXT("note", note)
+        listed = found.tags if tags is None else tuple(tags)
+        for tag in listed:
+            FILLED("tags", tag)
+        found.customer, found.tags = changed, listed
+        found.note = found.note if note is None else note
+        found.touch(self._state.now())
+
     def check_in(self, ticket_number: str) -> dict[str, Any]:
-        """Let a ticket of any merchant in and return what the API would answer."""
+        """Let a ticket of any merchant in and return what the API would respond."""
         return tickets.enter(self._state, self._merchant_of(ticket_number), ticket_number)
 
     def check_out(self, ticket_number: str) -> dict[str, Any]:
-        """Let a ticket of any merchant out and return what the API would answer."""
+        """Let a ticket of any merchant out and return what the API would respond."""
         return tickets.leave(self._state, self._merchant_of(ticket_number), ticket_number)
 
-    def _edit(self, product_id: str, **changes: bool) -> None:
-        product = self.product(product_id)
+    # Keys
+
+    def set_key_active(self, key: str, is_active: bool) -> None:
+        """Activate or deactivate a key."""
+        found = self._state.find_key(key)
+        if found is None:
+            raise ValueError("there is no such key")
+        found.is_active = is_active
+
+    def _edit(self, product: Product, **changes: Any) -> None:
         for name, value in changes.items():
             setattr(product, name, value)
         product.updated_at = self._state.now()
-        product.touch()
 
-    def _slot(self, product_id: str, starts_at: str | date) -> tuple[Product, datetime]:
-        product = self.product(product_id)
-        if isinstance(starts_at, date):
-            return product, datetime.fromisoformat(starts_at.isoformat())
-        start = slot_start(product, starts_at)
-        if start is None:
-            raise ValueError("starts_at must have the form in which slots are listed")
-        return product, start
 
-    def _merchant_of(self, ticket_number: str) -> Merchant:
-        for merchant in self.merchants:
-            if self._state.book.with_ticket(ticket_number, merchant):
-                return merchant
-        raise ValueError("no ticket has this number")
-
-    def _example(self, product: Product) -> Example:
-        slot = self._slot_for_example(product)
-        sold = set() if slot is None else {price.category_id for price in slot.prices}
-        return Example(
-            product.label,
-            product.name,
-            product.merchant.users[0].keys[0].value,
-            product.id,
-            None if slot is None else seconds_text(slot.starts_at),
-            tuple(category.id for category in product.categories if category.id in sold),
+def _with_price(product: Product, category_id: str, price_in_cents: int) -> dict[str, Any]:
+    """Return the fields of a product whose category costs something else in every slot."""
+    if not any(price.category_id == category_id for plan in product.plans for price in plan.prices):
+        raise ValueError("the product does not sell this category")
+    plans = tuple(
+        attrs.evolve(
+            plan,
+            prices=tuple(
+                attrs.evolve(price, price_in_cents=price_in_cents)
+                if price.category_id == category_id
+                else price
+                for price in plan.prices
+            ),
         )
+        for plan in product.plans
+    )
+    own = {key: amount for key, amount in product.prices.items() if key[1] != category_id}
+    return {"plans": plans, "prices": own}
 
-    def _slot_for_example(self, product: Product) -> Slot | None:
-        first, now = self.today() + timedelta(days=1), self._state.now()
-        slots = self._state.slots(product, first, first + timedelta(days=EXAMPLE_DAYS))
-        for slot in slots:
-            free = self._state.stock.free(product, slot, now)
-            if free is None or free >= ROOMY:
-                return slot
-        return next(iter(slots), None)
+
+def _with_changes(customer: Customer | None, changes: Mapping[str, Any]) -> Customer | None:
+    if not changes:
+        return customer
+    if customer is None:
+        raise ValueError("this order has no customer")
+    known = attrs.asdict(customer)
+    for name, value in changes.items():
+        if name == "id" or name not in known:
+            raise ValueError(f"a customer has no {name}")
+        if type(value) is not type(known[name] if known[name] is not None else ""):
+            raise ValueError(f"the customer's {name} is of another type")
+        if isinstance(value, str):
+            TEXT(f"the customer's {name}", value)
+    return attrs.evolve(customer, **changes)

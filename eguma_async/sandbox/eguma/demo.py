@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import time, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, time, timedelta
+from typing import Any
 
-from .booking import issue_tickets
-from .catalogue import Category, Merchant, Price, Product, SlotPlan
-from .orders import Customer, Order, Payment
+from .backoffice import BackOffice
+from .bookings import issue_tickets
+from .catalog import Category, Merchant, Price, Product, SlotPlan, TicketTypeGroup, Venue
+from .sales import Customer, Order, Payment
 from .state import State
-
-if TYPE_CHECKING:
-    from .sandbox import EgumaSandbox
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-NOON = -timedelta(hours=12)
-"""Cut-off of a day slot at noon of the day."""
+NOON = time(12)
 
 
-def fill(sandbox: EgumaSandbox, state: State) -> None:
+def fill(sandbox: BackOffice, state: State) -> None:
     """Fill an empty sandbox."""
     mountain = _mountain_railway(sandbox)
     _lake_park(sandbox)
     _chocolate_museum(sandbox)
     _web_orders(sandbox, state, mountain)
+    # Last, so that the ids of everything else are what they were without events.
+    _events(sandbox, mountain)
 
 
 def _times(
@@ -38,7 +37,7 @@ def _times(
     )
 
 
-def _mountain_railway(sandbox: EgumaSandbox) -> Merchant:
+def _mountain_railway(sandbox: BackOffice) -> Merchant:
     merchant = sandbox.add_merchant("Bergbahn Muster AG")
     shop = sandbox.add_user(merchant, "Web shop")
     partner = sandbox.add_user(merchant, "Partner portal")
@@ -54,11 +53,11 @@ def _mountain_railway(sandbox: EgumaSandbox) -> Merchant:
     return merchant
 
 
-def _people(sandbox: EgumaSandbox) -> tuple[Category, Category]:
+def _people(sandbox: BackOffice) -> tuple[Category, Category]:
     return sandbox.add_category("Erwachsene", 16), sandbox.add_category("Kind", 6, 15)
 
 
-def _bookable_products(sandbox: EgumaSandbox, merchant: Merchant) -> None:
+def _bookable_products(sandbox: BackOffice, merchant: Merchant) -> None:
     people = _people(sandbox)
     morning = _times(people, (4500, 2200), "09:00", "10:00", "11:00", quota=50, cut_off=HOUR)
     afternoon = _times(people, (3600, 1800), "13:30", "15:00", quota=50, cut_off=HOUR)
@@ -79,7 +78,7 @@ def _bookable_products(sandbox: EgumaSandbox, merchant: Merchant) -> None:
         merchant,
         {"de": "Tageskarte", "en": "Day pass"},
         people,
-        _times(people, (5900, 2900), "00:00", quota=400, cut_off=NOON),
+        _times(people, (5900, 2900), "00:00", quota=400, closing_time=NOON),
         slot_type="day",
         label="day",
         description_translations={
@@ -121,7 +120,7 @@ def _with_adult_limits(plans: tuple[SlotPlan, ...]) -> tuple[SlotPlan, ...]:
     return tuple(limited)
 
 
-def _special_products(sandbox: EgumaSandbox, merchant: Merchant) -> None:
+def _special_products(sandbox: BackOffice, merchant: Merchant) -> None:
     people = _people(sandbox)
     sandbox.add_product(
         merchant,
@@ -178,7 +177,7 @@ def _special_products(sandbox: EgumaSandbox, merchant: Merchant) -> None:
     )
 
 
-def _products_no_key_can_sell(sandbox: EgumaSandbox, merchant: Merchant, partner_id: str) -> None:
+def _products_no_key_can_sell(sandbox: BackOffice, merchant: Merchant, partner_id: str) -> None:
     hidden: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("inactive", "Winterwanderpass", {"is_active": False}),
         ("no-categories", "Schneeschuhtour", {"categories": ()}),
@@ -197,7 +196,7 @@ def _products_no_key_can_sell(sandbox: EgumaSandbox, merchant: Merchant, partner
         sandbox.add_product(merchant, {"de": name}, plans=plans, label=label, **fields)
 
 
-def _lake_park(sandbox: EgumaSandbox) -> None:
+def _lake_park(sandbox: BackOffice) -> None:
     merchant = sandbox.add_merchant(
         "Lakeside Discovery Park", default_language="en", currency="EUR"
     )
@@ -222,7 +221,7 @@ def _lake_park(sandbox: EgumaSandbox) -> None:
     )
 
 
-def _chocolate_museum(sandbox: EgumaSandbox) -> None:
+def _chocolate_museum(sandbox: BackOffice) -> None:
     merchant = sandbox.add_merchant("Musée du Chocolat Sàrl", default_language="fr")
     sandbox.add_key(merchant, sandbox.add_user(merchant, "Billetterie"))
     people = sandbox.add_category("Adulte", 16), sandbox.add_category("Enfant", 4, 15)
@@ -244,7 +243,7 @@ def _chocolate_museum(sandbox: EgumaSandbox) -> None:
     )
 
 
-def _web_orders(sandbox: EgumaSandbox, state: State, merchant: Merchant) -> None:
+def _web_orders(sandbox: BackOffice, state: State, merchant: Merchant) -> None:
     product = next(item for item in sandbox.products() if item.label == "time")
     visa = Payment(state.ids.hexadecimal(), "VISA", 6030)
     customer = Customer(
@@ -298,3 +297,41 @@ def _web_order(
     state.book.add(order)
     state.stock.sell(product, slot.starts_at, len(order.tickets))
     return order
+
+
+def _events(sandbox: BackOffice, merchant: Merchant) -> None:
+    """Add events that are open, in a category, sold out, closed, and not published."""
+    adult = sandbox.ticket_type(
+        {"de": "Erwachsene", "en": "Adults"}, 6900, {"de": "Ab 16 Jahren", "en": "From 16 years"}
+    )
+    child = sandbox.ticket_type(
+        {"de": "Kinder", "en": "Children"}, 3400, {"de": "Bis 15 Jahre", "en": "Up to 15 years"}
+    )
+    group = TicketTypeGroup(
+        name={"de": "Normaltarif", "en": "Regular"}, ticket_type_ids=(adult.id, child.id)
+    )
+    venue = Venue(
+        name="Gipfelhaus", street="Bergstrasse 1", zip="6000", city="Luzern", country_code="CH"
+    )
+    concerts = "5e1d7a0c973b861c040c9a01"
+    shown: tuple[tuple[str, str, int, dict[str, Any]], ...] = (
+        ("Magischer Brunch", "Magical brunch", 12, {"ticket_type_groups": (group,)}),
+        ("Jazz am Gipfel", "Summit jazz", 20, {"category_id": concerts, "tags": ("music",)}),
+        ("Vollmondkonzert", "Full moon concert", 33, {"category_id": concerts, "sold": 80}),
+        ("Silvestergala", "New Year gala", 45, {"sales_open": False}),
+        ("Premiere", "Opening night", 50, {"is_published": False}),
+    )
+    for name, english, days, details in shown:
+        names = {"de": name, "en": english}
+        sandbox.add_event(
+            merchant,
+            names,
+            datetime.combine(sandbox.today() + days * DAY, time(19, 30)),
+            (adult, child),
+            venue=venue,
+            quota=80,
+            description_translations={
+                language: f"<p>{text}</p>" for language, text in names.items()
+            },
+            **details,
+        )

@@ -1,4 +1,4 @@
-"""The store behind ``Idempotency-Key``: one answer for each key, for 72 hours."""
+"""The store behind ``Idempotency-Key``: one response for each key, for 72 hours."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from eguma_async.sandbox.engine.messages import WireResponse
+from eguma_async.sandbox.engine.messages import SandboxResponse
 
 LIFETIME = timedelta(hours=72)
 
@@ -20,12 +20,12 @@ class Entry:
 
     Attributes:
         body: Bytes of the first request.
-        response: Its answer; None while it is in flight.
-        completed_at: When it was answered.
+        response: Its response; None while it is in flight.
+        completed_at: When it was given.
     """
 
     body: bytes = attrs.field(repr=False)
-    response: WireResponse | None = None
+    response: SandboxResponse | None = None
     completed_at: datetime | None = None
 
     def is_over(self, now: datetime) -> bool:
@@ -51,11 +51,11 @@ class IdempotencyStore:
         """Note that a first request is in flight."""
         self._entries[scope] = Entry(body)
 
-    def complete(self, scope: Scope, response: WireResponse, now: datetime) -> None:
-        """Keep the answer of the first request; the lifetime begins now."""
+    def complete(self, scope: Scope, response: SandboxResponse, now: datetime) -> None:
+        """Keep the response to the first request; the lifetime begins now."""
         entry = self._entries[scope]
         entry.response, entry.completed_at = response, now
 
     def forget(self, scope: Scope) -> None:
-        """Free a key whose first request ended without an answer worth keeping."""
+        """Free a key whose first request ended without a response worth keeping."""
         self._entries.pop(scope, None)

@@ -2,53 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import NoneType
-from typing import Any, Literal
+from typing import Literal
 
 import attrs
 
-from eguma_async.sandbox.engine.messages import is_header_name, is_header_value
+from eguma_async.sandbox.engine.checks import (
+    FILLED,
+    FLAG,
+    HEADER_NAME,
+    HEADER_VALUE,
+    SECONDS,
+    must_be,
+    one_of,
+    status,
+    whole,
+)
 from eguma_async.sandbox.engine.options import Options
 
 Zone = Literal["zurich", "utc"]
-Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
-
-def _must(text: str, fits: Callable[[Any], bool]) -> Validator:
-    def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        if not fits(value):
-            raise ValueError(f"{attribute.name} must be {text}")
-
-    return check
-
-
-def _one_of(*values: str) -> Validator:
-    return _must(f"one of {', '.join(values)}", lambda value: value in values)
-
-
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-_flag = _must("true or false", lambda value: isinstance(value, bool))
-_text = _must("a text that is not empty", lambda value: isinstance(value, str) and value != "")
-_text_or_null = _must(
-    "a text that is not empty, or null",
-    lambda value: isinstance(value, (str, NoneType)) and value != "",
-)
-_header_name = _must(
-    "a header name or null",
-    lambda value: value is None or (isinstance(value, str) and is_header_name(value)),
-)
-_header_value = _must(
-    "printable ASCII", lambda value: isinstance(value, str) and is_header_value(value)
-)
-_refusal = _must("a status from 400 to 499", lambda value: _is_int(value) and 400 <= value <= 499)
-_success = _must("a status from 200 to 299", lambda value: _is_int(value) and 200 <= value <= 299)
-_days = _must("1 or more, or null", lambda value: value is None or (_is_int(value) and value >= 1))
-_seconds = _must("0 or more", lambda value: isinstance(value, (int, float)) and value >= 0)
-_zone = _one_of("zurich", "utc")
+_flag = must_be(FLAG)
+_text = must_be(FILLED)
+_refusal = must_be(status(400, 499))
+_zone = must_be(one_of("zurich", "utc"))
 
 
 @attrs.frozen(kw_only=True)
@@ -84,7 +60,7 @@ class EgumaOptions(Options):
             ``allow_zero_quantity`` must be part of every order.
         refuse_key_on_reservation: Whether a reservation with an ``Idempotency-Key`` is refused.
         hide_sold_out_slots: Leave slots without a free place out instead of listing them with 0.
-        max_range_days: Longest range of availabilities; None for no limit.
+        max_range_days: Longest range of days that may be asked for; None for no limit.
         price_field: Name of the price in an availability.
         language_field: Name under which a booking echoes its language; None for no echo.
         expires_at_zone: Zone of the wall-clock times in ``expires_at``.
@@ -93,18 +69,20 @@ class EgumaOptions(Options):
         orders_allowed: Whether keys of third-party users may read the orders.
         orders_delay_seconds: How late a new order shows up in the list.
         booking_location: ``location`` of bookings made through the API.
-        old_errors: Errors of orders and tickets: ``"text"`` or ``"json"``.
+        old_errors: Errors of orders, tickets, events and admissions: ``"text"`` or ``"json"``.
         unknown_ticket_status: Ticket information for an unknown number.
     """
 
-    generation: Literal["A", "B"] = attrs.field(default="B", validator=_one_of("A", "B"))
-    success_status: int = attrs.field(default=200, validator=_success)
+    generation: Literal["A", "B"] = attrs.field(default="B", validator=must_be(one_of("A", "B")))
+    success_status: int = attrs.field(default=200, validator=must_be(status(200, 299)))
     mismatch_status: int = attrs.field(default=409, validator=_refusal)
     mismatch_code: str = attrs.field(default="idempotency_key_reused", validator=_text)
     in_progress_status: int = attrs.field(default=409, validator=_refusal)
     in_progress_code: str = attrs.field(default="idempotency_in_progress", validator=_text)
-    replay_header: str | None = attrs.field(default="Idempotency-Replayed", validator=_header_name)
-    replay_header_value: str = attrs.field(default="true", validator=_header_value)
+    replay_header: str | None = attrs.field(
+        default="Idempotency-Replayed", validator=must_be(HEADER_NAME.or_null())
+    )
+    replay_header_value: str = attrs.field(default="true", validator=must_be(HEADER_VALUE))
     replay_refusals: bool = attrs.field(default=True, validator=_flag)
     sold_out_status: int = attrs.field(default=400, validator=_refusal)
     sold_out_code: str = attrs.field(default="validation_error", validator=_text)
@@ -120,18 +98,20 @@ class EgumaOptions(Options):
     mandatory_categories: bool = attrs.field(default=False, validator=_flag)
     refuse_key_on_reservation: bool = attrs.field(default=False, validator=_flag)
     hide_sold_out_slots: bool = attrs.field(default=False, validator=_flag)
-    max_range_days: int | None = attrs.field(default=None, validator=_days)
+    max_range_days: int | None = attrs.field(default=None, validator=must_be(whole(1).or_null()))
     price_field: str = attrs.field(default="price_in_cents", validator=_text)
-    language_field: str | None = attrs.field(default="language", validator=_text_or_null)
+    language_field: str | None = attrs.field(
+        default="language", validator=must_be(FILLED.or_null())
+    )
     expires_at_zone: Zone = attrs.field(default="zurich", validator=_zone)
     closing_at_zone: Zone = attrs.field(default="zurich", validator=_zone)
     updated_at_zone: Zone = attrs.field(default="zurich", validator=_zone)
     orders_allowed: bool = attrs.field(default=True, validator=_flag)
-    orders_delay_seconds: float = attrs.field(default=0, validator=_seconds)
+    orders_delay_seconds: float = attrs.field(default=0, validator=must_be(SECONDS))
     booking_location: Literal["web", "local"] = attrs.field(
-        default="web", validator=_one_of("web", "local")
+        default="web", validator=must_be(one_of("web", "local"))
     )
     old_errors: Literal["text", "json"] = attrs.field(
-        default="text", validator=_one_of("text", "json")
+        default="text", validator=must_be(one_of("text", "json"))
     )
     unknown_ticket_status: int = attrs.field(default=404, validator=_refusal)

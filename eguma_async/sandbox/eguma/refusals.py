@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eguma_async.sandbox.engine.messages import WireResponse, json_response, text_response
+from eguma_async.sandbox.engine.messages import SandboxResponse, json_response, text_response
 
 VALIDATION = "validation_error"
 
@@ -15,8 +15,8 @@ _CODES = {
 }
 
 
-class Refused(Exception):  # noqa: N818  # it is an answer, not a fault of the program
-    """A request is answered with an error.
+class RefusedError(Exception):
+    """A request is refused with an error.
 
     Args:
         status: HTTP status.
@@ -30,21 +30,21 @@ class Refused(Exception):  # noqa: N818  # it is an answer, not a fault of the p
         self.error_code = error_code
         self.message = message
 
-    def structured(self) -> WireResponse:
+    def structured(self) -> SandboxResponse:
         """Return the shape of the booking family: an object with code and message."""
         return json_response(self.status, {"error_code": self.error_code, "message": self.message})
 
-    def plain(self) -> WireResponse:
+    def plain(self) -> SandboxResponse:
         """Return the shape of the older endpoints: the body is the message."""
         return text_response(self.status, self.message)
 
 
-def invalid(message: str) -> Refused:
+def invalid(message: str) -> RefusedError:
     """Return the refusal of an invalid request."""
-    return Refused(400, VALIDATION, message)
+    return RefusedError(400, VALIDATION, message)
 
 
-def refused(status: int, message: str) -> Refused:
+def refused(status: int, message: str) -> RefusedError:
     """Return a refusal with the code that belongs to its status."""
     fallback = "internal_error" if status >= 500 else VALIDATION
-    return Refused(status, _CODES.get(status, fallback), message)
+    return RefusedError(status, _CODES.get(status, fallback), message)

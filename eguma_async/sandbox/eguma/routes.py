@@ -1,94 +1,71 @@
-"""Which function answers which path."""
+"""Which endpoint answers which path."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from urllib.parse import unquote
-
 import attrs
 
-from eguma_async.sandbox.engine.messages import WireRequest, WireResponse
+from eguma_async.sandbox.engine.messages import SandboxResponse
+from eguma_async.sandbox.engine.routing import Endpoint, Routes
 
-from . import booking, reading, tickets
-from .refusals import Refused
-from .state import Caller, State
-
-Handler = Callable[[State, Caller, WireRequest, str], WireResponse]
+from .admissions import Admissions
+from .availabilities import Availabilities
+from .bookings import Bookings
+from .events import Events
+from .orders import Orders
+from .products import Products
+from .refusals import RefusedError
+from .reservations import Reservations
+from .state import Call, State
+from .tickets import Tickets
 
 HELLO = "/v1/hello.json"
 
+_ROOT = "/v1/ticketing"
+_TICKET = f"{_ROOT}/tickets/{{number}}"
 
-@attrs.frozen
-class Route:
-    """One endpoint.
+
+@attrs.frozen(eq=False)
+class EgumaEndpoint(Endpoint[Call]):
+    """One operation of e-guma's API.
 
     Attributes:
-        handler: Answers; its last argument is the id out of the path.
         is_keyed: Whether it takes an ``Idempotency-Key``.
         is_old: Whether it is one of the merchant's older endpoints: open to users that are not
             approved for third-party integrations, and with errors in plain text.
     """
 
-    name: str
-    handler: Handler
     is_keyed: bool = False
     is_old: bool = False
 
-    def error(self, error: Refused, old_errors: str) -> WireResponse:
+    def error(self, error: RefusedError, old_errors: str) -> SandboxResponse:
         """Return a refusal in the shape this endpoint has for it."""
         is_plain = self.is_old and old_errors == "text"
         return error.plain() if is_plain else error.structured()
 
 
-_TICKET = r"/v1/ticketing/tickets/([^/]+)/{}\.json"
-
-
-class Router:
-    """All endpoints of one sandbox."""
-
-    def __init__(self, availabilities: reading.AvailabilityReader) -> None:
-        self._exact = {
-            ("GET", "/v1/ticketing/products.json"): Route("products", reading.list_products),
-            ("POST", "/v1/ticketing/reservation.json"): Route("reservation", booking.reserve),
-            ("POST", "/v1/ticketing/cancel-reservation.json"): Route(
-                "cancel-reservation", booking.cancel_reservation
+def routes(state: State, availabilities: Availabilities) -> Routes[EgumaEndpoint]:
+    """Return all endpoints of one sandbox."""
+    reservations, bookings, tickets = Reservations(state), Bookings(state), Tickets(state)
+    return Routes(
+        [
+            EgumaEndpoint("GET", f"{_ROOT}/products.json", Products(state).list),
+            EgumaEndpoint(
+                "GET", f"{_ROOT}/products/{{id}}/availabilities.json", availabilities.list
             ),
-            ("POST", "/v1/ticketing/booking.json"): Route("booking", booking.book, is_keyed=True),
-            ("POST", "/v1/ticketing/cancel-booking.json"): Route(
-                "cancel-booking", booking.cancel_booking
+            EgumaEndpoint("POST", f"{_ROOT}/reservation.json", reservations.create),
+            EgumaEndpoint("POST", f"{_ROOT}/cancel-reservation.json", reservations.cancel),
+            EgumaEndpoint("POST", f"{_ROOT}/booking.json", bookings.create, is_keyed=True),
+            EgumaEndpoint("POST", f"{_ROOT}/cancel-booking.json", bookings.cancel),
+            EgumaEndpoint("GET", f"{_ROOT}/orders.json", Orders(state).list, is_old=True),
+            EgumaEndpoint("POST", f"{_TICKET}/checkin.json", tickets.check_in, is_old=True),
+            EgumaEndpoint("POST", f"{_TICKET}/checkout.json", tickets.check_out, is_old=True),
+            EgumaEndpoint("GET", f"{_TICKET}/info.json", tickets.get, is_old=True),
+            EgumaEndpoint("GET", f"{_ROOT}/published_events.json", Events(state).list, is_old=True),
+            EgumaEndpoint(
+                "GET",
+                f"{_ROOT}/admissions/{{id}}/availability.json",
+                Admissions(state).availability,
+                is_old=True,
             ),
-            ("GET", "/v1/ticketing/orders.json"): Route("orders", tickets.list_orders, is_old=True),
-        }
-        self._patterns = tuple(
-            (method, re.compile(pattern), route)
-            for method, pattern, route in (
-                (
-                    "GET",
-                    r"/v1/ticketing/products/([^/]+)/availabilities\.json",
-                    Route("availabilities", availabilities.respond),
-                ),
-                (
-                    "POST",
-                    _TICKET.format("checkin"),
-                    Route("check-in", tickets.check_in, is_old=True),
-                ),
-                (
-                    "POST",
-                    _TICKET.format("checkout"),
-                    Route("check-out", tickets.check_out, is_old=True),
-                ),
-                ("GET", _TICKET.format("info"), Route("info", tickets.ticket_info, is_old=True)),
-            )
-        )
-
-    def find(self, method: str, path: str) -> tuple[Route, str] | None:
-        """Return the route of a request and the id in its path, or None."""
-        route = self._exact.get((method, path))
-        if route is not None:
-            return route, ""
-        for verb, pattern, candidate in self._patterns:
-            match = pattern.fullmatch(path) if verb == method else None
-            if match:
-                return candidate, unquote(match[1])
-        return None
+        ]
+    )

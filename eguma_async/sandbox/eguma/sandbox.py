@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import ClassVar
+from urllib.parse import unquote
 
 import attrs
 
 from eguma_async.core.clock import Clock
-from eguma_async.sandbox.engine.base import ControlCommand, Sandbox, Work
-from eguma_async.sandbox.engine.messages import WireRequest, WireResponse, text_response
+from eguma_async.sandbox.engine.base import ControlCommand, Sandbox, Transaction
+from eguma_async.sandbox.engine.messages import SandboxRequest, SandboxResponse, text_response
+from eguma_async.sandbox.engine.routing import ApiCall
 
 from . import commands, demo
+from .availabilities import Availabilities
 from .backoffice import BackOffice
+from .idempotency import Scope
 from .ids import Ids
 from .options import EgumaOptions
-from .reading import AvailabilityReader
-from .refusals import Refused, invalid, refused
-from .routes import HELLO, Route, Router
-from .state import Caller, State
+from .refusals import RefusedError, invalid, refused
+from .routes import HELLO, EgumaEndpoint, routes
+from .state import Call, State
 
 
 class EgumaSandbox(BackOffice, Sandbox):
-    """The e-guma ticketing API in memory: products, holds, bookings, orders, check-in.
+    """The e-guma ticketing API in memory: products, holds, bookings, orders, check-in, events.
 
     It enforces what the documentation says on raw JSON; what the documentation leaves open is a
     switch in `options`. Wall-clock times are those of Europe/Zurich.
@@ -47,8 +50,8 @@ class EgumaSandbox(BackOffice, Sandbox):
     ) -> None:
         Sandbox.__init__(self, clock)
         BackOffice.__init__(self, State(self.clock, Ids(seed), options or EgumaOptions()))
-        self._availabilities = AvailabilityReader(self._state)
-        self._router = Router(self._availabilities)
+        self._availabilities = Availabilities(self._state)
+        self._routes = routes(self._state, self._availabilities)
         if demo_data:
             demo.fill(self, self._state)
 
@@ -58,103 +61,81 @@ class EgumaSandbox(BackOffice, Sandbox):
         """Tell whether a path looks like one of e-guma's."""
         return path.startswith("/v1/") and path.endswith(".json")
 
-    def respond(self, request: WireRequest) -> WireResponse:
-        """Process a request in one step and return the answer."""
+    def respond(self, request: SandboxRequest) -> SandboxResponse:
+        """Process a request in one step and return the response."""
         begun = self.begin(request)
-        return begun.finish() if isinstance(begun, Work) else begun
+        return begun.commit() if isinstance(begun, Transaction) else begun
 
-    def begin(self, request: WireRequest) -> Work | WireResponse:
+    def begin(self, request: SandboxRequest) -> Transaction | SandboxResponse:
         """Authenticate a request and, for a booking, mark its idempotency key as in flight."""
         if (request.method, request.path) == ("GET", HELLO):
             return text_response(200, "OK")
-        found = self._router.find(request.method, request.path)
-        if found is None:
-            return refused(404, "There is no such endpoint.").structured()
-        route, argument = found
+        match = self._routes.find(request.path)
+        endpoint = None if match is None else match.endpoints.get(request.method)
+        if match is None or endpoint is None:
+            return self.refuse(404, "There is no such endpoint.")
+        parts = {name: unquote(part) for name, part in match.parts.items()}
         try:
             caller = self._state.authenticate(request.parameter("apikey"))
-            if not route.is_old:
+            if not endpoint.is_old:
                 self._state.check_approved(caller)
-            if route.is_keyed:
-                return self._begin_keyed(route, caller, request)
-        except Refused as error:
-            return route.error(error, self.options.old_errors)
-        return Work(lambda: self._run(route, caller, request, argument))
+            call = ApiCall(request, caller, parts=parts)
+            if endpoint.is_keyed:
+                return self._begin_keyed(endpoint, call)
+        except RefusedError as error:
+            return endpoint.error(error, self.options.old_errors)
+        return Transaction(lambda: self._process(endpoint, call))
 
-    def error(self, status: int) -> WireResponse:
+    def error(self, status: int) -> SandboxResponse:
         """Return an error of that status in e-guma's structured shape."""
-        return refused(status, "The request could not be processed.").structured()
+        return self.refuse(status, "The request could not be processed.")
 
-    def _begin_keyed(
-        self, route: Route, caller: Caller, request: WireRequest
-    ) -> Work | WireResponse:
+    def refuse(self, status: int, detail: str) -> SandboxResponse:
+        """Return an error in e-guma's structured shape, with a text for people."""
+        return refused(status, detail).structured()
+
+    def _begin_keyed(self, endpoint: EgumaEndpoint, call: Call) -> Transaction | SandboxResponse:
+        request, options = call.request, self.options
         key = request.headers.get("idempotency-key", "").strip()
         if not key:
             raise invalid("The header Idempotency-Key is required.")
-        store, options = self._state.idempotency, self.options
-        scope = (caller.merchant.id, route.name, key)
+        store = self._state.idempotency
+        scope = (call.caller.merchant.id, endpoint.path, key)
         entry = store.find(scope, self.clock.now())
         if entry is None:
             store.start(scope, request.body)
-            return Work(
-                lambda: self._finish_keyed(scope, route, caller, request),
-                lambda: store.forget(scope),
+            return Transaction(
+                lambda: self._process_keyed(scope, endpoint, call), lambda: store.forget(scope)
             )
         if entry.body != request.body:
             message = "The Idempotency-Key was used with another request body."
-            raise Refused(options.mismatch_status, options.mismatch_code, message)
+            raise RefusedError(options.mismatch_status, options.mismatch_code, message)
         if entry.response is None:
             message = "The first request with this Idempotency-Key is still being processed."
-            raise Refused(options.in_progress_status, options.in_progress_code, message)
+            raise RefusedError(options.in_progress_status, options.in_progress_code, message)
         return self._replay(entry.response)
 
-    def _finish_keyed(
-        self, scope: tuple[str, str, str], route: Route, caller: Caller, request: WireRequest
-    ) -> WireResponse:
-        response = self._run(route, caller, request, "")
+    def _process_keyed(self, scope: Scope, endpoint: EgumaEndpoint, call: Call) -> SandboxResponse:
+        response = self._process(endpoint, call)
         if response.status < 400 or self.options.replay_refusals:
             self._state.idempotency.complete(scope, response, self.clock.now())
         else:
             self._state.idempotency.forget(scope)
         return response
 
-    def _replay(self, response: WireResponse) -> WireResponse:
+    def _replay(self, response: SandboxResponse) -> SandboxResponse:
         if self.options.replay_header is None:
             return response
         mark = {self.options.replay_header: self.options.replay_header_value}
         return attrs.evolve(response, headers={**response.headers, **mark})
 
-    def _run(
-        self, route: Route, caller: Caller, request: WireRequest, argument: str
-    ) -> WireResponse:
+    def _process(self, endpoint: EgumaEndpoint, call: Call) -> SandboxResponse:
         try:
-            return route.handler(self._state, caller, request, argument)
-        except Refused as error:
-            return route.error(error, self.options.old_errors)
+            return endpoint.handler(call)
+        except RefusedError as error:
+            return endpoint.error(error, self.options.old_errors)
 
-    # Options and the control plane
-
-    @property
-    def options(self) -> EgumaOptions:
-        """The switches; set a changed copy to change them."""
-        return self._state.options
-
-    @options.setter
-    def options(self, options: EgumaOptions) -> None:
-        self._state.options = options
-        self._availabilities.forget()
-
-    def get_options(self) -> dict[str, object]:
-        """Return the options as JSON."""
-        return attrs.asdict(self.options)
-
-    def set_options(self, changes: Mapping[str, object]) -> None:
-        """Change options.
-
-        Raises:
-            ControlError: An option is unknown or its value is not allowed.
-        """
-        self.options = self.options.changed(changes)
+    # The control plane
 
     def state(self) -> dict[str, object]:
         """Return merchants with their keys, examples to book, and what is held and sold."""

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time
+from typing import TypeAlias
 
 import attrs
 
 from eguma_async.sandbox.engine.clock import SandboxClock
+from eguma_async.sandbox.engine.routing import ApiCall
 
-from .catalogue import ApiKey, Merchant, Product, Slot, User
+from .catalog import ApiKey, Event, Merchant, Product, Slot, User
 from .idempotency import IdempotencyStore
 from .ids import Ids
 from .local_time import instant, parse_date, parse_local, seconds_text, wall_clock
 from .options import EgumaOptions
-from .orders import OrderBook
 from .refusals import invalid, refused
+from .sales import Order, OrderBook
 from .stock import Stock
 
 NEVER = datetime.max.replace(tzinfo=UTC)
+END_OF_DAY = time(23, 59, 59)
 
 
 @attrs.frozen
@@ -27,6 +30,9 @@ class Caller:
     merchant: Merchant
     user: User
     key: ApiKey
+
+
+Call: TypeAlias = ApiCall[Caller]
 
 
 class State:
@@ -44,9 +50,10 @@ class State:
         self.options = options
         self.merchants: list[Merchant] = []
         self.products: dict[str, Product] = {}
-        self.stock = Stock()
-        self.book = OrderBook()
-        self.idempotency = IdempotencyStore()
+        self.events: dict[str, Event] = {}
+        self.stock: Stock = Stock()
+        self.book: OrderBook = OrderBook()
+        self.idempotency: IdempotencyStore = IdempotencyStore()
         self._callers: dict[str, Caller] = {}
 
     def now(self) -> datetime:
@@ -72,7 +79,7 @@ class State:
         """Return who calls.
 
         Raises:
-            Refused: The key is missing, unknown or deactivated.
+            RefusedError: The key is missing, unknown or deactivated.
         """
         caller = self._callers.get(key or "")
         if caller is None or not caller.key.is_active:
@@ -83,7 +90,7 @@ class State:
         """Return a product the caller may see and sell.
 
         Raises:
-            Refused: It is unknown, another merchant's, or not enabled for the caller.
+            RefusedError: It is unknown, another merchant's, or not enabled for the caller.
         """
         product = self.products.get(product_id)
         if product is None or product.merchant is not caller.merchant:
@@ -99,7 +106,7 @@ class State:
             slot
             for day in self.days(product, first, last, now)
             for slot in product.slots_on(day)
-            if not self.is_closed(slot, now)
+            if self.is_open(slot, now)
         )
 
     def days(self, product: Product, first: date, last: date, now: datetime) -> tuple[date, ...]:
@@ -110,7 +117,7 @@ class State:
         """Return the open slot a text from a request stands for.
 
         Raises:
-            Refused: There is no such slot, its cut-off has passed, or the product is inactive.
+            RefusedError: There is no such slot, its cut-off has passed, or the product is inactive.
         """
         if not product.is_active:
             raise invalid("The product is not active.")
@@ -118,7 +125,7 @@ class State:
         slot = None if start is None else self.find_slot(product, start)
         if slot is None:
             raise invalid("starts_at is not an available slot of this product.")
-        if self.is_closed(slot, self.now()):
+        if not self.is_open(slot, self.now()):
             raise invalid("The slot can no longer be booked.")
         return slot
 
@@ -130,31 +137,31 @@ class State:
         slots = product.slots_on(day)
         return next((slot for slot in slots if slot.starts_at == starts_at), None)
 
-    def closing_at(self, slot: Slot) -> datetime | None:
-        """Return the cut-off of a slot as wall-clock time, or None.
+    def closes(self, slot: Slot) -> datetime | None:
+        """Return when the cut-off of a slot passes, aware, in UTC; None without one.
 
         Generation A knows no slot without a cut-off: there it is the end of the day.
         """
-        if slot.closing_at is None and self.options.generation == "A":
-            return slot.starts_at.replace(hour=0, minute=0, second=0) + timedelta(
-                days=1, seconds=-1
-            )
-        return slot.closing_at
+        if slot.closes is None and self.options.generation == "A":
+            return instant(datetime.combine(slot.starts_at, END_OF_DAY))
+        return slot.closes
 
-    def closes(self, slot: Slot) -> datetime:
-        """Return when the cut-off of a slot passes, aware, in UTC; `NEVER` without one."""
-        closing_at = self.closing_at(slot)
-        return NEVER if closing_at is None else instant(closing_at)
+    def is_open(self, slot: Slot, now: datetime) -> bool:
+        """Tell whether the cut-off of a slot has not passed."""
+        closes = self.closes(slot)
+        return closes is None or now < closes
 
-    def is_closed(self, slot: Slot, now: datetime) -> bool:
-        """Tell whether the cut-off of a slot has passed."""
-        return self.closes(slot) <= now
+    def cancel(self, order: Order) -> None:
+        """Cancel an order that stands, and give its places back."""
+        order.status = "cancelled"
+        order.touch(self.now())
+        self.stock.sell(order.product, order.starts_at, -len(order.tickets))
 
     def check_approved(self, caller: Caller) -> None:
         """Check that the caller may use the booking family.
 
         Raises:
-            Refused: The user is not approved for third-party integrations.
+            RefusedError: The user is not approved for third-party integrations.
         """
         if not caller.user.is_approved:
             raise refused(

@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
-import attrs
-
-from .catalogue import Product, Slot
-
-HOLD_TIME = timedelta(minutes=60)
-
-Items = tuple[tuple[str, int], ...]
-"""Category ids with their quantities, each category once, in the order of the request."""
-
-
-def places(items: Items) -> int:
-    """Return how many places the items take."""
-    return sum(quantity for _, quantity in items)
-
-
-@attrs.define(eq=False)
-class Hold:
-    """Places set aside for one user.
-
-    Attributes:
-        expires_at: When it ends by itself; aware, in UTC.
-    """
-
-    id: str
-    user_id: str
-    product: Product
-    starts_at: datetime
-    items: Items
-    expires_at: datetime
-    state: Literal["held", "cancelled", "booked"] = "held"
-
-    def is_active(self, now: datetime) -> bool:
-        """Tell whether the places are still set aside."""
-        return self.state == "held" and now < self.expires_at
+from .catalog import Product, Slot
+from .sales import Hold, Items, places
 
 
 class Stock:
-    """The one pool that holds, bookings and desk sales draw on."""
+    """The one pool that holds, bookings and desk sales draw on.
+
+    A hold that stands is a promise. Its places can be booked even if the quota was lowered below
+    what is held and sold; nothing else is held or sold until places are free again.
+    """
 
     def __init__(self) -> None:
         self._sold: dict[tuple[str, datetime], int] = {}
@@ -59,19 +31,21 @@ class Stock:
         held = self._held.get((product.id, starts_at), {})
         return [hold for hold in held.values() if hold.is_active(now)]
 
-    def free(
-        self, product: Product, slot: Slot, now: datetime, *, besides: Hold | None = None
-    ) -> int | None:
-        """Return the places left in a slot; None if there is no limit.
-
-        The places of the hold `besides` count as free.
-        """
+    def free(self, product: Product, slot: Slot, now: datetime) -> int | None:
+        """Return the places left in a slot; None if there is no limit."""
         if slot.quota is None:
             return None
         holds = self.active_holds(product, slot.starts_at, now)
-        held = sum(places(hold.items) for hold in holds if hold is not besides)
-        taken = slot.sold_before + self.sold(product, slot.starts_at) + held
-        return max(0, slot.quota - taken)
+        held = sum(places(hold.items) for hold in holds)
+        return max(0, slot.quota - slot.sold_before - self.sold(product, slot.starts_at) - held)
+
+    def has_room(
+        self, product: Product, slot: Slot, items: Items, now: datetime, hold: Hold | None = None
+    ) -> bool:
+        """Tell whether items can be held or sold; the places of a hold count as theirs."""
+        free = self.free(product, slot, now)
+        promised = 0 if hold is None else places(hold.items)
+        return free is None or places(items) - promised <= free
 
     def hold(self, hold: Hold) -> None:
         """Set places aside; whether they are there has been checked."""

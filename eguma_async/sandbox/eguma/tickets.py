@@ -1,59 +1,43 @@
-"""The merchant's endpoints: the list of orders, check-in and check-out, ticket information."""
+"""The tickets at the gate: check-in, check-out, and what is known of one."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any
 
-from eguma_async.sandbox.engine.messages import WireRequest, WireResponse, json_response
+from eguma_async.sandbox.engine.messages import SandboxResponse, json_response
 
-from .catalogue import Merchant
-from .local_time import parse_local, wall_clock
-from .orders import Order, Ticket, order_json, ticket_json
-from .refusals import invalid, refused
-from .state import Caller, State
-
-
-def list_orders(state: State, caller: Caller, request: WireRequest, _: str) -> WireResponse:
-    """Answer with the merchant's orders that fit all filters."""
-    if not state.options.orders_allowed:
-        raise refused(403, "This API key may not read orders.")
-    after = _moment(request, "updated_at_after")
-    before = _moment(request, "updated_at_before")
-    number = request.parameter("order_number")
-    last_name = request.parameter("last_name")
-    newest = state.now() - timedelta(seconds=state.options.orders_delay_seconds)
-    found = [
-        order_json(order, state.options)
-        for order in state.book.of_merchant(caller.merchant)
-        if order.created_at <= newest
-        and _is_within(_shown_update(state, order), after, before)
-        and number in (None, order.number)
-        and _has_last_name(order, last_name)
-    ]
-    return json_response(200, found)
+from .catalog import Merchant
+from .refusals import refused
+from .sales import Order, Ticket
+from .sales_views import ticket_json
+from .state import Call, State
 
 
-def check_in(state: State, caller: Caller, request: WireRequest, number: str) -> WireResponse:
-    """Let a ticket in; a refusal is a success with a code."""
-    return json_response(200, enter(state, caller.merchant, number))
+class Tickets:
+    """Lets tickets in and out."""
 
+    def __init__(self, state: State) -> None:
+        self._state = state
 
-def check_out(state: State, caller: Caller, request: WireRequest, number: str) -> WireResponse:
-    """Let a ticket out again; a refusal is a success with a code."""
-    return json_response(200, leave(state, caller.merchant, number))
+    def check_in(self, call: Call) -> SandboxResponse:
+        """Let a ticket in; a refusal is a success with a code."""
+        return json_response(200, enter(self._state, call.caller.merchant, call.parts["number"]))
 
+    def check_out(self, call: Call) -> SandboxResponse:
+        """Let a ticket out again; a refusal is a success with a code."""
+        return json_response(200, leave(self._state, call.caller.merchant, call.parts["number"]))
 
-def ticket_info(state: State, caller: Caller, request: WireRequest, number: str) -> WireResponse:
-    """Answer with what is known about one ticket."""
-    found = state.book.with_ticket(number, caller.merchant)
-    if found is None:
-        raise refused(state.options.unknown_ticket_status, "The ticket was not found.")
-    return json_response(200, ticket_json(*found, state.options))
+    def get(self, call: Call) -> SandboxResponse:
+        """Return what is known about one ticket."""
+        options = self._state.options
+        found = self._state.book.with_ticket(call.parts["number"], call.caller.merchant)
+        if found is None:
+            raise refused(options.unknown_ticket_status, "The ticket was not found.")
+        return json_response(200, ticket_json(*found, options))
 
 
 def enter(state: State, merchant: Merchant, number: str) -> dict[str, Any]:
-    """Check a ticket in and return the answer."""
+    """Check a ticket in and return the body of the response."""
     found = state.book.with_ticket(number, merchant)
     if found is None:
         return _unsuccessful("ticket_not_found")
@@ -67,7 +51,7 @@ def enter(state: State, merchant: Merchant, number: str) -> dict[str, Any]:
 
 
 def leave(state: State, merchant: Merchant, number: str) -> dict[str, Any]:
-    """Check a ticket out and return the answer."""
+    """Check a ticket out and return the body of the response."""
     found = state.book.with_ticket(number, merchant)
     if found is None:
         return _unsuccessful("ticket_not_found")
@@ -92,26 +76,3 @@ def _successful(order: Order, ticket: Ticket) -> dict[str, Any]:
 
 def _unsuccessful(code: str) -> dict[str, Any]:
     return {"is_successful": False, "unsuccessful_code": code}
-
-
-def _moment(request: WireRequest, name: str) -> datetime | None:
-    text = request.parameter(name)
-    moment = None if text is None else parse_local(text)
-    if text is not None and moment is None:
-        raise invalid(f"{name} must have the form 2019-06-04T23:15:14.")
-    return moment
-
-
-def _shown_update(state: State, order: Order) -> datetime:
-    local = wall_clock(order.updated_at, state.options.updated_at_zone)
-    return local.replace(microsecond=0)
-
-
-def _is_within(moment: datetime, after: datetime | None, before: datetime | None) -> bool:
-    return (after is None or moment >= after) and (before is None or moment < before)
-
-
-def _has_last_name(order: Order, last_name: str | None) -> bool:
-    if last_name is None:
-        return True
-    return order.customer is not None and order.customer.last_name == last_name

@@ -1,77 +1,30 @@
-"""What every sandbox has: a clock, faults, a log of its requests, and one way in."""
+"""What every sandbox has: a clock, faults, options, a log of its requests, and one way in."""
 
 from __future__ import annotations
 
 import abc
 import asyncio
-import hashlib
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeAlias
 
 import attrs
 
 from eguma_async.core.clock import Clock
+from eguma_async.core.delivery import DEFAULT_MAX_BODY_BYTES
 
 from .clock import SandboxClock
-from .faults import FaultList, Park
-from .messages import Outcome, WireRequest, WireResponse
+from .faults import FaultList, Wait
+from .log import RequestLog, RequestRecord
+from .messages import MAX_BODY_BYTES, Delivery, SandboxRequest, SandboxResponse
+from .options import Options
+from .transport import SandboxTransport
 
-if TYPE_CHECKING:
-    from .transport import SandboxTransport
+ControlCommand: TypeAlias = Callable[[Mapping[str, object]], object]
 
-KEPT_REQUESTS = 10_000
-
-
-@attrs.frozen
-class RequestRecord:
-    """One request that reached a sandbox, without anything secret.
-
-    Attributes:
-        at: When it came, by the sandbox's clock.
-        method: HTTP verb.
-        path: Path.
-        query: Pairs of the query; the values of secret ones are ``***``.
-        header_names: Lower-case names, sorted; no values.
-        idempotency_key: Value of ``Idempotency-Key``, or None.
-        body_sha256: Hexadecimal digest of the body's bytes.
-    """
-
-    at: datetime
-    method: str
-    path: str
-    query: tuple[tuple[str, str], ...]
-    header_names: tuple[str, ...]
-    idempotency_key: str | None
-    body_sha256: str
-
-
-class RequestLog:
-    """The latest requests, oldest first; `total` counts those that were forgotten too."""
-
-    def __init__(self, maximum: int = KEPT_REQUESTS) -> None:
-        self._records: deque[RequestRecord] = deque(maxlen=maximum)
-        self.total = 0
-
-    def add(self, record: RequestRecord) -> None:
-        """Append a record; the oldest one goes once the log is full."""
-        self._records.append(record)
-        self.total += 1
-
-    def clear(self) -> None:
-        """Forget all records and start counting anew."""
-        self._records.clear()
-        self.total = 0
-
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def __iter__(self) -> Iterator[RequestRecord]:
-        return iter(tuple(self._records))
-
-    def __getitem__(self, index: int) -> RequestRecord:
-        return self._records[index]
+NOT_UNICODE = "The request holds text that is not Unicode."
+ENCODED = "The request's content encoding is not supported."
+TOO_LARGE = "The request's body is too large."
 
 
 def _nothing() -> None:
@@ -79,23 +32,16 @@ def _nothing() -> None:
 
 
 @attrs.frozen
-class Work:
+class Transaction:
     """A request that has begun and is in flight.
 
     Attributes:
-        finish: Does the work in one step, without awaiting anything, and returns the answer.
-        abandon: Undoes what the begin marked, if there will be no answer.
+        commit: Does the work in one step, without awaiting anything, and returns the response.
+        rollback: Undoes what the begin marked, if there will be no response.
     """
 
-    finish: Callable[[], WireResponse]
-    abandon: Callable[[], None] = _nothing
-
-
-class ControlError(ValueError):
-    """A control command cannot be carried out; the text says why."""
-
-
-ControlCommand = Callable[[Mapping[str, object]], object]
+    commit: Callable[[], SandboxResponse]
+    rollback: Callable[[], None] = _nothing
 
 
 class Sandbox(abc.ABC):
@@ -112,32 +58,40 @@ class Sandbox(abc.ABC):
         clock: The settable clock.
         faults: What shall go wrong.
         requests: What came in, faulty or not.
+        options: Switches for what the provider's documentation does not settle.
     """
 
     name: ClassVar[str]
     secret_parameters: ClassVar[frozenset[str]] = frozenset()
 
+    # Each provider has a class of its own for them.
+    options: Any = Options()
+
     def __init__(self, clock: Clock | None = None) -> None:
-        self.clock = clock if isinstance(clock, SandboxClock) else SandboxClock(clock)
-        self.faults = FaultList()
-        self.requests = RequestLog()
-        self._background: set[asyncio.Task[None]] = set()
+        self.clock: SandboxClock = clock if isinstance(clock, SandboxClock) else SandboxClock(clock)
+        self.faults: FaultList = FaultList()
+        self.requests: RequestLog = RequestLog()
+        self._background: set[asyncio.Task[SandboxResponse]] = set()
 
     @abc.abstractmethod
     def owns(self, path: str) -> bool:
         """Tell whether a path belongs to this provider's API."""
 
     @abc.abstractmethod
-    def respond(self, request: WireRequest) -> WireResponse:
-        """Process a request in one step and return the answer."""
+    def respond(self, request: SandboxRequest) -> SandboxResponse:
+        """Process a request in one step and return the response."""
 
     @abc.abstractmethod
-    def error(self, status: int) -> WireResponse:
+    def error(self, status: int) -> SandboxResponse:
         """Return an error of that status in the provider's own shape."""
 
-    def begin(self, request: WireRequest) -> Work | WireResponse:
-        """Start a request: return what is left to do, or the answer if nothing is."""
-        return Work(lambda: self.respond(request))
+    def refuse(self, status: int, detail: str) -> SandboxResponse:
+        """Return the error for a request that no endpoint gets to see, with a text for people."""
+        return self.error(status)
+
+    def begin(self, request: SandboxRequest) -> Transaction | SandboxResponse:
+        """Start a request: return what is left to do, or the response if nothing is."""
+        return Transaction(lambda: self.respond(request))
 
     def state(self) -> dict[str, object]:
         """Return what the control plane shows of this provider, as JSON."""
@@ -149,7 +103,7 @@ class Sandbox(abc.ABC):
 
     def get_options(self) -> dict[str, object]:
         """Return the options as JSON."""
-        return {}
+        return attrs.asdict(self.options)
 
     def set_options(self, changes: Mapping[str, object]) -> None:
         """Change options.
@@ -157,74 +111,87 @@ class Sandbox(abc.ABC):
         Raises:
             ControlError: An option is unknown or its value is not allowed.
         """
-        if changes:
-            raise ControlError(f"{self.name} has no options")
+        self.options = self.options.changed(changes)
 
-    async def handle(self, request: WireRequest) -> Outcome:
-        """Take a request, meet the faults scripted for it, and answer."""
-        self.requests.add(self._record(request))
+    async def handle(self, request: SandboxRequest, *, patience: float = math.inf) -> Delivery:
+        """Take a request, meet the faults scripted for it, and respond.
+
+        Args:
+            request: The request.
+            patience: How many seconds the caller waits for the first byte of a response.
+        """
+        if len(request.body) > MAX_BODY_BYTES:
+            return self.refuse(413, TOO_LARGE)  # as on a socket, where it is not read to its end
+        self.requests.add(RequestRecord.of(request, self.clock.now(), self.secret_parameters))
+        context = _Context(self, request, patience)
         fault = self.faults.take(request)
-        call = _Call(self, request)
-        return call.finish() if fault is None else await fault.act(call)
+        return context.process() if fault is None else await fault.act(context)
 
-    def transport(self) -> SandboxTransport:
-        """Return an in-memory transport to this sandbox."""
-        from .transport import SandboxTransport  # noqa: PLC0415  # it needs this module
+    def transport(self, *, max_body_bytes: int = DEFAULT_MAX_BODY_BYTES) -> SandboxTransport:
+        """Return an in-memory transport to this sandbox.
 
-        return SandboxTransport(self)
+        Args:
+            max_body_bytes: The largest body to accept, unless it flows into a sink.
+        """
+        return SandboxTransport(self, max_body_bytes=max_body_bytes)
 
-    def _record(self, request: WireRequest) -> RequestRecord:
-        query = tuple(
-            (name, "***" if name.lower() in self.secret_parameters else value)
-            for name, value in request.query
-        )
-        return RequestRecord(
-            self.clock.now(),
-            request.method,
-            request.path,
-            query,
-            tuple(sorted(request.headers)),
-            request.headers.get("idempotency-key"),
-            hashlib.sha256(request.body).hexdigest(),
-        )
+    def _refusal(self, request: SandboxRequest) -> SandboxResponse | None:
+        """Return the response to a request that must not get any further, or None."""
+        if not request.is_unicode():
+            return self.refuse(400, NOT_UNICODE)
+        # RFC 9110, section 15.5.16. A body that was taken as it came would be read as garbage.
+        if request.headers.get("content-encoding", "").strip().lower() not in {"", "identity"}:
+            return self.refuse(415, ENCODED)
+        return None
+
+    def _process_in_background(self, context: _Context, wait: Wait) -> None:
+        task = asyncio.ensure_future(context.process_after(wait))
+        self._background.add(task)  # keeps the task alive
+        task.add_done_callback(self._background.discard)
 
 
-class _Call:
-    """One request on its way through a sandbox; see `faults.Call`."""
+class _Context:
+    """One request on its way through a sandbox; see `faults.RequestContext`."""
 
-    def __init__(self, sandbox: Sandbox, request: WireRequest) -> None:
-        self.clock: Clock = sandbox.clock
+    def __init__(self, sandbox: Sandbox, request: SandboxRequest, patience: float) -> None:
+        self.clock = sandbox.clock
+        self.patience = patience
         self._sandbox = sandbox
         self._request = request
-        self._begun: Work | WireResponse | None = None
+        self._begun: Transaction | SandboxResponse | None = None
 
     def begin(self) -> None:
-        self._begun = self._sandbox.begin(self._request)
-
-    def finish(self) -> WireResponse:
         if self._begun is None:
-            self.begin()
-        if not isinstance(self._begun, Work):
+            refusal = self._sandbox._refusal(self._request)  # noqa: SLF001  # its other half
+            self._begun = refusal or self._sandbox.begin(self._request)
+
+    def abandon(self) -> None:
+        if isinstance(self._begun, Transaction):
+            self._begun.rollback()
+
+    def process(self) -> SandboxResponse:
+        self.begin()
+        if not isinstance(self._begun, Transaction):
             assert self._begun is not None  # noqa: S101  # begin() has just set it
             return self._begun
         try:
-            return self._begun.finish()
+            return self._begun.commit()
         except BaseException:
-            self._begun.abandon()
+            self._begun.rollback()
             raise
 
-    def abandon(self) -> None:
-        if isinstance(self._begun, Work):
-            self._begun.abandon()
+    async def process_after(self, wait: Wait) -> SandboxResponse:
+        self.begin()
+        try:
+            await wait()
+        except BaseException:
+            self.abandon()
+            raise
+        return self.process()
 
-    def detach(self, park: Park) -> None:
-        task = asyncio.ensure_future(self._finish_later(park))
-        self._sandbox._background.add(task)  # noqa: SLF001  # keeps the task alive
-        task.add_done_callback(self._sandbox._background.discard)  # noqa: SLF001
+    def process_later(self, wait: Wait) -> None:
+        self.begin()
+        self._sandbox._process_in_background(self, wait)  # noqa: SLF001  # its other half
 
-    def error(self, status: int) -> WireResponse:
+    def error(self, status: int) -> SandboxResponse:
         return self._sandbox.error(status)
-
-    async def _finish_later(self, park: Park) -> None:
-        await park.wait(self)
-        self.finish()

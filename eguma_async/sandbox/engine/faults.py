@@ -9,112 +9,123 @@ from __future__ import annotations
 
 import abc
 import asyncio
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from decimal import Decimal
 from fnmatch import fnmatchcase
-from types import NoneType
-from typing import Any, ClassVar, Protocol, TypeVar
+from functools import partial
+from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 
 import attrs
 
-from eguma_async.core.clock import Clock
-
+from .checks import (
+    FLAG,
+    HEADER_VALUE,
+    SECONDS,
+    SHARE,
+    Check,
+    is_amount,
+    must_be,
+    status,
+    whole,
+)
+from .clock import SandboxClock
 from .messages import (
     HTML_TYPE,
     TEXT_TYPE,
     CutResponse,
+    Delivery,
     Dropped,
-    Outcome,
-    WireRequest,
-    WireResponse,
+    SandboxRequest,
+    SandboxResponse,
+    TimedOut,
     is_header_name,
     is_header_value,
+    is_unicode,
 )
 
-F = TypeVar("F", bound="Fault")
+F = TypeVar("F", bound="ServerFault")
+
+Wait: TypeAlias = Callable[[], Awaitable[None]]
 
 
-class Call(Protocol):
-    """One request on its way through a sandbox, as a fault sees it."""
+class RequestContext(Protocol):
+    """One request on its way through a sandbox, as a fault sees it.
 
-    clock: Clock
+    Attributes:
+        clock: The sandbox's clock.
+        patience: How many seconds the caller waits for the first byte of a response.
+    """
+
+    clock: SandboxClock
+    patience: float
 
     def begin(self) -> None:
         """Start processing: from now on the request is in flight."""
-        ...
-
-    def finish(self) -> WireResponse:
-        """Process (and begin, if that has not happened) and return the true answer."""
         ...
 
     def abandon(self) -> None:
         """Stop without a result, as a crashed server does."""
         ...
 
-    def detach(self, park: Park) -> None:
-        """Finish in the background once `park` lets go."""
+    def process(self) -> SandboxResponse:
+        """Process (and begin, if that has not happened) and return the true response."""
         ...
 
-    def error(self, status: int) -> WireResponse:
+    async def process_after(self, wait: Wait) -> SandboxResponse:
+        """Begin, wait, and process; abandon the request if the wait is cancelled."""
+        ...
+
+    def process_later(self, wait: Wait) -> None:
+        """Begin, and do the rest in the background: nobody waits for the response."""
+        ...
+
+    def error(self, status: int) -> SandboxResponse:
         """Return an error in the provider's own shape."""
         ...
 
 
-Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
+# A header of these decides where a message ends: the sender sets them.
+_FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "upgrade", "trailer"})
 
 
-def _a(kind: str, *types: type) -> Validator:
-    def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        # A bool counts as an int in Python, but not in JSON.
-        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-            raise ValueError(f"{attribute.name} must be {kind}")
-
-    return check
-
-
-def _number(text: str, fits: Callable[[float], bool], *types: type) -> Validator:
-    is_number = _a(text, *types)
-
-    def check(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        is_number(instance, attribute, value)
-        if value is not None and not fits(value):
-            raise ValueError(f"{attribute.name} must be {text}")
-
-    return check
-
-
-_text = _a("a text", str)
-_text_or_none = _a("a text or null", str, NoneType)
-_flag = _a("true or false", bool)
-_from_zero = _number("a whole number, 0 or more", lambda n: n >= 0, int)
-_from_one = _number("a whole number, 1 or more, or null", lambda n: n >= 1, int, NoneType)
-_seconds = _number("a number of seconds, 0 or more", lambda n: 0 <= n < math.inf, int, float)
-_share = _number("a number from 0 to less than 1", lambda n: 0 <= n < 1, int, float)
-_status = _number("a status from 200 to 599", lambda n: 200 <= n <= 599, int)
-
-
-def _header_text(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if value is not None and not (isinstance(value, str) and is_header_value(value)):
-        raise ValueError(f"{attribute.name} must be printable ASCII or null")
-
-
-def _wait(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    is_text = isinstance(value, str) and is_header_value(value)
-    if not (value is None or is_number or is_text):
-        raise ValueError(f"{attribute.name} must be seconds, an HTTP date or null")
-
-
-def _headers(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if not isinstance(value, Mapping) or not all(
-        isinstance(text, str) and is_header_name(name) and is_header_value(text)
+def _are_headers(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(name, str)
+        and isinstance(text, str)
+        and is_header_name(name)
+        and name.lower() not in _FRAMING
+        and is_header_value(text)
         for name, text in value.items()
-    ):
-        raise ValueError(f"{attribute.name} must be an object of header names and values")
+    )
+
+
+_METHOD = Check("an HTTP verb", lambda value: isinstance(value, str) and is_header_name(value))
+_PATH = Check(
+    "a path that begins with / or *; * and ? stand for any text",
+    lambda value: isinstance(value, str) and value[:1] in {"/", "*", "?", "["},
+)
+_BODY = Check(
+    "a text, or bytes",
+    lambda value: isinstance(value, bytes) or (isinstance(value, str) and is_unicode(value)),
+)
+_WAIT = Check(
+    "a number of seconds, 0 or more, or an HTTP date",
+    lambda value: HEADER_VALUE.fits(value) or is_amount(value),
+)
+_HEADERS = Check(
+    "an object of header names and values, without those that say where a message ends",
+    _are_headers,
+)
+
+
+def _seconds_text(seconds: float) -> str:
+    """Write seconds in digits alone: ``2`` for 2.0, and no exponent at any size."""
+    digits = f"{Decimal(repr(seconds)):f}"
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
 @attrs.define(eq=False)
-class Fault(abc.ABC):
+class ServerFault(abc.ABC):
     """What all faults share.
 
     Attributes:
@@ -129,15 +140,17 @@ class Fault(abc.ABC):
 
     kind: ClassVar[str]
 
-    method: str | None = attrs.field(default=None, kw_only=True, validator=_text_or_none)
-    path: str = attrs.field(default="*", kw_only=True, validator=_text)
-    skip: int = attrs.field(default=0, kw_only=True, validator=_from_zero)
-    times: int | None = attrs.field(default=1, kw_only=True, validator=_from_one)
+    method: str | None = attrs.field(
+        default=None, kw_only=True, validator=must_be(_METHOD.or_null())
+    )
+    path: str = attrs.field(default="*", kw_only=True, validator=must_be(_PATH))
+    skip: int = attrs.field(default=0, kw_only=True, validator=must_be(whole(0)))
+    times: int | None = attrs.field(default=1, kw_only=True, validator=must_be(whole(1).or_null()))
     fired: int = attrs.field(default=0, init=False)
     seen: int = attrs.field(default=0, init=False)
     id: int = attrs.field(default=0, init=False)
 
-    def takes(self, request: WireRequest) -> bool:
+    def takes(self, request: SandboxRequest) -> bool:
         """Decide whether to fire for a request, and count it."""
         if self.times is not None and self.fired >= self.times:
             return False
@@ -152,13 +165,13 @@ class Fault(abc.ABC):
         return True
 
     @abc.abstractmethod
-    async def act(self, call: Call) -> Outcome:
+    async def act(self, context: RequestContext) -> Delivery:
         """Carry the fault out on one request."""
 
 
 @attrs.define(eq=False)
-class Delay(Fault):
-    """Answer late. The time passes on the sandbox's clock.
+class Delay(ServerFault):
+    """Respond late. The time passes on the sandbox's clock.
 
     Attributes:
         seconds: How late.
@@ -167,50 +180,54 @@ class Delay(Fault):
 
     kind = "delay"
 
-    seconds: float = attrs.field(validator=_seconds)
-    after_commit: bool = attrs.field(default=False, kw_only=True, validator=_flag)
+    seconds: float = attrs.field(validator=must_be(SECONDS))
+    after_commit: bool = attrs.field(default=False, kw_only=True, validator=must_be(FLAG))
 
-    async def act(self, call: Call) -> Outcome:
-        """Wait before or after the work."""
+    async def act(self, context: RequestContext) -> Delivery:
+        """Wait before or after the work, unless the caller gives up before."""
+        wait = context.clock.wait
         if self.after_commit:
-            response = call.finish()
-            await call.clock.sleep(self.seconds)
-            return response
-        call.begin()
+            response = context.process()
+            await wait(min(self.seconds, context.patience))
+            return response if self.seconds < context.patience else TimedOut(context.patience)
+        if self.seconds < context.patience:
+            return await context.process_after(partial(wait, self.seconds))
+        context.begin()
         try:
-            await call.clock.sleep(self.seconds)
+            await wait(context.patience)
         except BaseException:
-            call.abandon()
+            context.abandon()
             raise
-        return call.finish()
+        context.process_later(partial(wait, self.seconds - context.patience))
+        return TimedOut(context.patience)
 
 
 @attrs.define(eq=False)
-class DropBefore(Fault):
+class DropBefore(ServerFault):
     """Break the connection before the server did anything."""
 
     kind = "drop-before"
 
-    async def act(self, call: Call) -> Outcome:
+    async def act(self, context: RequestContext) -> Delivery:
         """Process nothing."""
         return Dropped(processed=False)
 
 
 @attrs.define(eq=False)
-class DropAfter(Fault):
-    """Break the connection after the server did its work: the answer is lost."""
+class DropAfter(ServerFault):
+    """Break the connection after the server did its work: the response is lost."""
 
     kind = "drop-after"
 
-    async def act(self, call: Call) -> Outcome:
-        """Process, and lose the answer."""
-        call.finish()
+    async def act(self, context: RequestContext) -> Delivery:
+        """Process, and lose the response."""
+        context.process()
         return Dropped(processed=True)
 
 
 @attrs.define(eq=False)
-class CutBody(Fault):
-    """Do the work, announce the full length of the answer, and break off in its middle.
+class CutBody(ServerFault):
+    """Do the work, announce the full length of the response, and break off in its middle.
 
     Attributes:
         keep: Which part of the body is sent, from 0 to less than 1.
@@ -218,60 +235,69 @@ class CutBody(Fault):
 
     kind = "cut-body"
 
-    keep: float = attrs.field(default=0.5, validator=_share)
+    keep: float = attrs.field(default=0.5, validator=must_be(SHARE))
 
-    async def act(self, call: Call) -> Outcome:
-        """Process, and cut the answer."""
-        response = call.finish()
+    async def act(self, context: RequestContext) -> Delivery:
+        """Process, and cut the response."""
+        response = context.process()
         return CutResponse(response, int(len(response.body) * self.keep))
 
 
 @attrs.define(eq=False)
-class Reply(Fault):
-    """Answer something else, such as a proxy's 502, a 429 or a broken success.
+class Reply(ServerFault):
+    """Respond with something else, such as a proxy's 502, a 429 or a broken success.
 
     Attributes:
         status: HTTP status.
         body: Body; None for an error in the provider's own shape.
         content_type: Type of `body`; by default HTML if it begins with ``<``, else plain text.
-        retry_after: Value of ``Retry-After``: seconds or an HTTP date; None for no such header.
+        retry_after: Value of ``Retry-After``: seconds, a fraction too, or an HTTP date; None for
+            no such header.
         headers: Further headers.
-        after_commit: Do the work first, so that only its answer is replaced.
+        after_commit: Do the work first, so that only its response is replaced.
     """
 
     kind = "reply"
 
-    status: int = attrs.field(default=503, validator=_status)
+    status: int = attrs.field(default=503, validator=must_be(status(200, 599)))
     body: str | bytes | None = attrs.field(
-        default=None, kw_only=True, repr=False, validator=_a("a text or null", str, bytes, NoneType)
+        default=None, kw_only=True, repr=False, validator=must_be(_BODY.or_null())
     )
-    content_type: str | None = attrs.field(default=None, kw_only=True, validator=_header_text)
+    content_type: str | None = attrs.field(
+        default=None, kw_only=True, validator=must_be(HEADER_VALUE.or_null())
+    )
     retry_after: float | str | None = attrs.field(
         default=None,
         kw_only=True,
-        validator=_wait,
+        validator=must_be(_WAIT.or_null()),
     )
-    headers: Mapping[str, str] = attrs.field(factory=dict, kw_only=True, validator=_headers)
-    after_commit: bool = attrs.field(default=False, kw_only=True, validator=_flag)
+    headers: Mapping[str, str] = attrs.field(
+        factory=dict, kw_only=True, validator=must_be(_HEADERS)
+    )
+    after_commit: bool = attrs.field(default=False, kw_only=True, validator=must_be(FLAG))
 
-    async def act(self, call: Call) -> Outcome:
-        """Answer with or without the work done."""
+    async def act(self, context: RequestContext) -> Delivery:
+        """Respond with or without the work done."""
         if self.after_commit:
-            call.finish()
-        plain = call.error(self.status) if self.body is None else self._with_body(self.body)
+            context.process()
+        plain = context.error(self.status) if self.body is None else self._with_body(self.body)
         headers = {**plain.headers, **{name.lower(): text for name, text in self.headers.items()}}
         if self.retry_after is not None:
-            headers["retry-after"] = str(self.retry_after)
-        return WireResponse(plain.status, headers, plain.body)
+            headers["retry-after"] = (
+                self.retry_after
+                if isinstance(self.retry_after, str)
+                else _seconds_text(self.retry_after)
+            )
+        return SandboxResponse(plain.status, headers, plain.body)
 
-    def _with_body(self, body: str | bytes) -> WireResponse:
+    def _with_body(self, body: str | bytes) -> SandboxResponse:
         data = body.encode() if isinstance(body, str) else body
         guessed = HTML_TYPE if data.lstrip().startswith(b"<") else TEXT_TYPE
-        return WireResponse(self.status, {"content-type": self.content_type or guessed}, data)
+        return SandboxResponse(self.status, {"content-type": self.content_type or guessed}, data)
 
 
 @attrs.define(eq=False)
-class Park(Fault):
+class Park(ServerFault):
     """Hold requests in flight, between the begin and the end of their processing.
 
     Attributes:
@@ -281,7 +307,7 @@ class Park(Fault):
 
     kind = "park"
 
-    hang_up: bool = attrs.field(default=False, kw_only=True, validator=_flag)
+    hang_up: bool = attrs.field(default=False, kw_only=True, validator=must_be(FLAG))
     parked: int = attrs.field(default=0, init=False)
     _released: asyncio.Event = attrs.field(factory=asyncio.Event, init=False, repr=False)
     _arrived: asyncio.Event = attrs.field(factory=asyncio.Event, init=False, repr=False)
@@ -294,24 +320,18 @@ class Park(Fault):
         """Wait until a request has been parked."""
         await self._arrived.wait()
 
-    async def act(self, call: Call) -> Outcome:
+    async def act(self, context: RequestContext) -> Delivery:
         """Begin, and go on once released."""
-        call.begin()
         if self.hang_up:
-            call.detach(self)
+            context.process_later(self._wait)
             return Dropped(processed=False)
-        await self.wait(call)
-        return call.finish()
+        return await context.process_after(self._wait)
 
-    async def wait(self, call: Call) -> None:
-        """Hold a call that has begun until released; abandon it if the wait is cancelled."""
+    async def _wait(self) -> None:
         self.parked += 1
         self._arrived.set()
         try:
             await self._released.wait()
-        except BaseException:
-            call.abandon()
-            raise
         finally:
             self.parked -= 1
 
@@ -320,7 +340,7 @@ class FaultList:
     """The faults of one sandbox, oldest first."""
 
     def __init__(self) -> None:
-        self._faults: list[Fault] = []
+        self._faults: list[ServerFault] = []
         self._last_id = 0
 
     def add(self, fault: F, /) -> F:
@@ -330,7 +350,7 @@ class FaultList:
         self._faults.append(fault)
         return fault
 
-    def remove(self, fault: Fault, /) -> None:
+    def remove(self, fault: ServerFault, /) -> None:
         """Disarm one fault; what it has parked goes on."""
         self._faults.remove(fault)
         if isinstance(fault, Park):
@@ -341,48 +361,12 @@ class FaultList:
         for fault in tuple(self._faults):
             self.remove(fault)
 
-    def take(self, request: WireRequest) -> Fault | None:
+    def take(self, request: SandboxRequest) -> ServerFault | None:
         """Return the fault that fires for a request, or None."""
         return next((fault for fault in self._faults if fault.takes(request)), None)
 
-    def __iter__(self) -> Iterator[Fault]:
+    def __iter__(self) -> Iterator[ServerFault]:
         return iter(tuple(self._faults))
 
     def __len__(self) -> int:
         return len(self._faults)
-
-
-KINDS: Mapping[str, type[Fault]] = {
-    fault.kind: fault for fault in (Delay, DropBefore, DropAfter, CutBody, Reply, Park)
-}
-
-
-def fault_from_json(value: Mapping[str, Any]) -> Fault:
-    """Make a fault from its JSON form: ``kind`` and the arguments of its class.
-
-    Raises:
-        ValueError: A member is unknown, missing or out of range.
-    """
-    members = dict(value)
-    kind = members.pop("kind", None)
-    cls = KINDS.get(kind) if isinstance(kind, str) else None
-    if cls is None:
-        raise ValueError(f"kind must be one of {', '.join(KINDS)}")
-    arguments = [field for field in attrs.fields(cls) if field.init]
-    known = {field.name for field in arguments}
-    if unknown := sorted(members.keys() - known):
-        raise ValueError(f"{kind} has no {', '.join(unknown)}; it has {', '.join(sorted(known))}")
-    required = {field.name for field in arguments if field.default is attrs.NOTHING}
-    if missing := sorted(required - members.keys()):
-        raise ValueError(f"{kind} needs {', '.join(missing)}")
-    return cls(**members)
-
-
-def fault_to_json(fault: Fault) -> dict[str, object]:
-    """Return the JSON form of a fault with its counters; bodies are left out."""
-    shown = {
-        field.name: getattr(fault, field.name)
-        for field in attrs.fields(type(fault))
-        if field.repr and field.name not in {"id", "headers"}
-    }
-    return {"id": fault.id, "kind": fault.kind, **shown}

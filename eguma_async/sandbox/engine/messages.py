@@ -1,11 +1,12 @@
-"""Raw HTTP messages as a sandbox sees them, and the ways an answer can fail to arrive."""
+"""HTTP messages as a sandbox sees them, and the ways a response can fail to arrive."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, Self, TypeAlias
+from urllib.parse import parse_qsl, unquote
 
 import attrs
 
@@ -13,13 +14,19 @@ JSON_TYPE = "application/json; charset=utf-8"
 TEXT_TYPE = "text/plain; charset=utf-8"
 HTML_TYPE = "text/html; charset=utf-8"
 
+MAX_BODY_BYTES = 16 * 1024 * 1024
+"""Size of the largest request body that a sandbox takes."""
+
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]+")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+# Without such an escape, valid UTF-8 cannot become a surrogate.
+_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 @attrs.frozen
-class WireRequest:
-    """One request that reached the sandbox. Only method and path are shown in its ``repr``.
+class SandboxRequest:
+    """One request that reached a sandbox. Only method and path are shown in its ``repr``.
 
     Attributes:
         method: HTTP verb in capitals.
@@ -27,6 +34,9 @@ class WireRequest:
         query: Decoded pairs in the order they were sent.
         headers: Lower-case names.
         body: Bytes as sent.
+        target: Path and query as sent, byte for byte; empty if that is not known.
+        origin: Scheme, host and port it was sent to, such as ``http://127.0.0.1:8080``; empty if
+            that is not known.
     """
 
     method: str
@@ -34,19 +44,44 @@ class WireRequest:
     query: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     body: bytes = attrs.field(default=b"", repr=False)
+    target: str = attrs.field(default="", repr=False)
+    origin: str = attrs.field(default="", repr=False)
+
+    @classmethod
+    def of_target(
+        cls, method: str, target: str, headers: Mapping[str, str], body: bytes, origin: str
+    ) -> Self:
+        """Make a request of its target. Bytes of it that are no UTF-8 become surrogates."""
+        path, _, query = target.partition("?")
+        pairs = (
+            tuple(parse_qsl(query, keep_blank_values=True, errors="surrogateescape"))
+            if query
+            else ()
+        )
+        return cls(method, path, pairs, headers, body, target, origin)
 
     def parameter(self, name: str) -> str | None:
         """Return the first value of a query parameter, or None."""
         return next((value for key, value in self.query if key == name), None)
 
+    def is_unicode(self) -> bool:
+        """Tell whether all of its texts are Unicode; bodies are checked where they are parsed."""
+        path = self.path
+        texts = [unquote(path, errors="surrogateescape") if "%" in path else path, self.method]
+        for pairs in (self.query, self.headers.items()):
+            for name, value in pairs:
+                texts += (name, value)
+        joined = "".join(texts)
+        return joined.isascii() or is_unicode(joined)
+
 
 @attrs.frozen
-class WireResponse:
-    """One complete answer.
+class SandboxResponse:
+    """One complete response.
 
     Attributes:
         status: HTTP status.
-        headers: Names as they go on the wire; the length is left to whoever sends the answer.
+        headers: Names as they are sent; the length is left to whoever sends the response.
         body: Bytes to send.
     """
 
@@ -61,7 +96,7 @@ class WireResponse:
 
 @attrs.frozen
 class Dropped:
-    """The connection broke before any byte of the answer was sent.
+    """The connection broke before any byte of the response was sent.
 
     Attributes:
         processed: Whether the server did the work all the same.
@@ -72,18 +107,30 @@ class Dropped:
 
 @attrs.frozen
 class CutResponse:
-    """The answer broke off: all of its headers, but only the first bytes of its body.
+    """The response broke off: all of its headers, but only the first bytes of its body.
 
     Attributes:
-        response: The whole answer; its full length is announced.
+        response: The whole response; its full length is announced.
         sent: How many bytes of the body go out before the connection breaks.
     """
 
-    response: WireResponse
+    response: SandboxResponse
     sent: int
 
 
-Outcome: TypeAlias = WireResponse | Dropped | CutResponse
+@attrs.frozen
+class TimedOut:
+    """The caller gave up before the response came; the server goes on.
+
+    Attributes:
+        seconds: How long the caller waited.
+    """
+
+    seconds: float
+
+
+Delivery: TypeAlias = SandboxResponse | Dropped | CutResponse | TimedOut
+"""What became of a response on its way to the caller."""
 
 
 def is_header_name(text: str) -> bool:
@@ -96,6 +143,41 @@ def is_header_value(text: str) -> bool:
     return _HEADER_VALUE.fullmatch(text) is not None
 
 
+def is_unicode(text: str) -> bool:
+    """Tell whether a text can be encoded: half a surrogate pair cannot."""
+    return _SURROGATE.search(text) is None
+
+
+def printable(text: str) -> str:
+    """Return a text with a replacement character for each half of a surrogate pair."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
+def parse_json(body: bytes) -> Any:
+    """Parse a JSON text (RFC 8259) that can be written again as it was read.
+
+    Raises:
+        ValueError: It is no JSON in UTF-8, nests too deeply, or holds a number beyond a double or
+            half a surrogate pair.
+    """
+    try:
+        value = json.loads(body.decode(), parse_constant=_refuse, parse_float=_finite)
+        if _SURROGATE_ESCAPE.search(body) and not is_unicode(json.dumps(value, ensure_ascii=False)):
+            _refuse("surrogate")
+    except RecursionError:
+        raise ValueError("the JSON nests too deeply") from None
+    return value
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if abs(number) < float("inf") else _refuse(digits)
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(f"{text} cannot stand in a JSON text")
+
+
 def encode_json(value: object) -> bytes:
     """Encode a value as compact UTF-8 JSON."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
@@ -103,11 +185,13 @@ def encode_json(value: object) -> bytes:
 
 def json_response(
     status: int, value: object, headers: Mapping[str, str] | None = None
-) -> WireResponse:
-    """Return an answer with a JSON body."""
-    return WireResponse(status, {"content-type": JSON_TYPE, **(headers or {})}, encode_json(value))
+) -> SandboxResponse:
+    """Return a response with a JSON body."""
+    return SandboxResponse(
+        status, {"content-type": JSON_TYPE, **(headers or {})}, encode_json(value)
+    )
 
 
-def text_response(status: int, text: str, content_type: str = TEXT_TYPE) -> WireResponse:
-    """Return an answer whose body is a text."""
-    return WireResponse(status, {"content-type": content_type}, text.encode())
+def text_response(status: int, text: str, content_type: str = TEXT_TYPE) -> SandboxResponse:
+    """Return a response whose body is a text."""
+    return SandboxResponse(status, {"content-type": content_type}, text.encode())

@@ -7,7 +7,9 @@ from typing import Any, Self
 
 import attrs
 
-from .base import ControlError
+
+class ControlError(ValueError):
+    """A control command cannot be carried out; the text says why."""
 
 
 @attrs.frozen
@@ -22,7 +24,8 @@ class Options:
         """
         known: dict[str, Any] = attrs.asdict(self)
         if unknown := sorted(changes.keys() - known):
-            raise ControlError(f"no option {', '.join(unknown)}; there is {', '.join(known)}")
+            there_is = ", ".join(known) or "none"
+            raise ControlError(f"no option {', '.join(unknown)}; there is {there_is}")
         try:
             return type(self)(**{**known, **changes})
         except ValueError as error:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from .backoffice import BackOffice, Example
-from .bookings import Document, Order, OrderItem, OrderTicket, Reservation
+from .backoffice import BackOffice
+from .catalog import Catalog, Offer, OfferTicket, Organization, Product, ProductBase, TicketSession
 from .identity import TOKEN_PATH
 from .options import Generation, KorusOptions
-from .records import Catalog, Offer, OfferTicket, Organization, Product, ProductBase, TicketSession
+from .overview import Example
+from .sales import Document, Order, OrderItem, OrderTicket, Reservation
 from .sandbox import KorusSandbox
 
 __all__ = [

@@ -2,119 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
-import attrs
+from eguma_async.sandbox.engine.checks import DURATION, TEXT, whole
 
 from . import ids
-from .bookings import ChosenTicket, Order, Reservation
-from .options import KorusOptions
-from .records import CENT, Catalog, Failure, Offer, Organization, TicketSession
-from .router import Router
-from .world import Record, World
+from .catalog import CENT, Failure, Offer
+from .overview import Overview
+from .people import CUSTOMER_TEXTS, check_customer, read_customer
+from .refusals import RefusedError
+from .sales import ChosenTicket, Order, Reservation
 
-R = TypeVar("R", bound=Record)
+NO_CHANGES: Mapping[str, object] = {}
+HIGHEST_PRICE = 1_000_000_000
 
 
-@attrs.frozen
-class Example:
-    """An offer that stands for a situation, ready to be reserved.
+class BackOffice(Overview):
+    """Reads and changes the state of a sandbox. Ids and IRIs are taken alike.
 
-    Attributes:
-        name: Name of the situation, such as ``"sold_out"``.
-        offer: IRI of the offer.
-        catalog: IRI of its catalog.
-        product: IRI of its product.
-        item: An entry for ``items`` of a reservation request; its sessions are the first ones.
+    One that does not exist raises LookupError.
     """
-
-    name: str
-    offer: str
-    catalog: str
-    product: str
-    item: dict[str, Any]
-
-
-class BackOffice:
-    """Reads and changes the state of a sandbox. Ids and IRIs are taken alike."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._router = Router(world)
-        self._examples: dict[str, Offer] = {}
-
-    # Who and what there is
-
-    @property
-    def organizations(self) -> tuple[Organization, ...]:
-        """All organizations with their credentials: the demo one, another, one without catalog."""
-        return tuple(self._world.organizations)
-
-    @property
-    def demo_client(self) -> tuple[str, str]:
-        """Client id and secret of the demo organization."""
-        first = self._world.organizations[0]
-        return first.client_id, first.client_secret
-
-    @property
-    def catalogs(self) -> tuple[Catalog, ...]:
-        """All catalogs."""
-        return tuple(self._world.catalogs)
-
-    @property
-    def reservations(self) -> tuple[Reservation, ...]:
-        """All reservations, oldest first, expired ones included."""
-        self._world.expire()
-        return tuple(self._world.reservations)
-
-    @property
-    def orders(self) -> tuple[Order, ...]:
-        """All orders, oldest first, cancelled ones included."""
-        return tuple(self._world.orders)
-
-    @property
-    def example_names(self) -> tuple[str, ...]:
-        """Names that `example` takes."""
-        return tuple(self._examples)
-
-    def example(self, name: str, *, quantity: int = 1, session: int = 0) -> Example:
-        """Return the offer that stands for a situation, with a request item for it.
-
-        Args:
-            name: One of `example_names`.
-            quantity: Units in the item.
-            session: Which session to choose, from 0, where one has to be chosen.
-
-        Raises:
-            LookupError: There is no such name.
-        """
-        if name not in self._examples:
-            raise LookupError(f"no example {name}; there is {', '.join(self._examples)}")
-        offer = self._examples[name]
-        choices = [
-            {"ticket": ticket.iri}
-            if ticket.whole_day
-            else {"ticket": ticket.iri, "session": ticket.sessions[session].iri}
-            for ticket in offer.tickets
-        ]
-        item = {"quantity": quantity, "offer": offer.iri, "ticketSessions": choices}
-        return Example(name, offer.iri, offer.catalog.iri, offer.product.iri, item)
-
-    def offer(self, offer: str) -> Offer:
-        """Return an offer by its IRI, its id or the name of its example.
-
-        Raises:
-            LookupError: There is none.
-        """
-        self._world.expire()
-        return self._examples[offer] if offer in self._examples else self._get(Offer, offer)
-
-    def available(self, offer_or_session: str) -> int | None:
-        """Return what is left of an offer or a session; None without limit."""
-        return self._pool(offer_or_session).available
 
     # What the issuer does
 
@@ -122,13 +32,12 @@ class BackOffice:
         """Change what a unit costs from now on, tax included; reservations keep their price.
 
         Raises:
-            LookupError: There is no such offer.
             ValueError: The price is not an amount with at most two decimals.
         """
         found = self.offer(offer)
         try:
             amount = Decimal(price)
-            exact = amount.is_finite() and amount >= 0 and amount == amount.quantize(CENT)
+            exact = 0 <= amount <= HIGHEST_PRICE and amount == amount.quantize(CENT)
         except ArithmeticError:
             exact = False
         if not exact:
@@ -136,22 +45,31 @@ class BackOffice:
         found.price = amount
         found.price_without_tax = None
 
-    def set_stock(self, offer_or_session: str, stock: int | None) -> None:
-        """Set how much of an offer or a session can be sold in all; what is taken stays taken.
+    def set_capacity(self, offer_or_session: str, capacity: int | None) -> None:
+        """Set how much of an offer or a session can be sold in all; None for no limit.
+
+        What is reserved and ordered stays so, also above the capacity: a reservation that lives
+        can be ordered, and nothing else is reserved until units are free again.
 
         Raises:
             LookupError: There is no such offer or session.
             ValueError: The number is negative, or a session shall have no limit.
         """
+        whole(0).or_null()("capacity", capacity)
         pool = self._pool(offer_or_session)
-        if stock is not None and stock < 0:
-            raise ValueError("a stock cannot be negative")
         if isinstance(pool, Offer):
-            pool.stock = stock
-        elif stock is None:
+            pool.stock = capacity
+        elif capacity is None:
             raise ValueError("sessions are always limited")
         else:
-            pool.stock = stock
+            pool.stock = capacity
+
+    set_stock = set_capacity
+    """An earlier name of `set_capacity`."""
+
+    def set_active(self, offer: str, is_active: bool) -> None:
+        """Put the product of an offer on sale, or take it off."""
+        self.offer(offer).product.switched_off = not is_active
 
     def fail_offer(
         self,
@@ -170,7 +88,6 @@ class BackOffice:
             message: What the failure says.
 
         Raises:
-            LookupError: There is no such offer.
             ValueError: `at` is none of these.
         """
         found = self.offer(offer)
@@ -182,37 +99,59 @@ class BackOffice:
         """Set how long reservations of an offer live; None for the sandbox's default.
 
         Raises:
-            LookupError: There is no such offer.
-            ValueError: The number is not above 0.
+            ValueError: It is no whole number above 0.
         """
         found = self.offer(offer)
-        if seconds is not None and seconds <= 0:
-            raise ValueError("a hold must last more than 0 seconds")
+        DURATION.or_null()("seconds", seconds)
         found.hold = None if seconds is None else timedelta(seconds=seconds)
 
     def release_reservation(self, reservation: str) -> None:
         """End a reservation now: it expires, and its stock returns.
 
         Raises:
-            LookupError: There is no such reservation.
             ValueError: It was ordered.
         """
         found = self._get(Reservation, reservation)
         if found.order is not None:
             raise ValueError("this reservation was ordered; cancel the order")
-        found.expires_at = min(found.expires_at, self._world.now())
-        self._world.let_go(found)
+        found.expires_at = min(found.expires_at, self._state.now())
+        self._state.stock.release(found)
 
     def cancel_order(self, order: str) -> None:
-        """Cancel an order and return its stock; a second time changes nothing.
+        """Cancel an order and return its stock; a second time changes nothing."""
+        found = self._get(Order, order)
+        if found.cancelled_at is None:
+            found.cancelled_at = self._state.now()
+            self._state.stock.release(found.reservation)
+
+    def update_order(
+        self,
+        order: str,
+        *,
+        customer: Mapping[str, object] = NO_CHANGES,
+        notes: str | None = None,
+        external_reference: str | None = None,
+    ) -> None:
+        """Edit an order.
+
+        Args:
+            order: Id or IRI.
+            customer: Members of the customer to change, by their names in the API.
+            notes: New remark; None leaves it.
+            external_reference: New reference; None leaves it.
 
         Raises:
             LookupError: There is no such order.
+            ValueError: A member does not exist, or its value is wrong.
         """
         found = self._get(Order, order)
-        if found.cancelled_at is None:
-            found.cancelled_at = self._world.now()
-            self._world.let_go(found.reservation)
+        changed = _with_changes(found.customer, customer)
+        for name, text in (("notes", notes), ("external_reference", external_reference)):
+            TEXT.or_null()(name, text)
+        found.customer = changed
+        found.notes = found.notes if notes is None else notes
+        if external_reference is not None:
+            found.external_reference = external_reference
 
     def hold_example(self, reservation: str) -> Reservation:
         """Hold one unit of the first example under a given reservation id.
@@ -224,22 +163,17 @@ class BackOffice:
         """
         reservation_id = ids.last_segment(reservation)
         iri = f"{ids.RESERVATIONS}/{reservation_id}"
-        if not ids.matches(ids.RESERVATION_PATTERN, iri) or self._world.find(iri) is not None:
+        if not ids.matches(ids.RESERVATION_PATTERN, iri) or self._state.find(iri) is not None:
             raise ValueError("give the id of a reservation that does not exist yet")
         offer = next(iter(self._examples.values()))
         chosen = [ChosenTicket(t, t.sessions[0] if t.sessions else None) for t in offer.tickets]
-        self._world.expire()
-        if self._world.shortage(offer, chosen, 1):
+        self._state.expire()
+        if not self._state.stock.has_room(offer, chosen, 1):
             raise ValueError("the example is sold out")
-        held = self._world.take(offer, chosen, 1)
+        held = self._state.stock.take(offer, chosen, 1)
         return self._router.reservations.hold(self.organizations[0], [held], reservation_id)
 
     # Tokens and failures
-
-    @property
-    def tokens_issued(self) -> int:
-        """How many access tokens were handed out."""
-        return self._router.identity.issued
 
     def revoke_tokens(self) -> None:
         """Make all tokens invalid at once, refresh tokens included."""
@@ -251,30 +185,18 @@ class BackOffice:
         Args:
             reshape: Takes an element as this sandbox makes it and returns what is sent.
         """
-        self._world.reshape_failure = reshape
+        self._state.reshape_failure = reshape
 
-    # Options
 
-    @property
-    def options(self) -> KorusOptions:
-        """The switches; set a changed copy to change them."""
-        return self._world.options
-
-    @options.setter
-    def options(self, options: KorusOptions) -> None:
-        self._world.options = options
-
-    def _pool(self, offer_or_session: str) -> Offer | TicketSession:
-        try:
-            return self.offer(offer_or_session)
-        except LookupError:
-            return self._get(TicketSession, offer_or_session)
-
-    def _get(self, kind: type[R], id_or_iri: str) -> R:
-        found = self._world.find(id_or_iri)
-        if isinstance(found, kind):
-            return found
-        for record in self._world.records():
-            if isinstance(record, kind) and record.id == id_or_iri:
-                return record
-        raise LookupError(f"no {kind.__name__} has this id")
+def _with_changes(customer: Mapping[str, Any], changes: Mapping[str, object]) -> Mapping[str, Any]:
+    if unknown := sorted(changes.keys() - {*CUSTOMER_TEXTS, "optin"}):
+        raise ValueError(f"a customer has no {', '.join(unknown)}")
+    try:
+        changed = {**customer, **read_customer(dict(changes))}
+    except RefusedError as error:
+        raise ValueError(error.detail) from None
+    for name in CUSTOMER_TEXTS:
+        TEXT.or_null()(f"customer.{name}", changed.get(name))
+    if broken := check_customer(changed):
+        raise ValueError("; ".join(f"{v.path}: {v.constraint.en}" for v in broken))
+    return changed

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from eguma_async.sandbox.engine.messages import WireResponse
+from eguma_async.sandbox.engine.messages import SandboxResponse
 
-from .booking_views import BookingViews
-from .bookings import VALIDATED, OrderTicket
-from .call import ApiCall, ld_response
+from .call import KorusCall, ld_response
 from .lookups import named_in_path
 from .people import check_beneficiary, read_beneficiary
-from .problems import NOT_AMENDABLE, REQUIRED, TOO_LATE, InvalidError, Violation
-from .world import World
+from .refusals import NOT_AMENDABLE, REQUIRED, TOO_LATE, InvalidError, Violation
+from .sales import VALIDATED, OrderTicket
+from .sales_views import BookingViews
+from .state import State
 
 
 class Beneficiaries:
     """Takes the names that some tickets demand."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._views = BookingViews(world)
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._views = BookingViews(state)
 
-    def get(self, call: ApiCall) -> WireResponse:
+    def get(self, call: KorusCall) -> SandboxResponse:
         """Return one ticket of an order."""
-        return self._answer(named_in_path(self._world, call, OrderTicket, call.path))
+        return self._answer(named_in_path(self._state, call, OrderTicket, call.path))
 
-    def update(self, call: ApiCall) -> WireResponse:
+    def update(self, call: KorusCall) -> SandboxResponse:
         """Set or change the beneficiary of a ticket; members left out keep their value."""
-        ticket = named_in_path(self._world, call, OrderTicket, call.path)
+        ticket = named_in_path(self._state, call, OrderTicket, call.path)
         value = call.json_object().get("beneficiary")
         if value is None:
             raise InvalidError([Violation("beneficiary", REQUIRED)])
@@ -42,12 +42,12 @@ class Beneficiaries:
     def _check_moment(self, ticket: OrderTicket) -> list[Violation]:
         offered = ticket.chosen.ticket
         violations: list[Violation] = []
-        if offered.deadline is not None and self._world.now() > offered.deadline:
+        if offered.deadline is not None and self._state.now() > offered.deadline:
             violations.append(Violation("beneficiaryDesignationDeadline", TOO_LATE))
         if ticket.beneficiary is not None and not offered.amendable:
             violations.append(Violation("beneficiaryAmendable", NOT_AMENDABLE))
         return violations
 
-    def _answer(self, ticket: OrderTicket) -> WireResponse:
+    def _answer(self, ticket: OrderTicket) -> SandboxResponse:
         shown = self._views.order_ticket(ticket)
         return ld_response({"@context": "/contexts/BookingOrderItemTicket", **shown})

@@ -1,4 +1,4 @@
-"""Filling a world with catalogs."""
+"""Filling a state with catalogs."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
-from zoneinfo import ZoneInfo
+
+from eguma_async.core.zones import zone
 
 from . import ids
-from .records import Catalog, Offer, OfferTicket, Product, ProductBase, Text, TicketSession
-from .world import World
+from .catalog import Catalog, Offer, OfferTicket, Product, ProductBase, Text, TicketSession
+from .state import State
 
-VENUE_ZONE = ZoneInfo("Europe/Paris")
+VENUE_ZONE = zone("Europe/Paris")
 FIRST_IMPORT = datetime(2025, 1, 28, 7, 42, 4, tzinfo=UTC)
 
 
@@ -29,15 +30,15 @@ class Builder:
     any day; only the dates follow the clock.
 
     Args:
-        world: World to fill.
+        state: State to fill.
         random: Where ids come from.
     """
 
-    def __init__(self, world: World, random: Random) -> None:
-        self._world = world
+    def __init__(self, state: State, random: Random) -> None:
+        self._state = state
         self._random = random
         self._made = 0
-        self.today = world.now().astimezone(VENUE_ZONE).date()
+        self.today: date = state.now().astimezone(VENUE_ZONE).date()
 
     def day(self, days: int) -> date:
         """Return the venue's day that many days from today."""
@@ -57,10 +58,10 @@ class Builder:
 
     def catalog(self, name: str, record_id: str = "", **details: Any) -> Catalog:
         """Add a catalog, created a day after the one before."""
-        created = FIRST_IMPORT + timedelta(days=len(self._world.catalogs))
+        created = FIRST_IMPORT + timedelta(days=len(self._state.catalogs))
         catalog = Catalog(id=record_id or self.new_id(), name=name, created_at=created, **details)
-        self._world.catalogs.append(catalog)
-        self._world.register(catalog)
+        self._state.catalogs.append(catalog)
+        self._state.register(catalog)
         return catalog
 
     def base(
@@ -75,7 +76,7 @@ class Builder:
             **details,
         )
         catalog.bases.append(base)
-        self._world.register(base)
+        self._state.register(base)
         return base
 
     def product(
@@ -87,7 +88,7 @@ class Builder:
         )
         base.products.append(product)
         base.catalog.products.append(product)
-        self._world.register(product)
+        self._state.register(product)
         return product
 
     def offer(
@@ -102,7 +103,7 @@ class Builder:
             **details,
         )
         product.catalog.offers.append(offer)
-        self._world.register(offer)
+        self._state.register(offer)
         return offer
 
     def ticket(
@@ -125,12 +126,12 @@ class Builder:
             **details,
         )
         offer.tickets.append(ticket)
-        self._world.register(ticket)
+        self._state.register(ticket)
         for start, stock, *given in planned:
             session_id = given[0] if given else self.new_id()
             session = TicketSession(ticket=ticket, id=session_id, occurs_at=start, stock=stock)
             ticket.sessions.append(session)
-            self._world.register(session)
+            self._state.register(session)
         return ticket
 
 

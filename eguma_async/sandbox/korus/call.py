@@ -2,45 +2,39 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, TypeAlias
+from collections.abc import Mapping
+from typing import Any, NoReturn
 
 import attrs
 
-from eguma_async.sandbox.engine.messages import WireRequest, WireResponse, encode_json
+from eguma_async.sandbox.engine.messages import SandboxResponse, encode_json, parse_json
+from eguma_async.sandbox.engine.routing import ApiCall
 
+from .catalog import Organization, Text
 from .negotiation import LD_JSON, preferred_language
-from .problems import RefusedError
-from .records import Organization, Text
+from .refusals import RefusedError
 
-_HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:]+\](:\d+)?")
-
-
-def base_url(request: WireRequest, public_url: str) -> str:
-    """Return where the sandbox is reached: the server's own address, or the configured one."""
-    host = request.headers.get("host", "")
-    return f"http://{host}" if _HOST.fullmatch(host) else public_url
+# What stands behind an IRI in the path of a list, a value or a link.
+PARENT = re.compile(r"/(options/[^/]+/)?[a-z_]+$")
 
 
 @attrs.frozen(eq=False)
-class ApiCall:
-    """One authenticated request.
+class KorusCall(ApiCall[Organization]):
+    """One authenticated request of Korus' API.
 
     Attributes:
-        request: The request.
-        organization: Whose token it carries.
         path: Decoded path without a trailing slash.
-        base_url: Address of the API as the caller sees it.
-        parts: Named parts of the path.
+        origin: Address of the API as the caller sees it.
     """
 
-    request: WireRequest
-    organization: Organization
     path: str
-    base_url: str
-    parts: Mapping[str, str]
+    origin: str
+
+    @property
+    def parent(self) -> str:
+        """IRI of what the list or the value at the path belongs to."""
+        return PARENT.sub("", self.path)
 
     @property
     def language(self) -> str:
@@ -67,19 +61,15 @@ class ApiCall:
             RefusedError: It is no JSON, or no object.
         """
         try:
-            value = json.loads(self.request.body, parse_constant=_refuse_constant)
-            encode_json(value)  # a lone surrogate passes the parser, but is no text
-        except (ValueError, RecursionError):
+            value = parse_json(self.request.body)
+        except ValueError:
             raise RefusedError(400, "Syntax error") from None
         return as_object(value, "")
 
 
-Handler: TypeAlias = Callable[[ApiCall], WireResponse]
-
-
-def ld_response(body: Mapping[str, object]) -> WireResponse:
+def ld_response(body: Mapping[str, object]) -> SandboxResponse:
     """Return a success with a JSON-LD body."""
-    return WireResponse(200, {"content-type": f"{LD_JSON}; charset=utf-8"}, encode_json(body))
+    return SandboxResponse(200, {"content-type": f"{LD_JSON}; charset=utf-8"}, encode_json(body))
 
 
 def as_object(value: object, path: str) -> dict[str, Any]:
@@ -117,7 +107,3 @@ def _wrong_type(value: object, path: str, expected: str) -> NoReturn:
     raise RefusedError(
         400, f'The type of the "{path}" attribute must be "{expected}", "{given}" given.'
     )
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(name)

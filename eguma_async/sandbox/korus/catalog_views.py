@@ -6,10 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from .call import ApiCall
+from .call import KorusCall
+from .catalog import Catalog, Offer, OfferTicket, Product, ProductBase, TicketSession
 from .options import Shape
-from .records import Catalog, Offer, OfferTicket, Product, ProductBase, TicketSession
-from .world import CatalogRecord, World
+from .state import CatalogRecord, State
 
 OPTION_NAMES = {
     "seating_category": {"fr": "Catégorie", "en": "Category"},
@@ -33,14 +33,14 @@ def stamp(moment: datetime | None) -> str | None:
 class CatalogViews:
     """Shows catalog records in the shape of the chosen generation."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, state: State) -> None:
+        self._state = state
 
     @property
     def _shape(self) -> Shape:
-        return self._world.options.shape
+        return self._state.options.shape
 
-    def show(self, call: ApiCall, record: CatalogRecord) -> dict[str, Any]:
+    def show(self, call: KorusCall, record: CatalogRecord) -> dict[str, Any]:
         """Show a record as a member of a list."""
         match record:
             case Catalog():
@@ -56,12 +56,12 @@ class CatalogViews:
             case TicketSession():
                 return self._session(record)
 
-    def item(self, call: ApiCall, record: CatalogRecord) -> dict[str, Any]:
-        """Show a record as an answer of its own."""
+    def item(self, call: KorusCall, record: CatalogRecord) -> dict[str, Any]:
+        """Show a record as a response of its own."""
         members = self.show(call, record)
         return {"@context": f"/contexts/{members['@type']}", **members}
 
-    def option(self, call: ApiCall, base: ProductBase, code: str) -> dict[str, Any]:
+    def option(self, call: KorusCall, base: ProductBase, code: str) -> dict[str, Any]:
         """Show an option of a product base."""
         return {
             "@id": f"{base.iri}/options/{code}",
@@ -71,7 +71,7 @@ class CatalogViews:
         }
 
     def option_value(
-        self, call: ApiCall, base: ProductBase, code: str, value: str
+        self, call: KorusCall, base: ProductBase, code: str, value: str
     ) -> dict[str, Any]:
         """Show one value of an option."""
         return {
@@ -104,7 +104,7 @@ class CatalogViews:
         if self._shape.catalog_details:
             body["sessionsAvailability"] = [
                 {
-                    "@id": self._world.genid(),
+                    "@id": self._state.genid(),
                     "@type": "TicketingOfferSessionAvailability",
                     "session": session.iri,
                     "availableQuantity": session.available,
@@ -121,11 +121,11 @@ class CatalogViews:
             "name": catalog.name,
         }
         if self._shape.catalog_details:
-            midnight = self._world.now().replace(hour=0, minute=0, second=0)
+            midnight = self._state.now().replace(hour=0, minute=0, second=0)
             members["lastSyncedAt"] = stamp(midnight)
         return members
 
-    def _base(self, call: ApiCall, base: ProductBase) -> dict[str, Any]:
+    def _base(self, call: KorusCall, base: ProductBase) -> dict[str, Any]:
         members = {
             **_head(base, "TicketingProductBase"),
             "name": call.text(base.name),
@@ -148,7 +148,7 @@ class CatalogViews:
             }
         return members
 
-    def _product(self, call: ApiCall, product: Product) -> dict[str, Any]:
+    def _product(self, call: KorusCall, product: Product) -> dict[str, Any]:
         return {
             **_head(product, "TicketingProduct"),
             "name": call.text(product.name),
@@ -156,7 +156,7 @@ class CatalogViews:
             "disabled": product.disabled,
         }
 
-    def _offer(self, call: ApiCall, offer: Offer) -> dict[str, Any]:
+    def _offer(self, call: KorusCall, offer: Offer) -> dict[str, Any]:
         original = offer.original_price
         return {
             **_head(offer, "TicketingOffer"),
@@ -165,7 +165,7 @@ class CatalogViews:
             "realtimePriceRequired": offer.listed_price is not None,
             "price": {
                 "@type": "TicketingOfferListPrice",
-                "@id": self._world.genid(),
+                "@id": self._state.genid(),
                 "amountInclTax": money(offer.listed_price or offer.price),
                 "originalAmountInclTax": None if original is None else money(original),
                 "currency": "eur",
@@ -175,7 +175,7 @@ class CatalogViews:
             "availableQuantity": offer.available,
         }
 
-    def _ticket(self, call: ApiCall, ticket: OfferTicket) -> dict[str, Any]:
+    def _ticket(self, call: KorusCall, ticket: OfferTicket) -> dict[str, Any]:
         members = {
             **_head(ticket, "TicketingOfferTicket"),
             "name": call.text(ticket.name),

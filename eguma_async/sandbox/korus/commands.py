@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
-from eguma_async.sandbox.engine.base import ControlCommand, ControlError
+from eguma_async.sandbox.engine.checks import DURATION, FILLED, FLAG, TEXT, Check, whole
+from eguma_async.sandbox.engine.commands import Command
+from eguma_async.sandbox.engine.options import ControlError
 
+from .backoffice import NO_CHANGES, BackOffice
 from .demo import EXAMPLE_RESERVATION
 
-if TYPE_CHECKING:
-    from .sandbox import KorusSandbox
+_OBJECT = Check("an object", lambda value: isinstance(value, dict))
+_AMOUNT = whole(0).or_null()
 
 
-def commands(sandbox: KorusSandbox) -> Mapping[str, ControlCommand]:
+def commands(sandbox: BackOffice) -> Mapping[str, Command]:
     """Return the commands by name; each takes a JSON object and returns JSON.
 
     Offers, sessions, reservations and orders are given by IRI or id, offers also by the name of
@@ -23,29 +26,109 @@ def commands(sandbox: KorusSandbox) -> Mapping[str, ControlCommand]:
 
     ::
 
-        cancel-order         {"order"}
-        release-reservation  {"reservation"}
-        hold-example         {} or {"reservation"}          hold the example under a given id
         set-price            {"offer", "price"}             the price is a text, such as "80.00"
-        set-stock            {"offer", "stock"} or {"session", "stock"}   null: no limit
+        set-capacity         {"offer", "capacity"} or {"session", "capacity"}   null: no limit
+        set-active           {"offer", "is_active"}         put its product on sale, or take it off
+        release-reservation  {"reservation"}                end a hold now
+        cancel-order         {"order"}
+        update-order         {"order"[, "customer"][, "notes"][, "externalReference"]}
         set-hold             {"offer", "seconds"}           null: the default
+        hold-example         {} or {"reservation"}          hold the example under a given id
         fail-offer           {"offer", "at"[, "times"][, "message"]}
                              at: "reservation", "ordering" or null to let it work again
         revoke-tokens        {}
+
+    ``set-stock`` does what ``set-capacity`` does, with a member ``stock``.
     """
+    acts = _Acts(sandbox)
+    pools = {"offer": FILLED, "session": FILLED}
     return {
-        "cancel-order": lambda given: _cancel_order(sandbox, given),
-        "release-reservation": lambda given: _release(sandbox, given),
-        "hold-example": lambda given: _hold_example(sandbox, given),
-        "set-price": lambda given: _set_price(sandbox, given),
-        "set-stock": lambda given: _set_stock(sandbox, given),
-        "set-hold": lambda given: _set_hold(sandbox, given),
-        "fail-offer": lambda given: _fail_offer(sandbox, given),
-        "revoke-tokens": lambda given: _revoke(sandbox, given),
+        "set-price": Command(acts.set_price, {"offer": FILLED, "price": FILLED}),
+        "set-capacity": Command(acts.set_capacity, {"capacity": _AMOUNT}, pools),
+        "set-active": Command(acts.set_active, {"offer": FILLED, "is_active": FLAG}),
+        "release-reservation": Command(acts.release_reservation, {"reservation": FILLED}),
+        "cancel-order": Command(acts.cancel_order, {"order": FILLED}),
+        "update-order": Command(
+            acts.update_order,
+            {"order": FILLED},
+            {"customer": _OBJECT, "notes": TEXT, "externalReference": TEXT},
+        ),
+        "set-hold": Command(acts.set_hold, {"offer": FILLED, "seconds": DURATION.or_null()}),
+        "hold-example": Command(acts.hold_example, optional={"reservation": FILLED}),
+        "fail-offer": Command(
+            acts.fail_offer,
+            {"offer": FILLED, "at": FILLED.or_null()},
+            {"times": _AMOUNT, "message": FILLED},
+        ),
+        "revoke-tokens": Command(acts.revoke_tokens),
+        # An earlier name of the same act.
+        "set-stock": Command(acts.set_stock, {"stock": _AMOUNT}, pools),
     }
 
 
-def state_json(sandbox: KorusSandbox) -> dict[str, Any]:
+class _Acts:
+    """The acts of the back office, with what is shown of each afterwards."""
+
+    def __init__(self, sandbox: BackOffice) -> None:
+        self._sandbox = sandbox
+
+    def set_price(self, offer: str, price: str) -> object:
+        self._sandbox.set_price(offer, price)
+        return {"price": price}
+
+    def set_capacity(
+        self, capacity: int | None, offer: str | None = None, session: str | None = None
+    ) -> object:
+        pool = offer if session is None else session
+        if pool is None or None not in (offer, session):
+            raise ControlError("send either offer or session")
+        self._sandbox.set_capacity(pool, capacity)
+        return {"available": self._sandbox.availability(pool)}
+
+    def set_stock(self, stock: int | None, **pool: str) -> object:
+        return self.set_capacity(stock, **pool)
+
+    def set_active(self, offer: str, is_active: bool) -> object:
+        self._sandbox.set_active(offer, is_active)
+        return {"is_active": is_active}
+
+    def release_reservation(self, reservation: str) -> object:
+        self._sandbox.release_reservation(reservation)
+        return {"released": reservation}
+
+    def cancel_order(self, order: str) -> object:
+        self._sandbox.cancel_order(order)
+        return {"cancelled": order}
+
+    def update_order(
+        self,
+        order: str,
+        customer: Mapping[str, object] = NO_CHANGES,
+        notes: str | None = None,
+        externalReference: str | None = None,  # noqa: N803  # a member's name
+    ) -> object:
+        self._sandbox.update_order(
+            order, customer=customer, notes=notes, external_reference=externalReference
+        )
+        return {"updated": order}
+
+    def set_hold(self, offer: str, seconds: int | None) -> object:
+        self._sandbox.set_hold(offer, seconds)
+        return {"seconds": seconds}
+
+    def hold_example(self, reservation: str = EXAMPLE_RESERVATION) -> object:
+        return {"reservation": self._sandbox.hold_example(reservation).iri}
+
+    def fail_offer(self, offer: str, at: str | None, **details: Any) -> object:
+        self._sandbox.fail_offer(offer, at, **details)
+        return {"at": at}
+
+    def revoke_tokens(self) -> object:
+        self._sandbox.revoke_tokens()
+        return {"tokens_issued": self._sandbox.tokens_issued}
+
+
+def state_json(sandbox: BackOffice) -> dict[str, Any]:
     """Return the state at a glance."""
     names = sandbox.example_names
     return {
@@ -59,87 +142,10 @@ def state_json(sandbox: KorusSandbox) -> dict[str, Any]:
             for organization in sandbox.organizations
         ],
         "examples": [
-            {**attrs.asdict(sandbox.example(name)), "available": sandbox.available(name)}
+            {**attrs.asdict(sandbox.example(name)), "available": sandbox.availability(name)}
             for name in names
         ],
         "reservations": len(sandbox.reservations),
         "orders": len(sandbox.orders),
         "tokens_issued": sandbox.tokens_issued,
     }
-
-
-def _cancel_order(sandbox: KorusSandbox, given: Mapping[str, object]) -> object:
-    _members(given, {"order"})
-    sandbox.cancel_order(_text(given, "order"))
-    return {"cancelled": given["order"]}
-
-
-def _release(sandbox: KorusSandbox, given: Mapping[str, object]) -> object:
-    _members(given, {"reservation"})
-    sandbox.release_reservation(_text(given, "reservation"))
-    return {"released": given["reservation"]}
-
-
-def _hold_example(sandbox: KorusSandbox, given: Mapping[str, object]) -> object:
-    _members(given, set(), {"reservation"})
-    wanted = _text(given, "reservation") if given else EXAMPLE_RESERVATION
-    return {"reservation": sandbox.hold_example(wanted).iri}
-
-
-def _set_price(sandbox: KorusSandbox, given: Mapping[str, object]) -> object:
-    _members(given, {"offer", "price"})
-    sandbox.set_price(_text(given, "offer"), _text(given, "price"))
-    return {"price": given["price"]}
-
-
-def _set_stock(sandbox: KorusSandbox, given: Mapping[str, object]) -> object:
-    pool = "session" if "session" in given else "offer"
-    _members(given, {pool, "stock"})
-    sandbox.set_stock(_text(given, pool), _whole_or_none(given, "stock"))
-    return {"available": sandbox.available(_text(given, pool))}
-
-
-def _set_hold(sandbox: KorusSandbox, given: Mapping[str, object]) -> object:
-    _members(given, {"offer", "seconds"})
-    sandbox.set_hold(_text(given, "offer"), _whole_or_none(given, "seconds"))
-    return {"seconds": given["seconds"]}
-
-
-def _fail_offer(sandbox: KorusSandbox, given: Mapping[str, object]) -> object:
-    _members(given, {"offer", "at"}, {"times", "message"})
-    at = None if given["at"] is None else _text(given, "at")
-    words = {"message": _text(given, "message")} if "message" in given else {}
-    times = _whole_or_none(given, "times") if "times" in given else None
-    sandbox.fail_offer(_text(given, "offer"), at, times=times, **words)
-    return {"at": at}
-
-
-def _revoke(sandbox: KorusSandbox, given: Mapping[str, object]) -> object:
-    _members(given, set())
-    sandbox.revoke_tokens()
-    return {"tokens_issued": sandbox.tokens_issued}
-
-
-def _members(
-    given: Mapping[str, object], wanted: set[str], optional: set[str] | None = None
-) -> None:
-    allowed = wanted | (optional or set())
-    if not wanted <= given.keys() <= allowed:
-        listed = ", ".join(sorted(allowed)) or "no members"
-        raise ControlError(f"send an object with {listed}")
-
-
-def _text(given: Mapping[str, object], name: str) -> str:
-    value = given[name]
-    if not isinstance(value, str) or not value:
-        raise ControlError(f"{name} must be a text")
-    return value
-
-
-def _whole_or_none(given: Mapping[str, object], name: str) -> int | None:
-    value = given[name]
-    if value is None:
-        return None
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ControlError(f"{name} must be a whole number, 0 or more, or null")
-    return value

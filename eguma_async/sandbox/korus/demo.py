@@ -7,8 +7,8 @@ from decimal import Decimal
 from random import Random
 
 from .builder import Builder, both, values
-from .records import Catalog, Failure, Offer, Organization
-from .world import World
+from .catalog import Catalog, Failure, Offer, Organization
+from .state import State
 
 PARK_CATALOG = "0194abdc-3a71-72b0-a9b9-89d4be0cd73e"
 EXAMPLE_ORGANIZATION = "0194abdc-3a79-7ec3-b1b9-a1f291de587d"
@@ -16,13 +16,13 @@ EXAMPLE_RESERVATION = "0194b10f-3ddd-70a5-a96a-d1026cd42746"
 DAYS_FOR_SALE = 14
 
 
-def fill(world: World, random: Random) -> dict[str, Offer]:
+def fill(state: State, random: Random) -> dict[str, Offer]:
     """Add organizations and catalogs; return the offers that stand for a situation, by name."""
-    build = Builder(world, random)
+    build = Builder(state, random)
     park = build.catalog("Catalogue Puy du Fou - CSE", PARK_CATALOG)
     club = build.catalog("Olympique Lyonnais", "0196f2ef-c0de-7456-ac8e-8e2479c54aa5")
     museum = build.catalog("Musée des Lumières", languages=("fr", "en", "de"))
-    world.organizations += [
+    state.organizations += [
         Organization(
             id=EXAMPLE_ORGANIZATION,
             name="Demo",

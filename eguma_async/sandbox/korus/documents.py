@@ -8,18 +8,18 @@ import re
 from datetime import timedelta
 from urllib.parse import urlencode
 
-from eguma_async.sandbox.engine.messages import WireRequest, WireResponse, text_response
+from eguma_async.sandbox.engine.messages import SandboxRequest, SandboxResponse, text_response
 
 from . import ids
-from .booking_views import BookingViews
-from .bookings import Document, Order, OrderTicket
-from .call import ApiCall, ld_response
+from .call import KorusCall, ld_response
 from .catalog_views import stamp
 from .lookups import named_in_path
 from .pages import collection
 from .pdf import text_pdf
-from .problems import RefusedError
-from .world import World
+from .refusals import RefusedError
+from .sales import Document, Order, OrderTicket
+from .sales_views import BookingViews
+from .state import State
 
 STORAGE = "/_documents/"
 TITLES = {"fr": "Billets", "en": "Tickets", "de": "Eintrittskarten"}
@@ -33,26 +33,26 @@ _FILE = re.compile(
 class Documents:
     """Hands out signed links to documents, and the files behind the links."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._views = BookingViews(world)
-        self._key = world.random.randbytes(32)
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._views = BookingViews(state)
+        self._key = state.random.randbytes(32)
 
-    def list_documents(self, call: ApiCall) -> WireResponse:
+    def list_documents(self, call: KorusCall) -> SandboxResponse:
         """List the documents of an order, all on one page."""
-        order = named_in_path(self._world, call, Order, call.parts["parent"])
+        order = named_in_path(self._state, call, Order, call.parent)
         type_name = "BookingOrderDocument"
         return ld_response(
             collection(call, type_name, order.documents, self._views.document, paged=False)
         )
 
-    def get(self, call: ApiCall) -> WireResponse:
+    def get(self, call: KorusCall) -> SandboxResponse:
         """Return what is known of one document."""
         document = self._find(call)
         shown = self._views.document(document)
         return ld_response({"@context": "/contexts/BookingOrderDocument", **shown})
 
-    def update(self, call: ApiCall) -> WireResponse:
+    def update(self, call: KorusCall) -> SandboxResponse:
         """Make a new link to the file, in the wanted language if the catalog has it."""
         document = self._find(call)
         call.json_object()
@@ -64,12 +64,12 @@ class Documents:
                 "@id": document.iri,
                 "@type": "BookingOrderDocument",
                 "id": document.id,
-                "temporaryUrl": call.base_url + self._link(document, language),
+                "temporaryUrl": call.origin + self._link(document, language),
                 "cachedLanguage": language,
             }
         )
 
-    def download(self, request: WireRequest, path: str) -> WireResponse:
+    def download(self, request: SandboxRequest, path: str) -> SandboxResponse:
         """Return the file behind a signed link; no token is needed, and none is taken."""
         if request.method not in {"GET", "HEAD"}:
             return _storage_error(405, "MethodNotAllowed")
@@ -77,34 +77,34 @@ class Documents:
             return _storage_error(400, "InvalidArgument")
         found = _FILE.fullmatch(path)
         iri = f"{ids.ORDERS}/{found['order']}/documents/{found['document']}" if found else ""
-        document = self._world.find(iri)
+        document = self._state.find(iri)
         if found is None or not isinstance(document, Document):
             return _storage_error(404, "NoSuchKey")
         expires, signature = request.parameter("Expires") or "", request.parameter("Signature")
         wanted = self._signature(path, expires)
         if not hmac.compare_digest(wanted.encode(), (signature or "").encode()):
             return _storage_error(403, "SignatureDoesNotMatch")
-        if int(expires) <= self._world.now().timestamp():
-            return _storage_error(self._world.options.expired_link_status, "ExpiredToken")
+        if int(expires) <= self._state.now().timestamp():
+            return _storage_error(self._state.options.expired_link_status, "ExpiredToken")
         headers = {"content-type": "application/pdf", "cache-control": "private, max-age=0"}
-        return WireResponse(200, headers, _tickets_pdf(document.order, found["language"]))
+        return SandboxResponse(200, headers, _tickets_pdf(document.order, found["language"]))
 
-    def _find(self, call: ApiCall) -> Document:
-        return named_in_path(self._world, call, Document, call.path)
+    def _find(self, call: KorusCall) -> Document:
+        return named_in_path(self._state, call, Document, call.path)
 
     def _check_ready(self, order: Order) -> None:
         ready = order.documents_from
         if ready is None:
             detail = "The document waits for the beneficiaries of the tickets."
-            raise RefusedError(self._world.options.not_ready_status, detail)
-        if self._world.now() < ready:
+            raise RefusedError(self._state.options.not_ready_status, detail)
+        if self._state.now() < ready:
             detail = f"The document can be downloaded from {stamp(ready)}."
-            raise RefusedError(self._world.options.not_ready_status, detail)
+            raise RefusedError(self._state.options.not_ready_status, detail)
 
     def _link(self, document: Document, language: str) -> str:
-        nonce = f"{self._world.random.getrandbits(128):032x}"
+        nonce = f"{self._state.random.getrandbits(128):032x}"
         path = f"{STORAGE}{document.order.id}/{document.id}/{nonce}/tickets-{language}.pdf"
-        until = self._world.now() + timedelta(seconds=self._world.options.link_seconds)
+        until = self._state.now() + timedelta(seconds=self._state.options.link_seconds)
         expires = str(int(until.timestamp()))
         query = {
             "GoogleAccessId": "documents@sandbox.invalid",
@@ -132,6 +132,6 @@ def _ticket_line(ticket: OrderTicket, language: str) -> str:
     return "  ".join(part for part in (name, moment, ticket.voucher or "") if part)
 
 
-def _storage_error(status: int, code: str) -> WireResponse:
+def _storage_error(status: int, code: str) -> SandboxResponse:
     text = f"<?xml version='1.0' encoding='UTF-8'?><Error><Code>{code}</Code></Error>"
     return text_response(status, text, "application/xml; charset=UTF-8")

@@ -11,12 +11,12 @@ from urllib.parse import parse_qsl
 
 import attrs
 
-from eguma_async.sandbox.engine.messages import WireRequest, WireResponse, json_response
+from eguma_async.sandbox.engine.messages import SandboxRequest, SandboxResponse, json_response
 
+from .catalog import Organization
 from .negotiation import media_type
-from .problems import RefusedError
-from .records import Organization
-from .world import World
+from .refusals import RefusedError
+from .state import State
 
 TOKEN_PATH = "/realms/korusticket/protocol/openid-connect/token"  # noqa: S105  # an address
 FORM = "application/x-www-form-urlencoded"
@@ -31,21 +31,21 @@ class _Grant:
 
 
 class Identity:
-    """Issues access and refresh tokens to the organizations of a world.
+    """Issues access and refresh tokens to the organizations of a state.
 
     Attributes:
         issued: How many access tokens were handed out.
     """
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, state: State) -> None:
+        self._state = state
         # Its own source: how often a client asks for tokens must not change anybody's ids.
-        self._random = Random(world.random.random())  # noqa: S311  # made-up tokens
+        self._random = Random(state.random.random())  # noqa: S311  # made-up tokens
         self._access: dict[str, _Grant] = {}
         self._refresh: dict[str, _Grant] = {}
-        self.issued = 0
+        self.issued: int = 0
 
-    def respond(self, request: WireRequest) -> WireResponse:
+    def respond(self, request: SandboxRequest) -> SandboxResponse:
         """Answer a call of the token endpoint."""
         if request.method != "POST":
             return _oauth_error(405, "invalid_request", "Use POST")
@@ -64,7 +64,7 @@ class Identity:
             return _oauth_error(400, "invalid_grant", "Token is not active")
         return json_response(200, self._issue(client), NO_STORE)
 
-    def authenticate(self, request: WireRequest) -> Organization:
+    def authenticate(self, request: SandboxRequest) -> Organization:
         """Return whose token a request carries.
 
         Raises:
@@ -74,7 +74,7 @@ class Identity:
         if scheme.lower() != "bearer" or not token.strip():
             raise RefusedError(401, "", {"www-authenticate": 'Bearer realm="korusticket"'})
         grant = self._access.get(token.strip())
-        if grant is None or grant.until <= self._world.now():
+        if grant is None or grant.until <= self._state.now():
             challenge = 'Bearer error="invalid_token", error_description="The token is not active"'
             raise RefusedError(401, "", {"www-authenticate": challenge})
         return grant.organization
@@ -85,7 +85,7 @@ class Identity:
         self._refresh.clear()
 
     def _client(self, form: Mapping[str, str]) -> Organization | None:
-        for organization in self._world.organizations:
+        for organization in self._state.organizations:
             if organization.client_id == form.get("client_id"):
                 return (
                     organization
@@ -97,15 +97,15 @@ class Identity:
     def _use_refresh(self, form: Mapping[str, str], client: Organization) -> bool:
         """Take a refresh token, which works once."""
         grant = self._refresh.get(form.get("refresh_token", ""))
-        if grant is None or grant.organization is not client or grant.until <= self._world.now():
+        if grant is None or grant.organization is not client or grant.until <= self._state.now():
             return False
         del self._refresh[form["refresh_token"]]
         return True
 
     def _issue(self, organization: Organization) -> dict[str, object]:
-        options = self._world.options
+        options = self._state.options
         access, access_until = self._token("Bearer", organization, options.token_seconds)
-        _keep(self._access, access, _Grant(organization, access_until), self._world.now())
+        _keep(self._access, access, _Grant(organization, access_until), self._state.now())
         self.issued += 1
         body: dict[str, object] = {
             "access_token": access,
@@ -115,13 +115,13 @@ class Identity:
         }
         if options.refresh_tokens:
             refresh, refresh_until = self._token("Refresh", organization, options.refresh_seconds)
-            _keep(self._refresh, refresh, _Grant(organization, refresh_until), self._world.now())
+            _keep(self._refresh, refresh, _Grant(organization, refresh_until), self._state.now())
             body["refresh_expires_in"] = options.refresh_seconds
             body["refresh_token"] = refresh
         return body
 
     def _token(self, kind: str, organization: Organization, seconds: int) -> tuple[str, datetime]:
-        now = self._world.now()
+        now = self._state.now()
         until = now + timedelta(seconds=seconds)
         claims = {
             "exp": int(until.timestamp()),
@@ -145,7 +145,7 @@ def _keep(grants: dict[str, _Grant], token: str, grant: _Grant, now: datetime) -
     grants[token] = grant
 
 
-def _form(request: WireRequest) -> dict[str, str]:
+def _form(request: SandboxRequest) -> dict[str, str]:
     if media_type(request.headers.get("content-type")) != FORM:
         return {}
     pairs: Sequence[tuple[str, str]] = parse_qsl(
@@ -158,6 +158,6 @@ def _base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def _oauth_error(status: int, error: str, description: str) -> WireResponse:
+def _oauth_error(status: int, error: str, description: str) -> SandboxResponse:
     body = {"error": error, "error_description": description}
     return json_response(status, body, NO_STORE)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import attrs
 
+from eguma_async.sandbox.engine.checks import (
+    DURATION,
+    FILLED,
+    FLAG,
+    Check,
+    must_be,
+    one_of,
+)
 from eguma_async.sandbox.engine.options import Options
 
 Generation: TypeAlias = Literal["seed", "1.0.7", "release"]
@@ -33,7 +41,7 @@ class Shape:
         event_names: ``event`` on order tickets.
         plain_beneficiary: A beneficiary has no ``@id`` and no ``@type``.
         notes: Orders echo ``notes``.
-        empty_customer: The bulk answer shows ``customer`` as ``[]``.
+        empty_customer: The bulk response shows ``customer`` as ``[]``.
         failed_orders: ``failedOrders`` is present even if nothing failed.
         catalog_details: The newer members of catalogs, product bases and availability.
         form: Offer tickets have a ``form``, always null here.
@@ -81,28 +89,14 @@ SHAPES: dict[str, Shape] = {
 }
 
 
-def _one_of(*choices: object) -> Any:
-    def check(_: object, field: attrs.Attribute[Any], value: object) -> None:
-        # 1 == True in Python; an option given as true must not pass for a number or the reverse.
-        if not any(value == choice and type(value) is type(choice) for choice in choices):
-            listed = ", ".join(str(choice) for choice in choices)
-            raise ValueError(f"{field.name} must be one of {listed}")
-
-    return check
-
-
-def _seconds(_: object, field: attrs.Attribute[Any], value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= 10**9:
-        raise ValueError(f"{field.name} must be a whole number of seconds above 0")
-
-
-def _address(_: object, field: attrs.Attribute[Any], value: object) -> None:
-    fits = isinstance(value, str) and value.startswith(("http://", "https://"))
-    if not fits or str(value).endswith("/"):
-        raise ValueError(f"{field.name} must begin with http:// or https:// and end without a /")
-
-
-_flag = _one_of(True, False)
+_ADDRESS = Check(
+    "an address that begins with http:// or https:// and ends without a /",
+    lambda value: (
+        FILLED.fits(value) and value.startswith(("http://", "https://")) and value[-1] != "/"
+    ),
+)
+_flag = must_be(FLAG)
+_seconds = must_be(DURATION)
 
 
 @attrs.frozen(kw_only=True)
@@ -111,39 +105,45 @@ class KorusOptions(Options):
 
     Attributes:
         generation: Shape of the bodies: ``"seed"``, ``"1.0.7"`` or ``"release"``.
-        public_url: Address the API gives for itself when it is not served over HTTP.
+        public_url: Address the API gives for itself if a request does not tell where it was sent.
         hold_seconds: How long a reservation lives, unless its offer says otherwise.
         token_seconds: Lifetime of an access token.
         refresh_seconds: Lifetime of a refresh token.
         refresh_tokens: Whether the token endpoint hands out refresh tokens.
         link_seconds: Lifetime of a document's signed link.
-        expired_link_status: Answer to a signed link past its time: 400, 403, 404 or 410.
+        expired_link_status: Status for a signed link past its time: 400, 403, 404 or 410.
         reservation_per: ``"item"``: one reservation for each item; ``"catalog"``: for each catalog.
         short_stock: ``"failed"``: an item beyond the stock goes to ``failedReservations``;
             ``"violation"``: the whole request is refused with 422.
-        foreign_status: Answer to what belongs to another organization: 403 or 404.
-        not_ready_status: Answer to a document that is not ready: 404, 409, 422 or 425.
+        foreign_status: Status for what belongs to another organization: 403 or 404.
+        not_ready_status: Status for a document that is not ready: 404, 409, 422 or 425.
         strict_content_type: Refuse a POST that is not ``application/ld+json`` with 415.
         violation_type: ``@type`` of a 422: ``"ConstraintViolationList"``, or
             ``"ConstraintViolation"`` as newer frameworks say.
     """
 
-    generation: Generation = attrs.field(default="release", validator=_one_of(*SHAPES))
-    public_url: str = attrs.field(default="https://api.demo.korusticket.com", validator=_address)
+    generation: Generation = attrs.field(default="release", validator=must_be(one_of(*SHAPES)))
+    public_url: str = attrs.field(
+        default="https://api.demo.korusticket.com", validator=must_be(_ADDRESS)
+    )
     hold_seconds: int = attrs.field(default=900, validator=_seconds)
     token_seconds: int = attrs.field(default=1800, validator=_seconds)
     refresh_seconds: int = attrs.field(default=1800, validator=_seconds)
     refresh_tokens: bool = attrs.field(default=True, validator=_flag)
     link_seconds: int = attrs.field(default=900, validator=_seconds)
-    expired_link_status: int = attrs.field(default=403, validator=_one_of(400, 403, 404, 410))
-    reservation_per: str = attrs.field(default="item", validator=_one_of("item", "catalog"))
-    short_stock: str = attrs.field(default="failed", validator=_one_of("failed", "violation"))
-    foreign_status: int = attrs.field(default=403, validator=_one_of(403, 404))
-    not_ready_status: int = attrs.field(default=422, validator=_one_of(404, 409, 422, 425))
+    expired_link_status: int = attrs.field(
+        default=403, validator=must_be(one_of(400, 403, 404, 410))
+    )
+    reservation_per: str = attrs.field(default="item", validator=must_be(one_of("item", "catalog")))
+    short_stock: str = attrs.field(
+        default="failed", validator=must_be(one_of("failed", "violation"))
+    )
+    foreign_status: int = attrs.field(default=403, validator=must_be(one_of(403, 404)))
+    not_ready_status: int = attrs.field(default=422, validator=must_be(one_of(404, 409, 422, 425)))
     strict_content_type: bool = attrs.field(default=True, validator=_flag)
     violation_type: str = attrs.field(
         default="ConstraintViolationList",
-        validator=_one_of("ConstraintViolationList", "ConstraintViolation"),
+        validator=must_be(one_of("ConstraintViolationList", "ConstraintViolation")),
     )
 
     @property

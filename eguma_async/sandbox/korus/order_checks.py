@@ -7,18 +7,18 @@ from typing import Any
 
 import attrs
 
-from .bookings import Reservation
-from .call import ApiCall, as_list, as_text
+from .call import KorusCall, as_list, as_text
 from .lookups import named_in_body
 from .people import check_customer, read_customer
-from .problems import EXPIRED, ORDERED, REQUIRED, TOO_FEW, TOO_LONG, InvalidError, Violation
-from .world import World
+from .refusals import EXPIRED, ORDERED, REQUIRED, TOO_FEW, TOO_LONG, InvalidError, Violation
+from .sales import Reservation
+from .state import State
 
 REFERENCE_LIMIT = 255
 
 
 @attrs.frozen(eq=False)
-class Purchase:
+class OrderInput:
     """An order request that passed the check."""
 
     reservations: tuple[Reservation, ...]
@@ -27,7 +27,7 @@ class Purchase:
     notes: str | None = attrs.field(repr=False)
 
 
-def read_purchase(world: World, call: ApiCall) -> Purchase:
+def read_order(state: State, call: KorusCall) -> OrderInput:
     """Read and check a whole request.
 
     Raises:
@@ -37,11 +37,11 @@ def read_purchase(world: World, call: ApiCall) -> Purchase:
     """
     body = call.json_object()
     listed = body.get("reservations")
-    reservations = None if listed is None else _read_reservations(world, call, listed)
+    reservations = None if listed is None else _read_reservations(state, call, listed)
     customer = None if body.get("customer") is None else read_customer(body["customer"])
     reference, notes = (_optional_text(body, name) for name in ("externalReference", "notes"))
 
-    violations = _check_reservations(world, reservations)
+    violations = _check_reservations(state, reservations)
     if customer is None:
         violations.append(Violation("customer", REQUIRED))
     else:
@@ -50,25 +50,25 @@ def read_purchase(world: World, call: ApiCall) -> Purchase:
         violations.append(Violation("externalReference", TOO_LONG))
     if violations:
         raise InvalidError(violations)
-    return Purchase(tuple(reservations or ()), customer or {}, reference, notes)
+    return OrderInput(tuple(reservations or ()), customer or {}, reference, notes)
 
 
-def _read_reservations(world: World, call: ApiCall, listed: object) -> list[Reservation]:
+def _read_reservations(state: State, call: KorusCall, listed: object) -> list[Reservation]:
     return [
-        named_in_body(world, call, Reservation, as_text(iri, f"reservations[{i}]"))
+        named_in_body(state, call, Reservation, as_text(iri, f"reservations[{i}]"))
         for i, iri in enumerate(as_list(listed, "reservations"))
     ]
 
 
 def _check_reservations(
-    world: World, reservations: Sequence[Reservation] | None
+    state: State, reservations: Sequence[Reservation] | None
 ) -> list[Violation]:
     if reservations is None:
         return [Violation("reservations", REQUIRED)]
     if not reservations:
         return [Violation("reservations", TOO_FEW)]
     violations: list[Violation] = []
-    now = world.now()
+    now = state.now()
     for i, reservation in enumerate(reservations):
         if reservation.expired(now):
             violations.append(Violation(f"reservations[{i}].expired", EXPIRED))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from eguma_async.sandbox.engine.messages import WireResponse
+from eguma_async.sandbox.engine.messages import SandboxResponse
 
-from .booking_views import BookingViews
-from .bookings import (
+from .call import KorusCall, ld_response
+from .lookups import named_in_path
+from .order_checks import OrderInput, read_order
+from .pages import RANGE_OPERATORS, collection, in_range, ordered
+from .refusals import RefusedError
+from .sales import (
     VALIDATED,
     WAITING,
     Document,
@@ -18,12 +22,8 @@ from .bookings import (
     OrderTicket,
     Reservation,
 )
-from .call import ApiCall, ld_response
-from .lookups import named_in_path
-from .order_checks import Purchase, read_purchase
-from .pages import RANGE_OPERATORS, collection, in_range, ordered
-from .problems import RefusedError
-from .world import World
+from .sales_views import BookingViews
+from .state import State
 
 ORDER_FILTERS = (
     "external_reference",
@@ -38,15 +38,15 @@ LAST_USED_VOUCHER = 8553501100013198
 class Orders:
     """Turns reservations into orders."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._views = BookingViews(world)
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._views = BookingViews(state)
         self._last_reference = 0
         self._last_voucher = LAST_USED_VOUCHER
 
-    def create(self, call: ApiCall) -> WireResponse:
+    def create(self, call: KorusCall) -> SandboxResponse:
         """Order all reservations that the issuers' systems accept, or refuse the request."""
-        purchase = read_purchase(self._world, call)
+        purchase = read_order(self._state, call)
         orders: list[dict[str, Any]] = []
         failed: list[dict[str, Any]] = []
         for reservation in purchase.reservations:
@@ -57,13 +57,13 @@ class Orders:
                 members = {"reservation": reservation.iri, "message": message}
                 failed.append(self._views.failure("FailedOrder", members))
         arrays: dict[str, Any] = {"orders": orders}
-        if failed or self._world.options.shape.failed_orders:
+        if failed or self._state.options.shape.failed_orders:
             arrays["failedOrders"] = failed
-        return ld_response(self._views.bulk(call.base_url, "CreateOrderBulkOutput", arrays))
+        return ld_response(self._views.bulk(call.origin, "CreateOrderBulkOutput", arrays))
 
-    def list_orders(self, call: ApiCall) -> WireResponse:
+    def list_orders(self, call: KorusCall) -> SandboxResponse:
         """List the organization's orders that pass all filters."""
-        mine = [order for order in self._world.orders if order.organization is call.organization]
+        mine = [order for order in self._state.orders if order.organization is call.caller]
         for reference in call.values("external_reference"):
             if not 1 <= len(reference) <= LONGEST_FILTER:
                 raise RefusedError(400, '"external_reference" must have 1 to 50 characters.')
@@ -73,34 +73,34 @@ class Orders:
         body = collection(call, "BookingOrder", listed, self._views.order, filters=ORDER_FILTERS)
         return ld_response(body)
 
-    def get(self, call: ApiCall) -> WireResponse:
+    def get(self, call: KorusCall) -> SandboxResponse:
         """Return one order."""
-        order = named_in_path(self._world, call, Order, call.path)
+        order = named_in_path(self._state, call, Order, call.path)
         return ld_response({"@context": "/contexts/BookingOrder", **self._views.order(order)})
 
-    def _order(self, reservation: Reservation, purchase: Purchase) -> Order:
+    def _order(self, reservation: Reservation, purchase: OrderInput) -> Order:
         order = Order(
-            id=self._world.new_id(),
+            id=self._state.new_id(),
             reference=self._new_reference(),
-            connector_reference=str(FIRST_CONNECTOR_REFERENCE + len(self._world.orders)),
-            created_at=self._world.now(),
+            connector_reference=str(FIRST_CONNECTOR_REFERENCE + len(self._state.orders)),
+            created_at=self._state.now(),
             reservation=reservation,
             customer=purchase.customer,
             external_reference=purchase.external_reference,
             notes=purchase.notes,
         )
         order.items = [self._item(order, held) for held in reservation.items]
-        order.documents = [Document(id=self._world.new_id(), order=order)]
+        order.documents = [Document(id=self._state.new_id(), order=order)]
         reservation.order = order
-        self._world.orders.append(order)
-        self._world.register(order)
+        self._state.orders.append(order)
+        self._state.register(order)
         parts: list[Document | OrderTicket] = [*order.documents, *order.tickets]
         for part in parts:
-            self._world.register(part)
+            self._state.register(part)
         return order
 
     def _item(self, order: Order, held: HeldItem) -> OrderItem:
-        item = OrderItem(id=self._world.new_id(), order=order, held=held)
+        item = OrderItem(id=self._state.new_id(), order=order, held=held)
         item.tickets = [
             self._ticket(item, held_ticket, unit)
             for unit in range(held.quantity)
@@ -111,7 +111,7 @@ class Orders:
     def _ticket(self, item: OrderItem, held: HeldTicket, unit: int) -> OrderTicket:
         offered = held.chosen.ticket
         return OrderTicket(
-            id=self._world.new_id(),
+            id=self._state.new_id(),
             item=item,
             chosen=held.chosen,
             voucher=self._new_voucher() if offered.vouchers else None,
@@ -125,8 +125,8 @@ class Orders:
 
     def _new_reference(self) -> str:
         """Make a reference of a time in microseconds that was not used before."""
-        now = self._world.now()
-        wanted = int(now.timestamp()) * 10**6 + self._world.random.randrange(10**6)
+        now = self._state.now()
+        wanted = int(now.timestamp()) * 10**6 + self._state.random.randrange(10**6)
         self._last_reference = max(wanted, self._last_reference + 1)
         seconds, micros = divmod(self._last_reference, 10**6)
         return f"KT-ORD-{seconds:08X}{micros:05X}"

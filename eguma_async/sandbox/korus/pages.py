@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 import attrs
 
-from .call import ApiCall
-from .problems import RefusedError
+from .call import KorusCall
+from .refusals import RefusedError
 
 T = TypeVar("T")
 Moment: TypeAlias = date | datetime
@@ -42,7 +42,7 @@ class Page:
 UNPAGED = Page(1, None)
 
 
-def read_page(call: ApiCall) -> Page:
+def read_page(call: KorusCall) -> Page:
     """Read ``page`` and ``itemsPerPage``.
 
     Raises:
@@ -60,7 +60,7 @@ def read_page(call: ApiCall) -> Page:
 
 
 def collection(
-    call: ApiCall,
+    call: KorusCall,
     type_name: str,
     members: Sequence[T],
     show: Callable[[T], dict[str, Any]],
@@ -84,7 +84,7 @@ def collection(
     return body
 
 
-def ordered(call: ApiCall, members: Iterable[T], field: str, key: Callable[[T], Any]) -> list[T]:
+def ordered(call: KorusCall, members: Iterable[T], field: str, key: Callable[[T], Any]) -> list[T]:
     """Sort by ``order[field]`` if it is asked for; members without a value come last."""
     directions = call.values(f"order[{field}]")
     direction = directions[-1].lower() if directions else ""
@@ -97,7 +97,7 @@ def ordered(call: ApiCall, members: Iterable[T], field: str, key: Callable[[T], 
 
 
 def in_range(
-    call: ApiCall, members: Iterable[T], field: str, key: Callable[[T], Moment | None]
+    call: KorusCall, members: Iterable[T], field: str, key: Callable[[T], Moment | None]
 ) -> list[T]:
     """Keep the members within the date operators of a field."""
     kept = list(members)
@@ -126,7 +126,7 @@ def _moment(value: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _whole(call: ApiCall, name: str, default: int) -> int:
+def _whole(call: KorusCall, name: str, default: int) -> int:
     values = call.values(name)
     if not values:
         return default
@@ -136,7 +136,7 @@ def _whole(call: ApiCall, name: str, default: int) -> int:
         raise RefusedError(400, f'"{name}" must be a whole number.') from None
 
 
-def _view(call: ApiCall, page: Page, total: int) -> dict[str, str] | None:
+def _view(call: KorusCall, page: Page, total: int) -> dict[str, str] | None:
     kept = [(name, value) for name, value in call.request.query if name != "page"]
     last = page.last(total)
     if not kept and last == 1:

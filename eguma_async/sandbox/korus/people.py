@@ -9,7 +9,7 @@ from typing import Any
 
 from .call import as_flag, as_object, as_text
 from .codes import COUNTRIES, LANGUAGES, TITLES
-from .problems import BLANK, CHOICE, COUNTRY, DATE, EMAIL, LANGUAGE, Constraint, Violation
+from .refusals import BLANK, CHOICE, COUNTRY, DATE, EMAIL, LANGUAGE, Constraint, Violation
 
 NAMES = ("firstname", "lastname")
 CUSTOMER_TEXTS = (*NAMES, "email", "phone", "country", "language", "title")

@@ -8,10 +8,10 @@ from typing import Any
 
 import attrs
 
-from .bookings import ChosenTicket
-from .call import ApiCall, as_list, as_object, as_text, as_whole
+from .call import KorusCall, as_list, as_object, as_text, as_whole
+from .catalog import Offer, OfferTicket, ProductBase, TicketSession
 from .lookups import named_in_body
-from .problems import (
+from .refusals import (
     DISABLED,
     NO_SESSION,
     OTHER_SESSION,
@@ -27,12 +27,12 @@ from .problems import (
     InvalidError,
     Violation,
 )
-from .records import Offer, OfferTicket, ProductBase, TicketSession
-from .world import World
+from .sales import ChosenTicket
+from .state import State
 
 
 @attrs.frozen(eq=False)
-class Choice:
+class ChoiceInput:
     """One entry of ``ticketSessions`` as it was sent."""
 
     ticket: OfferTicket | None
@@ -40,16 +40,16 @@ class Choice:
 
 
 @attrs.frozen(eq=False)
-class Sent:
+class ItemInput:
     """One item as it was sent; what was left out is None."""
 
     offer: Offer | None
     quantity: int | None
-    choices: tuple[Choice, ...] | None
+    choices: tuple[ChoiceInput, ...] | None
 
 
 @attrs.frozen(eq=False)
-class Wanted:
+class CheckedItem:
     """One item that passed the check."""
 
     offer: Offer
@@ -57,7 +57,7 @@ class Wanted:
     chosen: tuple[ChosenTicket, ...]
 
 
-def read_wanted(world: World, call: ApiCall) -> tuple[Wanted, ...]:
+def read_items(state: State, call: KorusCall) -> tuple[CheckedItem, ...]:
     """Read and check a whole request.
 
     Raises:
@@ -68,45 +68,45 @@ def read_wanted(world: World, call: ApiCall) -> tuple[Wanted, ...]:
     if body.get("items") is None:
         raise InvalidError([Violation("items", REQUIRED)])
     items = as_list(body["items"], "items")
-    sent = [_read_item(world, call, item, f"items[{i}]") for i, item in enumerate(items)]
-    if violations := _check(world, sent):
+    sent = [_read_item(state, call, item, f"items[{i}]") for i, item in enumerate(items)]
+    if violations := _check(state, sent):
         raise InvalidError(violations)
-    return tuple(_wanted(item) for item in sent)
+    return tuple(_checked(item) for item in sent)
 
 
-def _read_item(world: World, call: ApiCall, value: object, path: str) -> Sent:
+def _read_item(state: State, call: KorusCall, value: object, path: str) -> ItemInput:
     item = as_object(value, path)
     offer, quantity, entries = (item.get(n) for n in ("offer", "quantity", "ticketSessions"))
     choices = None
     if entries is not None:
         listed = as_list(entries, f"{path}.ticketSessions")
         choices = tuple(
-            _read_choice(world, call, entry, f"{path}.ticketSessions[{i}]")
+            _read_choice(state, call, entry, f"{path}.ticketSessions[{i}]")
             for i, entry in enumerate(listed)
         )
-    return Sent(
+    return ItemInput(
         None
         if offer is None
-        else named_in_body(world, call, Offer, as_text(offer, f"{path}.offer")),
+        else named_in_body(state, call, Offer, as_text(offer, f"{path}.offer")),
         None if quantity is None else as_whole(quantity, f"{path}.quantity"),
         choices,
     )
 
 
-def _read_choice(world: World, call: ApiCall, value: object, path: str) -> Choice:
+def _read_choice(state: State, call: KorusCall, value: object, path: str) -> ChoiceInput:
     entry: Mapping[str, Any] = as_object(value, path)
     ticket, session = entry.get("ticket"), entry.get("session")
-    return Choice(
+    return ChoiceInput(
         None
         if ticket is None
-        else named_in_body(world, call, OfferTicket, as_text(ticket, f"{path}.ticket")),
+        else named_in_body(state, call, OfferTicket, as_text(ticket, f"{path}.ticket")),
         None
         if session is None
-        else named_in_body(world, call, TicketSession, as_text(session, f"{path}.session")),
+        else named_in_body(state, call, TicketSession, as_text(session, f"{path}.session")),
     )
 
 
-def _check(world: World, sent: Sequence[Sent]) -> list[Violation]:
+def _check(state: State, sent: Sequence[ItemInput]) -> list[Violation]:
     if not sent:
         return [Violation("items", TOO_FEW)]
     violations: list[Violation] = []
@@ -114,11 +114,11 @@ def _check(world: World, sent: Sequence[Sent]) -> list[Violation]:
         violations += _check_item(item, f"items[{i}]")
     if violations:
         return violations
-    over_limit = _check_limits(world, sent)
-    return over_limit or _check_stock(world, sent)
+    over_limit = _check_limits(state, sent)
+    return over_limit or _check_stock(state, sent)
 
 
-def _check_item(item: Sent, path: str) -> list[Violation]:
+def _check_item(item: ItemInput, path: str) -> list[Violation]:
     violations: list[Violation] = []
     if item.quantity is None:
         violations.append(Violation(f"{path}.quantity", REQUIRED))
@@ -135,7 +135,7 @@ def _check_item(item: Sent, path: str) -> list[Violation]:
     return violations
 
 
-def _check_choices(offer: Offer, choices: Sequence[Choice], path: str) -> list[Violation]:
+def _check_choices(offer: Offer, choices: Sequence[ChoiceInput], path: str) -> list[Violation]:
     violations: list[Violation] = []
     covered: set[OfferTicket] = set()
     for i, choice in enumerate(choices):
@@ -165,12 +165,12 @@ def _broken_session_rule(ticket: OfferTicket, session: TicketSession | None) -> 
     return None if session.ticket is ticket else OTHER_SESSION
 
 
-def _check_limits(world: World, sent: Sequence[Sent]) -> list[Violation]:
+def _check_limits(state: State, sent: Sequence[ItemInput]) -> list[Violation]:
     """Check the most units of a base in one order, as an order is made of one reservation."""
-    together = world.options.reservation_per == "catalog"
+    together = state.options.reservation_per == "catalog"
     counted: Counter[ProductBase] = Counter()
     violations: list[Violation] = []
-    for i, item in enumerate(map(_wanted, sent)):
+    for i, item in enumerate(map(_checked, sent)):
         base = item.offer.product.base
         counted[base] = item.quantity + (counted[base] if together else 0)
         if base.maximum is not None and counted[base] > base.maximum:
@@ -178,13 +178,13 @@ def _check_limits(world: World, sent: Sequence[Sent]) -> list[Violation]:
     return violations
 
 
-def _check_stock(world: World, sent: Sequence[Sent]) -> list[Violation]:
+def _check_stock(state: State, sent: Sequence[ItemInput]) -> list[Violation]:
     """Check the stock up front, if a shortage shall refuse the whole request."""
-    if world.options.short_stock == "failed":
+    if state.options.short_stock == "failed":
         return []
     counted: Counter[Offer | TicketSession] = Counter()
     violations: list[Violation] = []
-    for i, item in enumerate(map(_wanted, sent)):
+    for i, item in enumerate(map(_checked, sent)):
         pools: list[Offer | TicketSession] = [item.offer]
         pools += [choice.session for choice in item.chosen if choice.session is not None]
         for pool in pools:
@@ -194,10 +194,10 @@ def _check_stock(world: World, sent: Sequence[Sent]) -> list[Violation]:
     return violations
 
 
-def _wanted(item: Sent) -> Wanted:
+def _checked(item: ItemInput) -> CheckedItem:
     """Narrow an item that lacks nothing."""
     assert item.offer is not None  # noqa: S101  # _check_item has made sure
     assert item.quantity is not None  # noqa: S101
     assert item.choices is not None  # noqa: S101
     chosen = [ChosenTicket(c.ticket, c.session) for c in item.choices if c.ticket is not None]
-    return Wanted(item.offer, item.quantity, tuple(chosen))
+    return CheckedItem(item.offer, item.quantity, tuple(chosen))

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from eguma_async.sandbox.engine.messages import WireResponse
+from eguma_async.sandbox.engine.messages import SandboxResponse
 
-from .booking_views import BookingViews
-from .bookings import HeldItem, Reservation
-from .call import ApiCall, ld_response
+from .call import KorusCall, ld_response
+from .catalog import Organization
 from .lookups import named_in_path
 from .pages import collection, ordered
-from .records import Organization
-from .reservation_checks import Wanted, read_wanted
-from .world import World
+from .reservation_checks import CheckedItem, read_items
+from .sales import HeldItem, Reservation
+from .sales_views import BookingViews
+from .state import State
 
 NO_STOCK = "Not enough stock"
 TOO_LARGE = "Quantity too large"
@@ -25,31 +25,31 @@ MAXIMUM_QUANTITY = 1000
 class Reservations:
     """Holds offers for a while."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._views = BookingViews(world)
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._views = BookingViews(state)
 
-    def create(self, call: ApiCall) -> WireResponse:
+    def create(self, call: KorusCall) -> SandboxResponse:
         """Hold all items that the issuers' systems accept, or refuse the whole request."""
-        wanted = read_wanted(self._world, call)
+        wanted = read_items(self._state, call)
         held: list[HeldItem] = []
         failed: list[dict[str, Any]] = []
         for item in wanted:
             message = self._refusal(item)
             if message is None:
-                held.append(self._world.take(item.offer, item.chosen, item.quantity))
+                held.append(self._state.stock.take(item.offer, item.chosen, item.quantity))
             else:
                 failed.append(self._failure(item, message))
-        made = [self.hold(call.organization, group) for group in self._groups(held)]
+        made = [self.hold(call.caller, group) for group in self._groups(held)]
         arrays = {
             "reservations": [self._views.reservation(reservation) for reservation in made],
             "failedReservations": failed,
         }
-        return ld_response(self._views.bulk(call.base_url, "CreateReservationBulkOutput", arrays))
+        return ld_response(self._views.bulk(call.origin, "CreateReservationBulkOutput", arrays))
 
-    def list_reservations(self, call: ApiCall) -> WireResponse:
+    def list_reservations(self, call: KorusCall) -> SandboxResponse:
         """List the organization's reservations."""
-        mine = (r for r in self._world.reservations if r.organization is call.organization)
+        mine = (r for r in self._state.reservations if r.organization is call.caller)
         listed = ordered(call, mine, "createdAt", lambda reservation: reservation.created_at)
         return ld_response(
             collection(
@@ -61,9 +61,9 @@ class Reservations:
             )
         )
 
-    def get(self, call: ApiCall) -> WireResponse:
+    def get(self, call: KorusCall) -> SandboxResponse:
         """Return one reservation."""
-        reservation = named_in_path(self._world, call, Reservation, call.path)
+        reservation = named_in_path(self._state, call, Reservation, call.path)
         shown = self._views.reservation(reservation)
         return ld_response({"@context": "/contexts/BookingReservation", **shown})
 
@@ -71,31 +71,31 @@ class Reservations:
         self, organization: Organization, items: Sequence[HeldItem], reservation_id: str = ""
     ) -> Reservation:
         """Make a reservation of items that were taken out of the stock."""
-        now = self._world.now()
+        now = self._state.now()
         reservation = Reservation(
-            id=reservation_id or self._world.new_id(),
+            id=reservation_id or self._state.new_id(),
             organization=organization,
             catalog=items[0].offer.catalog,
             created_at=now,
-            expires_at=now + min(self._world.hold_time(item.offer) for item in items),
+            expires_at=now + min(self._state.hold_time(item.offer) for item in items),
             items=tuple(items),
         )
-        self._world.add_reservation(reservation)
+        self._state.add_reservation(reservation)
         return reservation
 
-    def _refusal(self, item: Wanted) -> str | None:
+    def _refusal(self, item: CheckedItem) -> str | None:
         if item.quantity > MAXIMUM_QUANTITY:
             return TOO_LARGE
-        if self._world.shortage(item.offer, item.chosen, item.quantity):
+        if not self._state.stock.has_room(item.offer, item.chosen, item.quantity):
             return NO_STOCK
         return item.offer.fails("reservation")
 
-    def _failure(self, item: Wanted, message: str) -> dict[str, Any]:
+    def _failure(self, item: CheckedItem, message: str) -> dict[str, Any]:
         members = {"offer": item.offer.iri, "quantity": item.quantity, "message": message}
         return self._views.failure("FailedReservation", members)
 
     def _groups(self, held: Sequence[HeldItem]) -> list[list[HeldItem]]:
-        if self._world.options.reservation_per == "item":
+        if self._state.options.reservation_per == "item":
             return [[item] for item in held]
         groups: dict[str, list[HeldItem]] = {}
         for item in held:

@@ -6,19 +6,17 @@ from collections.abc import Mapping
 from random import Random
 from typing import ClassVar
 
-import attrs
-
 from eguma_async.core.clock import Clock
 from eguma_async.sandbox.engine.base import ControlCommand, Sandbox
-from eguma_async.sandbox.engine.messages import WireRequest, WireResponse
+from eguma_async.sandbox.engine.messages import SandboxRequest, SandboxResponse
 
 from . import commands, demo
 from .backoffice import BackOffice
 from .documents import STORAGE
 from .identity import TOKEN_PATH
 from .options import KorusOptions
-from .problems import error_response
-from .world import World
+from .refusals import error_response
+from .state import State
 
 
 class KorusSandbox(BackOffice, Sandbox):
@@ -42,33 +40,25 @@ class KorusSandbox(BackOffice, Sandbox):
     ) -> None:
         Sandbox.__init__(self, clock)
         random = Random(seed)  # noqa: S311  # nothing here has to be unpredictable
-        BackOffice.__init__(self, World(self.clock, random, options or KorusOptions()))
-        self._examples = demo.fill(self._world, Random(seed))  # noqa: S311
+        BackOffice.__init__(self, State(self.clock, random, options or KorusOptions()))
+        self._examples = demo.fill(self._state, Random(seed))  # noqa: S311
 
     def owns(self, path: str) -> bool:
         """Tell whether a path looks like one of Korus', its identity service or its storage."""
         is_api = path.startswith("/v1/") and not path.endswith(".json")
         return is_api or path.startswith(STORAGE) or path == TOKEN_PATH
 
-    def respond(self, request: WireRequest) -> WireResponse:
-        """Process a request in one step and return the answer."""
+    def respond(self, request: SandboxRequest) -> SandboxResponse:
+        """Process a request in one step and return the response."""
         return self._router.respond(request)
 
-    def error(self, status: int) -> WireResponse:
+    def error(self, status: int) -> SandboxResponse:
         """Return an error of that status in Korus' plain shape."""
         return error_response(status)
 
-    def get_options(self) -> dict[str, object]:
-        """Return the options as JSON."""
-        return attrs.asdict(self.options)
-
-    def set_options(self, changes: Mapping[str, object]) -> None:
-        """Change options.
-
-        Raises:
-            ControlError: An option is unknown or its value is not allowed.
-        """
-        self.options = self.options.changed(changes)
+    def refuse(self, status: int, detail: str) -> SandboxResponse:
+        """Return an error in Korus' plain shape, with a text for people."""
+        return error_response(status, detail)
 
     def state(self) -> dict[str, object]:
         """Return organizations with their credentials, examples to reserve, and counts."""

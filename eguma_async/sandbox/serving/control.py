@@ -19,16 +19,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 import attrs
 
-from eguma_async.sandbox.engine.base import ControlError, Sandbox
-from eguma_async.sandbox.engine.faults import KINDS, Fault, Park, fault_from_json, fault_to_json
-from eguma_async.sandbox.engine.messages import WireRequest, WireResponse, json_response
+from eguma_async.sandbox.engine.base import NOT_UNICODE, Sandbox
+from eguma_async.sandbox.engine.checks import is_amount
+from eguma_async.sandbox.engine.fault_json import KINDS, fault_from_json, fault_to_json
+from eguma_async.sandbox.engine.faults import Park, ServerFault
+from eguma_async.sandbox.engine.messages import (
+    SandboxRequest,
+    SandboxResponse,
+    json_response,
+    parse_json,
+)
+from eguma_async.sandbox.engine.options import ControlError
 
 PREFIX = "/_sandbox"
 SHOWN_REQUESTS = 100
@@ -49,10 +56,12 @@ class ControlPlane:
     def __init__(self, sandboxes: Sequence[Sandbox]) -> None:
         self._sandboxes = {sandbox.name: sandbox for sandbox in sandboxes}
 
-    def respond(self, request: WireRequest) -> WireResponse:
+    def respond(self, request: SandboxRequest) -> SandboxResponse:
         """Carry out one control request. Whatever is wrong with it is explained in a 400."""
         if "origin" in request.headers:
             return _problem(403, "the control plane does not answer to web pages")
+        if not request.is_unicode():
+            return _problem(400, NOT_UNICODE)
         parts = [part for part in request.path.removeprefix(PREFIX).split("/") if part]
         try:
             if not parts and len(self._sandboxes) != 1:
@@ -63,10 +72,10 @@ class ControlPlane:
         except ValueError as error:
             return _problem(400, str(error))
 
-    def _route(self, request: WireRequest, parts: list[str]) -> object:
+    def _route(self, request: SandboxRequest, parts: list[str]) -> object:
         sandbox = self._choose(parts)
         topic, rest = (parts[0], parts[1:]) if parts else ("", [])
-        handlers: dict[str, Callable[[Sandbox, WireRequest, list[str]], object]] = {
+        handlers: dict[str, Callable[[Sandbox, SandboxRequest, list[str]], object]] = {
             "": _overview,
             "clock": _clock,
             "requests": _requests,
@@ -91,7 +100,7 @@ class ControlPlane:
         raise LookupError(f"name one of the sandboxes: {', '.join(sorted(self._sandboxes))}")
 
 
-def _overview(sandbox: Sandbox, request: WireRequest, _: list[str]) -> object:
+def _overview(sandbox: Sandbox, request: SandboxRequest, _: list[str]) -> object:
     _only(request, "GET")
     return {
         "name": sandbox.name,
@@ -104,7 +113,7 @@ def _overview(sandbox: Sandbox, request: WireRequest, _: list[str]) -> object:
     }
 
 
-def _clock(sandbox: Sandbox, request: WireRequest, _: list[str]) -> object:
+def _clock(sandbox: Sandbox, request: SandboxRequest, _: list[str]) -> object:
     if _only(request, "GET", "POST") == "POST":
         members = _members(request)
         if len(members) != 1 or not members.keys() <= {"advance", "set"}:
@@ -120,12 +129,9 @@ def _advance(sandbox: Sandbox, parts: object) -> None:
     units = {"weeks", "days", "hours", "minutes", "seconds"}
     if not isinstance(parts, dict) or not parts or not parts.keys() <= units:
         raise ControlError(f"advance takes an object with {', '.join(sorted(units))}")
-    if not all(isinstance(value, (int, float)) and value >= 0 for value in parts.values()):
+    if not all(map(is_amount, parts.values())):
         raise ControlError("advance takes numbers that are not negative; use set to go back")
-    try:
-        sandbox.clock.advance(**parts)
-    except OverflowError:
-        raise ControlError("that is too far") from None
+    sandbox.clock.advance(**parts)
 
 
 def _moment(value: object) -> datetime:
@@ -138,20 +144,20 @@ def _moment(value: object) -> datetime:
     return moment
 
 
-def _requests(sandbox: Sandbox, request: WireRequest, _: list[str]) -> object:
+def _requests(sandbox: Sandbox, request: SandboxRequest, _: list[str]) -> object:
     _only(request, "GET")
     latest = list(sandbox.requests)[-SHOWN_REQUESTS:]
     shown = [{**attrs.asdict(record), "at": record.at.isoformat()} for record in latest]
     return {"total": sandbox.requests.total, "requests": shown}
 
 
-def _options(sandbox: Sandbox, request: WireRequest, _: list[str]) -> object:
+def _options(sandbox: Sandbox, request: SandboxRequest, _: list[str]) -> object:
     if _only(request, "GET", "POST") == "POST":
         sandbox.set_options(_members(request))
     return sandbox.get_options()
 
 
-def _faults(sandbox: Sandbox, request: WireRequest, rest: list[str]) -> object:
+def _faults(sandbox: Sandbox, request: SandboxRequest, rest: list[str]) -> object:
     if rest:
         return _one_fault(_find_fault(sandbox, rest[0]), sandbox, request, rest[1:])
     method = _only(request, "GET", "POST", "DELETE")
@@ -162,7 +168,9 @@ def _faults(sandbox: Sandbox, request: WireRequest, rest: list[str]) -> object:
     return {"kinds": list(KINDS), "faults": [fault_to_json(fault) for fault in sandbox.faults]}
 
 
-def _one_fault(fault: Fault, sandbox: Sandbox, request: WireRequest, rest: list[str]) -> object:
+def _one_fault(
+    fault: ServerFault, sandbox: Sandbox, request: SandboxRequest, rest: list[str]
+) -> object:
     if rest == ["release"] and isinstance(fault, Park):
         _only(request, "POST")
         fault.release()
@@ -173,24 +181,24 @@ def _one_fault(fault: Fault, sandbox: Sandbox, request: WireRequest, rest: list[
     return fault_to_json(fault)
 
 
-def _find_fault(sandbox: Sandbox, number: str) -> Fault:
+def _find_fault(sandbox: Sandbox, number: str) -> ServerFault:
     for fault in sandbox.faults:
         if str(fault.id) == number:
             return fault
     raise LookupError("no fault has this number")
 
 
-def _only(request: WireRequest, *methods: str) -> str:
+def _only(request: SandboxRequest, *methods: str) -> str:
     if request.method not in methods:
         raise ControlError(f"use {' or '.join(methods)} here")
     return request.method
 
 
-def _members(request: WireRequest) -> dict[str, Any]:
+def _members(request: SandboxRequest) -> dict[str, Any]:
     try:
-        value = json.loads(request.body or b"{}")
+        value = parse_json(request.body or b"{}")
     except ValueError:
-        raise ControlError("the body is not JSON") from None
+        raise ControlError("the body is not JSON, or holds text that is not Unicode") from None
     if not isinstance(value, dict):
         raise ControlError("the body must be a JSON object")
     return value
@@ -200,5 +208,5 @@ def _time(sandbox: Sandbox) -> str:
     return sandbox.clock.now().isoformat()
 
 
-def _problem(status: int, text: str) -> WireResponse:
+def _problem(status: int, text: str) -> SandboxResponse:
     return json_response(status, {"error": text})

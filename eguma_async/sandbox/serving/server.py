@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from email.utils import format_datetime
 from types import MappingProxyType, TracebackType
 from typing import Self
-from urllib.parse import parse_qsl
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
-from eguma_async.sandbox.engine.base import Sandbox
+from eguma_async.sandbox.engine.base import TOO_LARGE, Sandbox
 from eguma_async.sandbox.engine.messages import (
+    MAX_BODY_BYTES,
     CutResponse,
-    Outcome,
-    WireRequest,
-    WireResponse,
+    Delivery,
+    SandboxRequest,
+    SandboxResponse,
     json_response,
 )
 
 from .control import ControlPlane, is_control
 
-MAX_BODY = 16 * 1024 * 1024
+BROKEN_BODY = "The request's body is not framed as HTTP demands."
 # How long requests that are parked or delayed may hold up the end.
 SHUTDOWN_SECONDS = 0.2
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+# The parsers of aiohttp differ in what they raise while a body is read.
+_BROKEN_OFF = (web.RequestPayloadError, HttpProcessingError, ConnectionError)
+_HOST = re.compile(r"[A-Za-z0-9._-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?", re.ASCII)
 
 
 def serve(
@@ -61,7 +67,7 @@ class SandboxServer:
     def __init__(self, sandboxes: tuple[Sandbox, ...], host: str, port: int) -> None:
         self.sandboxes = sandboxes
         self.host = host
-        self.port = port
+        self.port: int = port
         self._control = ControlPlane(sandboxes)
         self._runner: web.ServerRunner | None = None
 
@@ -75,7 +81,8 @@ class SandboxServer:
         """Start listening; `port` and `url` are known from then on."""
         # The bare server: no router and no middlewares between a socket and a sandbox.
         runner = web.ServerRunner(
-            web.Server(self._serve, access_log=None),
+            # Bodies come as they were sent: what their encoding means is for the sandbox to say.
+            web.Server(self._serve, access_log=None, auto_decompress=False),
             handle_signals=False,
             shutdown_timeout=SHUTDOWN_SECONDS,
         )
@@ -103,73 +110,88 @@ class SandboxServer:
         await self.aclose()
 
     async def _serve(self, incoming: web.BaseRequest) -> web.StreamResponse:
-        request = await _wire_request(incoming)
-        if is_control(request.path):
+        path = incoming.raw_path.partition("?")[0]
+        sandbox = self._owner(path)
+        try:
+            body = await _body(incoming) if incoming.body_exists else b""
+        except _BROKEN_OFF:
+            return _whole(_refusal(sandbox, 400, BROKEN_BODY))
+        if body is None:
+            return _whole(_refusal(sandbox, 413, TOO_LARGE))
+        request = _sandbox_request(incoming, body)
+        if is_control(path):
             return _whole(self._control_response(incoming, request))
-        sandbox = self._owner(request.path)
         if sandbox is None:
-            return _whole(json_response(404, {"error": "no sandbox has this path"}))
-        outcome = await sandbox.handle(request)
-        # The date of an answer is the sandbox's, as are all times within it.
+            return _whole(_refusal(None, 404, "no sandbox has this path"))
+        delivery = await sandbox.handle(request)
+        # The date of a response is the sandbox's, as are all times within it.
         date = format_datetime(sandbox.clock.now(), usegmt=True)
-        return await _deliver(incoming, outcome, {"Date": date})
+        return await _deliver(incoming, delivery, {"Date": date})
 
     def _owner(self, path: str) -> Sandbox | None:
+        if is_control(path):
+            return None
         if len(self.sandboxes) == 1:
             return self.sandboxes[0]
         return next((sandbox for sandbox in self.sandboxes if sandbox.owns(path)), None)
 
-    def _control_response(self, incoming: web.BaseRequest, request: WireRequest) -> WireResponse:
+    def _control_response(
+        self, incoming: web.BaseRequest, request: SandboxRequest
+    ) -> SandboxResponse:
         if not _is_loopback(incoming.remote or ""):
-            return json_response(404, {"error": "no sandbox has this path"})
+            return _refusal(None, 404, "no sandbox has this path")
         return self._control.respond(request)
 
 
-async def _wire_request(incoming: web.BaseRequest) -> WireRequest:
-    path, _, query = incoming.raw_path.partition("?")
-    return WireRequest(
-        incoming.method,
-        path,
-        tuple(parse_qsl(query, keep_blank_values=True)) if query else (),
-        {name.lower(): value for name, value in incoming.headers.items()},
-        await _body(incoming) if incoming.body_exists else b"",
-    )
+def _refusal(sandbox: Sandbox | None, status: int, detail: str) -> SandboxResponse:
+    """Return an error in the shape of the sandbox that owns the path, if there is one."""
+    if sandbox is None:
+        return json_response(status, {"error": detail})
+    return sandbox.refuse(status, detail)
 
 
-async def _body(incoming: web.BaseRequest) -> bytes:
+def _sandbox_request(incoming: web.BaseRequest, body: bytes) -> SandboxRequest:
+    headers = {name.lower(): value for name, value in incoming.headers.items()}
+    host = headers.get("host", "")
+    origin = f"http://{host}" if _HOST.fullmatch(host) else ""
+    return SandboxRequest.of_target(incoming.method, incoming.raw_path, headers, body, origin)
+
+
+async def _body(incoming: web.BaseRequest) -> bytes | None:
+    """Read the body; return None once it is too large."""
     body = bytearray()
     async for chunk in incoming.content.iter_any():
         body += chunk
-        if len(body) > MAX_BODY:
-            raise web.HTTPRequestEntityTooLarge(MAX_BODY, len(body))
+        if len(body) > MAX_BODY_BYTES:
+            return None
     return bytes(body)
 
 
 async def _deliver(
-    incoming: web.BaseRequest, outcome: Outcome, extra: Mapping[str, str]
+    incoming: web.BaseRequest, delivery: Delivery, extra: Mapping[str, str]
 ) -> web.StreamResponse:
-    if isinstance(outcome, WireResponse):
-        return _whole(outcome, extra)
-    if isinstance(outcome, CutResponse):
-        return await _send_part(incoming, outcome, extra)
+    if isinstance(delivery, SandboxResponse):
+        return _whole(delivery, extra)
+    if isinstance(delivery, CutResponse):
+        return await _send_part(incoming, delivery, extra)
     if incoming.transport is not None:
         incoming.transport.abort()
     return web.Response()
 
 
-def _whole(response: WireResponse, extra: Mapping[str, str] = NO_HEADERS) -> web.StreamResponse:
+def _whole(response: SandboxResponse, extra: Mapping[str, str] = NO_HEADERS) -> web.StreamResponse:
     headers = {**extra, **response.headers}
     return web.Response(status=response.status, headers=headers, body=response.body)
 
 
 async def _send_part(
-    incoming: web.BaseRequest, outcome: CutResponse, extra: Mapping[str, str]
+    incoming: web.BaseRequest, delivery: CutResponse, extra: Mapping[str, str]
 ) -> web.StreamResponse:
-    headers = {**extra, **outcome.response.headers}
-    cut = web.StreamResponse(status=outcome.response.status, headers=headers)
-    cut.content_length = len(outcome.response.body)
+    headers = {**extra, **delivery.response.headers}
+    cut = web.StreamResponse(status=delivery.response.status, headers=headers)
+    cut.content_length = len(delivery.response.body)
     await cut.prepare(incoming)
-    await cut.write(outcome.response.body[: outcome.sent])
+    await cut.write(delivery.response.body[: delivery.sent])
     # Closed and not aborted: what was sent shall arrive.
     if incoming.transport is not None:
         incoming.transport.close()

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
-from eguma_async.sandbox import EgumaSandbox, SandboxClock, WireRequest, WireResponse
+from eguma_async.sandbox import EgumaSandbox, SandboxClock, SandboxRequest, SandboxResponse
 from eguma_async.sandbox.eguma import Example, Product
 from tests.support.clocks import still_clock
 
@@ -33,22 +33,22 @@ class Api:
         body: bytes = b"",
         headers: dict[str, str] | None = None,
         **query: str,
-    ) -> WireResponse:
+    ) -> SandboxResponse:
         real_key = self.sandbox.demo_key if key == "demo" else key
         pairs = [("apikey", real_key)] if real_key is not None else []
         pairs += [(name.rstrip("_"), value) for name, value in query.items()]
-        outcome = await self.sandbox.handle(
-            WireRequest(method, path, tuple(pairs), headers or {}, body)
+        delivery = await self.sandbox.handle(
+            SandboxRequest(method, path, tuple(pairs), headers or {}, body)
         )
-        assert isinstance(outcome, WireResponse)
-        return outcome
+        assert isinstance(delivery, SandboxResponse)
+        return delivery
 
-    async def products(self, **more: Any) -> WireResponse:
+    async def products(self, **more: Any) -> SandboxResponse:
         return await self.send("GET", "/v1/ticketing/products.json", **more)
 
     async def availabilities(
         self, product_id: str, from_: str, to: str, **more: Any
-    ) -> WireResponse:
+    ) -> SandboxResponse:
         path = f"/v1/ticketing/products/{product_id}/availabilities.json"
         return await self.send("GET", path, from_=from_, to=to, **more)
 
@@ -64,16 +64,16 @@ class Api:
             slot["availability_count"] for slot in slots if slot["starts_at"] == example.starts_at
         )
 
-    async def post(self, name: str, value: object, **more: Any) -> WireResponse:
+    async def post(self, name: str, value: object, **more: Any) -> SandboxResponse:
         body = value if isinstance(value, bytes) else json.dumps(value).encode()
         return await self.send("POST", f"/v1/ticketing/{name}.json", body=body, **more)
 
-    async def reserve(self, value: object, **more: Any) -> WireResponse:
+    async def reserve(self, value: object, **more: Any) -> SandboxResponse:
         return await self.post("reservation", value, **more)
 
     async def book(
         self, value: object, *, idempotency_key: str | None = None, **more: Any
-    ) -> WireResponse:
+    ) -> SandboxResponse:
         self._keys += 1
         key = f"key-{self._keys}" if idempotency_key is None else idempotency_key
         return await self.post("booking", value, headers={"idempotency-key": key}, **more)
@@ -125,7 +125,7 @@ class Api:
         )
 
 
-def assert_refused(response: WireResponse, status: int, code: str) -> None:
+def assert_refused(response: SandboxResponse, status: int, code: str) -> None:
     value = response.json()
     assert (response.status, value["error_code"]) == (status, code)
     assert isinstance(value["message"], str)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import attrs
 import pytest
 
-from eguma_async.sandbox import EgumaOptions, EgumaSandbox, Reply, WireRequest
+from eguma_async.sandbox import EgumaOptions, EgumaSandbox, Reply, SandboxRequest
 
 SELLABLE = (
     "time", "day", "unlimited", "small", "season", "limits", "early-closing", "languages",
@@ -194,5 +194,5 @@ def test_options_can_be_read_as_json_and_changed(clock):
 
 
 def test_a_sandbox_can_be_asked_without_an_event_loop(clock):
-    response = EgumaSandbox(clock).respond(WireRequest("GET", "/v1/hello.json"))
+    response = EgumaSandbox(clock).respond(SandboxRequest("GET", "/v1/hello.json"))
     assert (response.status, response.body) == (200, b"OK")

@@ -127,12 +127,27 @@ async def test_rule_49_capacity_is_checked_at_booking_and_held_places_count_as_f
     refused(await api.book(api.order("small", 1)), 400, "validation_error")
 
 
-async def test_rule_49_a_hold_does_not_sell_places_the_merchant_has_taken_away(api, refused):
+async def test_rule_49_a_hold_that_stands_is_booked_although_the_quota_was_lowered(api, refused):
     example = api.example("small")
     held = (await api.reserve(api.selection("small", 5))).json()["reservation_id"]
     api.sandbox.set_capacity(example.product_id, example.starts_at, 4)
-    body = api.order("small", 5, reservation_id=held)
-    refused(await api.book(body), 400, "validation_error")
+    assert await api.count(example) == 0
+    refused(await api.reserve(api.selection("small", 1)), 400, "validation_error")
+    refused(await api.book(api.order("small", 1)), 400, "validation_error")
+    assert (await api.book(api.order("small", 5, reservation_id=held))).status == 200
+    assert await api.count(example) == 0
+    api.sandbox.set_capacity(example.product_id, example.starts_at, 6)
+    assert await api.count(example) == 1
+
+
+async def test_rule_49_what_goes_beyond_a_hold_needs_places_that_are_free(api, refused):
+    api.change(hold_must_match=False)
+    example = api.example("small")
+    held = (await api.reserve(api.selection("small", 5))).json()["reservation_id"]
+    api.sandbox.set_capacity(example.product_id, example.starts_at, 4)
+    refused(await api.book(api.order("small", 6, reservation_id=held)), 400, "validation_error")
+    api.sandbox.set_capacity(example.product_id, example.starts_at, 6)
+    assert (await api.book(api.order("small", 6, reservation_id=held))).status == 200
 
 
 async def test_rule_50_a_hold_is_consumed_exactly_once(api, refused):

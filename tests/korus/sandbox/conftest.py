@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from eguma_async.sandbox.engine.messages import WireRequest, WireResponse
+from eguma_async.sandbox.engine.messages import SandboxRequest, SandboxResponse
 from eguma_async.sandbox.korus import TOKEN_PATH, KorusOptions, KorusSandbox
 
 START = datetime(2026, 3, 2, 9, 0, 0, 250_000, tzinfo=UTC)
@@ -46,14 +46,14 @@ class Api:
         self.token = ""
         self._organization = sandbox.organizations[organization]
 
-    async def ask_token(self, **fields: str) -> WireResponse:
+    async def ask_token(self, **fields: str) -> SandboxResponse:
         form = {
             "grant_type": "client_credentials",
             "client_id": self._organization.client_id,
             "client_secret": self._organization.client_secret,
             **fields,
         }
-        request = WireRequest("POST", TOKEN_PATH, (), FORM, urlencode(form).encode())
+        request = SandboxRequest("POST", TOKEN_PATH, (), FORM, urlencode(form).encode())
         return await self.sandbox.handle(request)
 
     async def log_in(self) -> Api:
@@ -62,22 +62,24 @@ class Api:
 
     async def raw(
         self, method: str, path: str, body: bytes = b"", query: Any = (), **headers: str | None
-    ) -> WireResponse:
+    ) -> SandboxResponse:
         sent = {"authorization": f"Bearer {self.token}", "accept": "application/ld+json"}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         kept = {name: value for name, value in sent.items() if value is not None}
-        return await self.sandbox.handle(WireRequest(method, path, tuple(query), kept, body))
+        return await self.sandbox.handle(SandboxRequest(method, path, tuple(query), kept, body))
 
-    async def get(self, path: str, *query: tuple[str, str], **headers: str | None) -> WireResponse:
+    async def get(
+        self, path: str, *query: tuple[str, str], **headers: str | None
+    ) -> SandboxResponse:
         address = urlsplit(path)
         pairs = (*parse_qsl(address.query), *query)
         return await self.raw("GET", address.path, query=pairs, **headers)
 
-    async def post(self, path: str, body: Any, **headers: str | None) -> WireResponse:
+    async def post(self, path: str, body: Any, **headers: str | None) -> SandboxResponse:
         sent = {"content_type": "application/ld+json", **headers}
         return await self.raw("POST", path, json.dumps(body).encode(), **sent)
 
-    async def patch(self, path: str, body: Any, **headers: str | None) -> WireResponse:
+    async def patch(self, path: str, body: Any, **headers: str | None) -> SandboxResponse:
         sent = {"content_type": "application/merge-patch+json", **headers}
         return await self.raw("PATCH", path, json.dumps(body).encode(), **sent)
 
@@ -142,12 +144,12 @@ def buying() -> Callable[..., dict[str, Any]]:
     return purchase
 
 
-def violations(response: WireResponse) -> list[tuple[str, str]]:
+def violations(response: SandboxResponse) -> list[tuple[str, str]]:
     """Return path and code of each broken rule of a 422."""
     assert response.status == 422, response.body
     return [(v["propertyPath"], v["code"]) for v in response.json()["violations"]]
 
 
 @pytest.fixture
-def broken() -> Callable[[WireResponse], list[tuple[str, str]]]:
+def broken() -> Callable[[SandboxResponse], list[tuple[str, str]]]:
     return violations

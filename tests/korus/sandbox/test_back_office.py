@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from eguma_async.sandbox.engine.base import ControlError
-from eguma_async.sandbox.engine.messages import WireRequest
+from eguma_async.sandbox import ControlError
+from eguma_async.sandbox.engine.messages import SandboxRequest
 from eguma_async.sandbox.korus import KorusOptions, KorusSandbox
 from eguma_async.sandbox.serving.control import ControlPlane
 
@@ -45,6 +45,75 @@ async def test_an_ordered_reservation_is_not_released(api):
     assert api.sandbox.available("capped") == 49
 
 
+async def test_a_reservation_that_lives_is_ordered_although_the_capacity_was_lowered(api):
+    [held] = await api.hold(api.item("capped", 3))
+    api.sandbox.set_capacity("capped", 1)
+    assert api.sandbox.availability("capped") == 0
+    assert (await api.reserve("capped"))["failedReservations"][0]["message"] == "Not enough stock"
+    [order] = (await api.order(held))["orders"]
+    assert order["totalAmountInclTax"] == "180.00"
+    assert (await api.available("capped"))["availableQuantity"] == 0
+    api.sandbox.set_capacity("capped", 4)
+    assert (await api.available("capped"))["availableQuantity"] == 1
+    api.sandbox.cancel_order(order["id"])
+    assert (await api.available("capped"))["availableQuantity"] == 4
+
+
+async def test_a_session_that_was_lowered_keeps_what_is_reserved_too(api):
+    item = api.item("seated", 2)
+    session = item["ticketSessions"][0]["session"]
+    [held] = await api.hold(item)
+    api.sandbox.set_capacity(session, 1)
+    assert api.sandbox.availability(session) == 0
+    assert len((await api.reserve("seated"))["failedReservations"]) == 1
+    assert len((await api.order(held))["orders"]) == 1
+
+
+async def test_a_product_is_taken_off_sale_and_put_back(api, broken):
+    [held] = await api.hold("plain")
+    api.sandbox.set_active("plain", False)
+    refused = await api.post("/v1/booking/reservations/_bulk", {"items": [api.item("plain")]})
+    assert [path for path, _ in broken(refused)] == ["items[0].offer.product.disabled"]
+    assert len((await api.order(held))["orders"]) == 1
+    api.sandbox.set_active("plain", True)
+    assert len(await api.hold("plain")) == 1
+
+
+async def test_an_edited_order_shows_the_changes(api):
+    [order] = await api.buy("plain", externalReference="A-1", notes="Window")
+    customer = {"lastname": "Byron", "phone": None, "optin": True, "country": "CH"}
+    api.sandbox.update_order(order["id"], customer=customer, external_reference="A-2")
+    shown = (await api.get(order["@id"])).json()
+    assert {name: shown["customer"][name] for name in customer} == customer
+    assert (shown["customer"]["firstname"], shown["notes"]) == ("John", "Window")
+    found = (await api.get("/v1/booking/orders", ("external_reference", "A-2"))).json()
+    assert [one["id"] for one in found["member"]] == [order["id"]]
+    api.sandbox.update_order(order["@id"], notes="")
+    assert (await api.get(order["@id"])).json()["notes"] == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"customer": {"name": "x"}}, "has no name"),
+        ({"customer": {"lastname": ""}}, "customer.lastname: This value cannot be blank"),
+        ({"customer": {"lastname": 5}}, "customer.lastname"),
+        ({"customer": {"lastname": "\ud83d"}}, "customer.lastname must be a text"),
+        ({"customer": {"email": "x"}}, "e-mail"),
+        ({"customer": {"optin": "yes"}}, "customer.optin"),
+        ({"notes": "\ud83d"}, "notes must be a text"),
+        ({"external_reference": 5}, "external_reference must be a text"),
+    ],
+)
+async def test_an_edit_that_cannot_be_changes_nothing(api, changes, text):
+    [order] = await api.buy("plain")
+    before = (await api.get(order["@id"])).json()["customer"]
+    with pytest.raises(ValueError, match=text):
+        api.sandbox.update_order(order["id"], **{"notes": "new", **changes})
+    after = (await api.get(order["@id"])).json()
+    assert ({**after["customer"], "@id": before["@id"]}, after["notes"]) == (before, None)
+
+
 async def test_failures_can_look_otherwise(api):
     api.sandbox.reshape_failures(lambda entry: {"error": {"text": entry["message"]}})
     answer = await api.reserve("sold_out")
@@ -64,6 +133,14 @@ async def test_an_offer_fails_as_often_as_told_and_then_works(api):
     [
         (lambda sandbox: sandbox.set_price("plain", "1.001"), ValueError),
         (lambda sandbox: sandbox.set_price("plain", "NaN"), ValueError),
+        (lambda sandbox: sandbox.set_price("plain", "9" * 26), ValueError),
+        (lambda sandbox: sandbox.set_capacity("plain", -1), ValueError),
+        (lambda sandbox: sandbox.set_capacity("plain", 1.5), ValueError),
+        (lambda sandbox: sandbox.set_capacity(UNKNOWN, 1), LookupError),
+        (lambda sandbox: sandbox.set_active(UNKNOWN, True), LookupError),
+        (lambda sandbox: sandbox.update_order(UNKNOWN, notes="x"), LookupError),
+        (lambda sandbox: sandbox.set_hold("plain", 1.5), ValueError),
+        (lambda sandbox: sandbox.set_hold("plain", 10**10), ValueError),
         (lambda sandbox: sandbox.set_price("plain", "much"), ValueError),
         (lambda sandbox: sandbox.set_price(UNKNOWN, "1.00"), LookupError),
         (lambda sandbox: sandbox.set_stock("plain", -1), ValueError),
@@ -115,7 +192,7 @@ def control(api):
 
     def send(path, body=None, method="POST"):
         data = b"" if body is None else json.dumps(body).encode()
-        response = plane.respond(WireRequest(method, f"/_sandbox/korus{path}", (), {}, data))
+        response = plane.respond(SandboxRequest(method, f"/_sandbox/korus{path}", (), {}, data))
         return response.status, response.json()
 
     return send
@@ -134,12 +211,19 @@ async def test_the_control_plane_shows_how_to_log_in_and_what_to_reserve(api, co
 async def test_the_control_plane_carries_out_each_command(api, control):
     assert control("/set-price", {"offer": "plain", "price": "9.50"}) == (200, {"price": "9.50"})
     assert control("/set-stock", {"offer": "plain", "stock": 7}) == (200, {"available": 7})
+    assert control("/set-capacity", {"offer": "plain", "capacity": 7}) == (200, {"available": 7})
     session = api.item("example")["ticketSessions"][1]["session"]
+    assert control("/set-capacity", {"session": session, "capacity": 4}) == (200, {"available": 4})
+    assert control("/set-active", {"offer": "plain", "is_active": True})[0] == 200
     assert control("/set-stock", {"session": session, "stock": 3}) == (200, {"available": 3})
     assert control("/set-hold", {"offer": "plain", "seconds": 60})[0] == 200
     [held] = await api.hold("plain")
     assert (held["totalAmountInclTax"], held["expiresAt"][14:19]) == ("9.50", "01:00")
     [order] = (await api.order(held))["orders"]
+    edit = {"order": order["id"], "customer": {"lastname": "B"}, "externalReference": "E"}
+    assert control("/update-order", edit) == (200, {"updated": order["id"]})
+    shown = (await api.get(order["@id"])).json()
+    assert (shown["customer"]["lastname"], shown["externalReference"]) == ("B", "E")
     assert control("/cancel-order", {"order": order["id"]}) == (200, {"cancelled": order["id"]})
     [held] = await api.hold("plain")
     assert control("/release-reservation", {"reservation": held["@id"]})[0] == 200
@@ -163,6 +247,10 @@ async def test_the_control_plane_carries_out_each_command(api, control):
         ("/set-price", {"offer": "plain", "price": 9}, 400),
         ("/set-price", {"offer": "nothing", "price": "9.00"}, 404),
         ("/set-stock", {"offer": "plain", "stock": -1}, 400),
+        ("/set-stock", {"stock": 1}, 400),
+        ("/set-capacity", {"offer": "plain", "session": "x", "capacity": 1}, 400),
+        ("/set-capacity", {"session": "x", "capacity": 1}, 404),
+        ("/update-order", {"order": "x", "customer": "Ada"}, 400),
         ("/set-stock", {"offer": "plain", "stock": True}, 400),
         ("/cancel-order", {"order": "x"}, 404),
         ("/cancel-order", {"order": "x", "more": 1}, 400),

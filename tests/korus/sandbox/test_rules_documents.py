@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
+from eguma_async.core.messages import HttpRequest
 
 BLANK = "c1051bb4-d103-4f74-8988-acbcafc7fdc3"
 CHOICE = "8e179f1b-97aa-4560-a02f-2a8b42e49df7"
@@ -154,6 +157,24 @@ async def test_rule_44_there_is_no_link_while_a_ticket_waits(make, status):
     assert (await api.patch(ticket_of(order)["@id"], {"beneficiary": ADA})).status == 200
     assert (await api.get(document)).json()["downloadableAt"] == "2026-03-02T09:00:00+00:00"
     assert (await api.patch(document, {})).status == 200
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["http://127.0.0.1", "http://localhost:8080", "https://api.korusticket.com", "http://[::1]:9"],
+)
+async def test_a_link_leads_to_where_the_request_was_sent(api, origin):
+    [order] = await api.buy("plain")
+    headers = {
+        "authorization": f"Bearer {api.token}", "content-type": "application/merge-patch+json",
+    }  # fmt: skip
+    transport = api.sandbox.transport()
+    url = f"{origin}{order['documents'][0]}"
+    request = HttpRequest(method="PATCH", url=url, headers=headers, body=b"{}")
+    link = json.loads((await transport.send(request)).body)["temporaryUrl"]
+    assert link.startswith(f"{origin}/_documents/")
+    fetched = await transport.send(HttpRequest(method="GET", url=link))
+    assert (fetched.status, fetched.body[:5]) == (200, b"%PDF-")
 
 
 async def test_the_documents_of_an_order_are_listed_on_one_page(api):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from eguma_async.sandbox.engine.messages import WireRequest
+from eguma_async.sandbox.engine.messages import SandboxRequest
 from eguma_async.sandbox.korus import TOKEN_PATH
 
 CATALOGS = "/v1/ticketing/catalogs"
@@ -95,9 +95,9 @@ async def test_rule_51_bad_token_requests_are_refused(api, fields, status, error
 async def test_rule_51_a_token_request_must_be_a_form_and_name_its_grant(api):
     headers = {"content-type": "application/json"}
     body = b'{"grant_type":"client_credentials"}'
-    response = await api.sandbox.handle(WireRequest("POST", TOKEN_PATH, (), headers, body))
+    response = await api.sandbox.handle(SandboxRequest("POST", TOKEN_PATH, (), headers, body))
     assert (response.status, response.json()["error"]) == (400, "invalid_request")
-    response = await api.sandbox.handle(WireRequest("GET", TOKEN_PATH))
+    response = await api.sandbox.handle(SandboxRequest("GET", TOKEN_PATH))
     assert response.status == 405
 
 

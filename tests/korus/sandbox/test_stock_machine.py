@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
-from eguma_async.sandbox.engine.messages import WireRequest
+from eguma_async.sandbox.engine.messages import SandboxRequest
 from eguma_async.sandbox.korus import TOKEN_PATH, KorusSandbox
 
 STOCKS = {"seated": 60, "availability_check": 3, "fails_reserving": 5, "fails_ordering": 6}
@@ -44,6 +44,7 @@ class StockMachine(RuleBasedStateMachine):
         self.sandbox.set_stock(session, LIMITS["seated"])
         self.session = session
         self.names = {self.sandbox.example(name).offer: name for name in STOCKS}
+        self.stocks, self.limits = dict(STOCKS), dict(LIMITS)
         self.live, self.sold, self.orders = {}, {}, {}
         self.log_in()
 
@@ -52,7 +53,7 @@ class StockMachine(RuleBasedStateMachine):
         fields = {"grant_type": "client_credentials", "client_id": client_id}
         form = urlencode({**fields, "client_secret": secret}).encode()
         headers = {"content-type": "application/x-www-form-urlencoded"}
-        response = self.sandbox.respond(WireRequest("POST", TOKEN_PATH, (), headers, form))
+        response = self.sandbox.respond(SandboxRequest("POST", TOKEN_PATH, (), headers, form))
         self.token = response.json()["access_token"]
 
     def call(self, method, path, body=None):
@@ -61,11 +62,14 @@ class StockMachine(RuleBasedStateMachine):
             "content-type": "application/ld+json",
         }
         data = b"" if body is None else json.dumps(body).encode()
-        return self.sandbox.respond(WireRequest(method, path, (), headers, data))
+        return self.sandbox.respond(SandboxRequest(method, path, (), headers, data))
 
     def left(self, name):
+        return max(0, self.limits[name] - self.taken(name))
+
+    def taken(self, name):
         taken = [*self.live.values(), *self.sold.values()]
-        return LIMITS[name] - sum(units for offer, units, *_ in taken if offer == name)
+        return sum(units for offer, units, *_ in taken if offer == name)
 
     @rule(target=held, wanted=st.lists(st.tuples(st.sampled_from(sorted(STOCKS)), st.integers(1, 4)), min_size=1, max_size=3))  # fmt: skip
     def reserve(self, wanted):
@@ -122,14 +126,23 @@ class StockMachine(RuleBasedStateMachine):
             self.sandbox.cancel_order(self.orders[iri])
             self.sold.pop(iri, None)
 
+    # Below what is taken, too: then nothing is left, and what lives can still be ordered.
+    @rule(name=st.sampled_from(["availability_check", "fails_ordering"]), stock=st.integers(0, 6))
+    def change_the_stock(self, name, stock):
+        self.sandbox.set_capacity(name, stock)
+        self.stocks[name] = self.limits[name] = stock
+
+    @rule(limit=st.integers(0, 6))
+    def change_the_session(self, limit):
+        self.sandbox.set_capacity(self.session, limit)
+        self.limits["seated"] = limit
+
     @invariant()
     def availability_equals_the_model(self):
-        for name, stock in STOCKS.items():
-            taken = LIMITS[name] - self.left(name)
+        for name, stock in self.stocks.items():
             path = f"{self.sandbox.example(name).offer}/availability"
             answer = self.call("GET", path).json()
-            assert answer["availableQuantity"] == stock - taken
-            assert self.left(name) >= 0
+            assert answer["availableQuantity"] == max(0, stock - self.taken(name))
         assert self.sandbox.available(self.session) == self.left("seated")
 
     @invariant()

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from eguma_async.sandbox.engine.faults import CutBody, DropAfter, DropBefore, Park, Reply
-from eguma_async.sandbox.engine.messages import CutResponse, Dropped, WireRequest
+from eguma_async.sandbox.engine.messages import CutResponse, Dropped, SandboxRequest
 
 RESERVE = "/v1/booking/reservations/_bulk"
 ORDER = "/v1/booking/orders/_bulk"
@@ -172,5 +172,5 @@ async def test_the_same_seed_gives_the_same_bytes(make):
 
 
 async def test_a_request_needs_no_more_than_the_wire(api):
-    response = await api.sandbox.handle(WireRequest("GET", "/v1/ticketing/catalogs"))
+    response = await api.sandbox.handle(SandboxRequest("GET", "/v1/ticketing/catalogs"))
     assert response.status == 401

@@ -1,4 +1,4 @@
-"""Encoded days of calendars, kept while they are right."""
+"""A cache for the encoded days of calendars."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import attrs
 
 MAX_BYTES = 32 * 1024 * 1024
 ENTRY_BYTES = 512
-"""What a kept day takes beside its text, about."""
+"""What a cached day takes beside its text, about."""
 
 
 @attrs.frozen
-class KeptDay:
-    """The open slots of one day of a product, as they stand in an answer.
+class CachedDay:
+    """The open slots of one day of a product, as they stand in a response.
 
     Attributes:
         version: `Product.version_on` this day when it was encoded.
@@ -33,7 +33,7 @@ class KeptDay:
         return self.version == version and self.since <= now < self.until
 
 
-class KeptDays:
+class DayCache:
     """Days by product id and date; those not asked for the longest go first.
 
     Args:
@@ -41,29 +41,29 @@ class KeptDays:
     """
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
-        self._days: OrderedDict[tuple[str, date], KeptDay] = OrderedDict()
+        self._days: OrderedDict[tuple[str, date], CachedDay] = OrderedDict()
         self._max_bytes = max_bytes
         self._bytes = 0
 
     def __len__(self) -> int:
         return len(self._days)
 
-    def find(self, product_id: str, day: date) -> KeptDay | None:
+    def find(self, product_id: str, day: date) -> CachedDay | None:
         """Return a day, right or not, or None."""
         key = (product_id, day)
-        kept = self._days.get(key)
-        if kept is not None:
+        entry = self._days.get(key)
+        if entry is not None:
             self._days.move_to_end(key)
-        return kept
+        return entry
 
-    def keep(self, product_id: str, day: date, kept: KeptDay) -> None:
+    def keep(self, product_id: str, day: date, entry: CachedDay) -> None:
         """Keep a day in place of the one that was."""
         key = (product_id, day)
         replaced = self._days.pop(key, None)
         if replaced is not None:
             self._bytes -= _size(replaced)
-        self._days[key] = kept
-        self._bytes += _size(kept)
+        self._days[key] = entry
+        self._bytes += _size(entry)
         while self._bytes > self._max_bytes:
             self._bytes -= _size(self._days.popitem(last=False)[1])
 
@@ -73,5 +73,5 @@ class KeptDays:
         self._bytes = 0
 
 
-def _size(kept: KeptDay) -> int:
-    return ENTRY_BYTES + len(kept.text)
+def _size(entry: CachedDay) -> int:
+    return ENTRY_BYTES + len(entry.text)

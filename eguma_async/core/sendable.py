@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from eguma_async.core.errors import ConfigurationError
-from eguma_async.core.messages import HttpRequest
+from .errors import ConfigurationError
+from .messages import HttpRequest
 
 PLAIN_HEADERS = {"Accept": "application/json"}
 """The headers of most reads: nothing to check, and nothing to add to a session that has them."""

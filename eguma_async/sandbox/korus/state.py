@@ -1,9 +1,8 @@
-"""The state of the simulated Korus: everything by its address, and the stock."""
+"""The state of the simulated Korus: everything by its address."""
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeAlias
@@ -11,18 +10,7 @@ from typing import Any, TypeAlias
 from eguma_async.sandbox.engine.clock import SandboxClock
 
 from . import ids
-from .bookings import (
-    ChosenTicket,
-    Document,
-    HeldItem,
-    HeldTicket,
-    Order,
-    OrderTicket,
-    Reservation,
-)
-from .options import KorusOptions
-from .problems import RefusedError
-from .records import (
+from .catalog import (
     Catalog,
     Offer,
     OfferTicket,
@@ -31,13 +19,22 @@ from .records import (
     ProductBase,
     TicketSession,
 )
+from .options import KorusOptions
+from .refusals import RefusedError
+from .sales import (
+    Document,
+    Order,
+    OrderTicket,
+    Reservation,
+)
+from .stock import Stock
 
 CatalogRecord: TypeAlias = Catalog | ProductBase | Product | Offer | OfferTicket | TicketSession
 OwnedRecord: TypeAlias = Reservation | Order | OrderTicket | Document
 Record: TypeAlias = CatalogRecord | OwnedRecord
 
 
-class World:
+class State:
     """All records, the clock they live by, and the randomness they are made with.
 
     Args:
@@ -46,7 +43,7 @@ class World:
         options: How to behave.
 
     Attributes:
-        reshape_failure: Turns an element of a bulk answer's failure array into what is sent; its
+        reshape_failure: Turns an element of a bulk response's failure array into what is sent; its
             true shape is not published.
     """
 
@@ -60,7 +57,7 @@ class World:
         self.reshape_failure: Callable[[dict[str, Any]], dict[str, Any]] = dict
         self._clock = clock
         self._by_iri: dict[str, Record] = {}
-        self._deadlines: list[tuple[datetime, int, Reservation]] = []
+        self.stock: Stock = Stock()
 
     def now(self) -> datetime:
         """Return the time in whole seconds, as all stamps of the API are."""
@@ -96,57 +93,16 @@ class World:
             denied = self.options.foreign_status == 403
             raise RefusedError(self.options.foreign_status, "Access Denied." if denied else "")
 
-    def shortage(self, offer: Offer, chosen: Iterable[ChosenTicket], quantity: int) -> bool:
-        """Tell whether an offer or a chosen session has too little stock."""
-        limits = [offer.available]
-        limits += [choice.session.available for choice in chosen if choice.session is not None]
-        return any(limit is not None and limit < quantity for limit in limits)
-
-    def take(self, offer: Offer, chosen: Iterable[ChosenTicket], quantity: int) -> HeldItem:
-        """Take units out of the stock at the present price."""
-        offer.taken += quantity
-        held = tuple(_hold_ticket(choice, quantity) for choice in chosen)
-        return HeldItem(offer, quantity, offer.price, offer.amount_without_tax, held)
-
     def add_reservation(self, reservation: Reservation) -> None:
-        """Keep a reservation and watch its deadline."""
+        """Keep a reservation; its stock returns once its time is over."""
         self.reservations.append(reservation)
         self.register(reservation)
-        entry = (reservation.expires_at, len(self.reservations), reservation)
-        heapq.heappush(self._deadlines, entry)
-
-    def let_go(self, reservation: Reservation) -> None:
-        """Return the stock of a reservation, once."""
-        if not reservation.holding:
-            return
-        reservation.holding = False
-        for item in reservation.items:
-            item.offer.taken -= item.quantity
-            for held in item.tickets:
-                _release_ticket(held, item.quantity)
+        self.stock.watch(reservation)
 
     def expire(self) -> None:
         """Return the stock of all reservations whose time is over."""
-        now = self.now()
-        while self._deadlines and self._deadlines[0][0] <= now:
-            reservation = heapq.heappop(self._deadlines)[2]
-            if reservation.order is None:
-                self.let_go(reservation)
+        self.stock.expire(self.now())
 
     def hold_time(self, offer: Offer) -> timedelta:
         """Return how long a reservation of an offer lives."""
         return offer.hold or timedelta(seconds=self.options.hold_seconds)
-
-
-def _hold_ticket(choice: ChosenTicket, quantity: int) -> HeldTicket:
-    if choice.session is not None:
-        choice.session.taken += quantity
-    seats = choice.seat_map
-    return HeldTicket(choice, () if seats is None else seats.take(quantity))
-
-
-def _release_ticket(held: HeldTicket, quantity: int) -> None:
-    if held.chosen.session is not None:
-        held.chosen.session.taken -= quantity
-    if held.chosen.seat_map is not None:
-        held.chosen.seat_map.give_back(held.seats)

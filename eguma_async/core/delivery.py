@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import attrs
 
-from eguma_async.core.errors import OutcomeUnknownError
-from eguma_async.core.messages import HttpRequest, HttpResponse
+from .errors import OutcomeUnknownError
+from .messages import HttpRequest, HttpResponse
 
-from ._body import PIECE
+PIECE = 64 * 1024
+"""Bytes in the largest chunk that is unpacked, or handed to a sink, at once."""
+
+DEFAULT_MAX_BODY_BYTES = 64 * 1024 * 1024
 
 
 async def deliver(

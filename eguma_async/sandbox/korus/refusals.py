@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 import attrs
 
-from eguma_async.sandbox.engine.messages import WireResponse, encode_json
+from eguma_async.sandbox.engine.messages import SandboxResponse, encode_json
 
 PROBLEM_TYPE = "application/problem+json; charset=utf-8"
 ERROR_LINK = '</contexts/Error>; rel="http://www.w3.org/ns/json-ld#error"'
@@ -22,8 +22,8 @@ class RefusedError(Exception):
     ) -> None:
         super().__init__(status)
         self.status = status
-        self.detail = detail or phrase(status)
-        self.headers = dict(headers or {})
+        self.detail: str = detail or phrase(status)
+        self.headers: dict[str, str] = dict(headers or {})
 
 
 @attrs.frozen
@@ -52,7 +52,7 @@ class InvalidError(Exception):
 
     def __init__(self, violations: Sequence[Violation]) -> None:
         super().__init__(len(violations))
-        self.violations = tuple(violations)
+        self.violations: tuple[Violation, ...] = tuple(violations)
 
 
 _FALSE = "d53a91b0-def3-426a-83d7-269da7ab4200"
@@ -139,7 +139,7 @@ def phrase(status: int) -> str:
 
 def error_response(
     status: int, detail: str = "", headers: Mapping[str, str] | None = None
-) -> WireResponse:
+) -> SandboxResponse:
     """Return an error of the plain shape."""
     text = detail or phrase(status)
     address = f"/errors/{status}"
@@ -158,7 +158,7 @@ def error_response(
 
 def violations_response(
     violations: Sequence[Violation], language: str, type_name: str
-) -> WireResponse:
+) -> SandboxResponse:
     """Return a 422 that lists every broken rule in check order."""
     listed = [
         {"propertyPath": v.path, "message": v.constraint.text(language), "code": v.constraint.code}
@@ -184,6 +184,6 @@ def violations_response(
 
 def _problem(
     status: int, body: Mapping[str, object], headers: Mapping[str, str] | None = None
-) -> WireResponse:
+) -> SandboxResponse:
     fixed = {"content-type": PROBLEM_TYPE, "link": ERROR_LINK}
-    return WireResponse(status, {**fixed, **(headers or {})}, encode_json(body))
+    return SandboxResponse(status, {**fixed, **(headers or {})}, encode_json(body))

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from . import ids
-from .records import Catalog, Offer, OfferTicket, Organization, Seats, TicketSession
+from .catalog import Catalog, Offer, OfferTicket, Organization, Seats, TicketSession
 
 WAITING = "waiting_beneficiary_data"
 VALIDATED = "validated"

@@ -1,16 +1,17 @@
-"""What a request must look like before its meaning is looked at."""
+"""What a reservation or a booking asks for, and whether that can be sold."""
 
 from __future__ import annotations
 
-import json
-from typing import Any, NoReturn
+from typing import Any
 
 import attrs
 
-from .catalogue import Product, Slot
+from .catalog import Product, Slot
 from .options import EgumaOptions
-from .refusals import Refused, invalid
-from .stock import Items, places
+from .refusals import RefusedError, invalid
+from .request_checks import text_member
+from .sales import Hold, Items, places
+from .state import State
 
 # Not a rule of e-guma: it keeps one request from issuing tickets until the memory is full.
 MAX_TICKETS = 1_000
@@ -25,51 +26,11 @@ class Selection:
     items: Items
 
 
-@attrs.frozen(repr=False)
-class CustomerInput:
-    """Who books."""
-
-    first_name: str
-    last_name: str
-    email: str
-
-
-def parse_object(body: bytes) -> dict[str, Any]:
-    """Return the members of a JSON object.
-
-    Raises:
-        Refused: The body is anything else.
-    """
-    try:
-        value = json.loads(body.decode(), parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise invalid("The request body is not valid JSON.") from None
-    if not isinstance(value, dict):
-        raise invalid("The request body must be a JSON object.")
-    return value
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)
-
-
-def text_member(members: dict[str, Any], name: str) -> str:
-    """Return a required text that is not blank.
-
-    Raises:
-        Refused: It is missing, blank or no text.
-    """
-    value = members.get(name)
-    if not isinstance(value, str) or not value.strip():
-        raise invalid(f"{name} is required.")
-    return value
-
-
 def parse_selection(members: dict[str, Any], options: EgumaOptions) -> Selection:
     """Return what is asked for, with the form of each item checked.
 
     Raises:
-        Refused: A member is missing or malformed.
+        RefusedError: A member is missing or malformed.
     """
     product_id = text_member(members, "product_id")
     starts_at = text_member(members, "starts_at")
@@ -97,41 +58,11 @@ def _parse_item(raw: object, lowest: int) -> tuple[str, int]:
     return text_member(raw, "category_id"), quantity
 
 
-def parse_customer(members: dict[str, Any]) -> CustomerInput:
-    """Return the customer.
-
-    Raises:
-        Refused: The customer or one of the three members is missing or blank.
-    """
-    customer = members.get("customer")
-    if not isinstance(customer, dict):
-        raise invalid("customer is required.")
-    return CustomerInput(
-        text_member(customer, "first_name"),
-        text_member(customer, "last_name"),
-        text_member(customer, "email"),
-    )
-
-
-def choose_language(members: dict[str, Any], product: Product, options: EgumaOptions) -> str:
-    """Return the language of the tickets.
-
-    Raises:
-        Refused: The product does not have the language asked for.
-    """
-    language = members.get("language") if options.generation == "B" else None
-    if language is None:
-        return product.default_language
-    if not isinstance(language, str) or language not in product.name_translations:
-        raise invalid("language is not supported by this product.")
-    return language
-
-
 def check_items(items: Items, product: Product, slot: Slot) -> None:
     """Check categories and the total.
 
     Raises:
-        Refused: A category is not sold in this slot, or nothing or too much is ordered.
+        RefusedError: A category is not sold in this slot, or nothing or too much is ordered.
     """
     known = {category.id for category in product.categories}
     for category_id, _ in items:
@@ -147,7 +78,7 @@ def check_limits(items: Items, slot: Slot, options: EgumaOptions) -> None:
     """Check the quantities against the limits of the slot's categories.
 
     Raises:
-        Refused: A quantity is out of its limits.
+        RefusedError: A quantity is out of its limits.
     """
     ordered = dict(items)
     for price in slot.prices:
@@ -162,8 +93,15 @@ def check_limits(items: Items, slot: Slot, options: EgumaOptions) -> None:
             raise invalid(f"quantity must be at most {price.max_quantity}.")
 
 
-def sold_out(options: EgumaOptions) -> Refused:
-    """Return the refusal for want of places."""
-    return Refused(
-        options.sold_out_status, options.sold_out_code, "Not enough tickets are available."
-    )
+def check_places(
+    state: State, product: Product, slot: Slot, items: Items, hold: Hold | None = None
+) -> None:
+    """Check that there are places for the items; those of a hold count as theirs.
+
+    Raises:
+        RefusedError: There are not enough.
+    """
+    if not state.stock.has_room(product, slot, items, state.now(), hold):
+        options = state.options
+        message = "Not enough tickets are available."
+        raise RefusedError(options.sold_out_status, options.sold_out_code, message)

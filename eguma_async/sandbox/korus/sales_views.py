@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from .bookings import (
+from .catalog import SEATS_PER_ROW, adjacent
+from .catalog_views import money, stamp
+from .options import Shape
+from .sales import (
     ChosenTicket,
     Document,
     HeldItem,
@@ -15,10 +18,7 @@ from .bookings import (
     OrderTicket,
     Reservation,
 )
-from .catalog_views import money, stamp
-from .options import Shape
-from .records import SEATS_PER_ROW, adjacent
-from .world import World
+from .state import State
 
 CUSTOMER_FIELDS = (
     "firstname",
@@ -35,15 +35,15 @@ CUSTOMER_FIELDS = (
 class BookingViews:
     """Shows bookings in the shape of the chosen generation."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, state: State) -> None:
+        self._state = state
 
     @property
     def _shape(self) -> Shape:
-        return self._world.options.shape
+        return self._state.options.shape
 
     def bulk(self, base_url: str, type_name: str, arrays: dict[str, Any]) -> dict[str, Any]:
-        """Wrap the outcome of a bulk operation."""
+        """Wrap the delivery of a bulk operation."""
         return {
             "@context": {
                 "@vocab": f"{base_url}/docs.jsonld#",
@@ -51,18 +51,18 @@ class BookingViews:
                 **{name: f"{type_name}/{name}" for name in arrays},
             },
             "@type": type_name,
-            "@id": self._world.genid(),
+            "@id": self._state.genid(),
             **arrays,
         }
 
     def failure(self, type_name: str, members: dict[str, Any]) -> dict[str, Any]:
         """Show what failed within a bulk operation, in the shape chosen for this sandbox."""
-        head = {"@type": type_name, "@id": self._world.genid()}
-        return self._world.reshape_failure({**head, **members})
+        head = {"@type": type_name, "@id": self._state.genid()}
+        return self._state.reshape_failure({**head, **members})
 
     def reservation(self, reservation: Reservation) -> dict[str, Any]:
         """Show a reservation as a member of a list."""
-        now = self._world.now()
+        now = self._state.now()
         expired = reservation.expired(now)
         order = reservation.order
         members: dict[str, Any] = {
@@ -117,7 +117,7 @@ class BookingViews:
         return members
 
     def new_order(self, order: Order) -> dict[str, Any]:
-        """Show an order in the answer that created it."""
+        """Show an order in the response that created it."""
         members = self.order(order)
         return {**members, "customer": []} if self._shape.empty_customer else members
 
@@ -151,7 +151,7 @@ class BookingViews:
         }
 
     def _held_item(self, item: HeldItem) -> dict[str, Any]:
-        members = {"@type": "ReservationItem", "@id": self._world.genid(), **self._amounts(item)}
+        members = {"@type": "ReservationItem", "@id": self._state.genid(), **self._amounts(item)}
         if self._shape.reservation_details:
             members["date"] = _day(item)
         return members | {
@@ -163,7 +163,7 @@ class BookingViews:
     def _held_ticket(self, held: HeldTicket) -> dict[str, Any]:
         members: dict[str, Any] = {
             "@type": "ReservationItemOfferTicket",
-            "@id": self._world.genid(),
+            "@id": self._state.genid(),
             "ticket": held.chosen.ticket.iri,
         }
         if held.chosen.session is not None:
@@ -177,7 +177,7 @@ class BookingViews:
 
     def _order_item(self, item: OrderItem) -> dict[str, Any]:
         held, shape = item.held, self._shape
-        members: dict[str, Any] = {"@type": "OrderItem", "@id": self._world.genid()}
+        members: dict[str, Any] = {"@type": "OrderItem", "@id": self._state.genid()}
         if shape.quantities:
             members["id"] = item.id
         members |= self._amounts(held)
@@ -204,16 +204,16 @@ class BookingViews:
     def _ticket_head(self, ticket: OrderTicket) -> dict[str, Any]:
         if self._shape.ticket_addresses:
             return {"@id": ticket.iri, "@type": "OrderItemTicketResource", "id": ticket.id}
-        return {"@id": self._world.genid(), "@type": "ReservationItemOfferTicket"}
+        return {"@id": self._state.genid(), "@type": "ReservationItemOfferTicket"}
 
     def _beneficiary(self, ticket: OrderTicket) -> dict[str, Any] | None:
         if ticket.beneficiary is None or self._shape.plain_beneficiary:
             return ticket.beneficiary
-        head = {"@type": "OrderItemTicketBeneficiary", "@id": self._world.genid()}
+        head = {"@type": "OrderItemTicketBeneficiary", "@id": self._state.genid()}
         return {**head, **ticket.beneficiary}
 
     def _customer(self, order: Order) -> dict[str, Any]:
-        head = {"@type": "OrderCustomer", "@id": self._world.genid()}
+        head = {"@type": "OrderCustomer", "@id": self._state.genid()}
         given = {name: order.customer.get(name) for name in CUSTOMER_FIELDS}
         return {**head, **given, "optin": bool(given["optin"])}
 
@@ -221,7 +221,7 @@ class BookingViews:
         row, number = divmod(seat, SEATS_PER_ROW)
         return {
             "@type": "TicketSeating",
-            "@id": self._world.genid(),
+            "@id": self._state.genid(),
             "seatNumber": str(number + 1),
             "level": f"{chosen.ticket.stand}/INT-127-128-129-130-131",
             "row": str(row + 1),

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime, time, timedelta
 
+import attrs
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from eguma_async.sandbox import EgumaSandbox, SandboxClock, WireRequest
+from eguma_async.sandbox import EgumaSandbox, SandboxClock, SandboxRequest
 from eguma_async.sandbox.eguma import Price, SlotPlan
-from eguma_async.sandbox.eguma.kept_days import ENTRY_BYTES, KeptDay, KeptDays
-from eguma_async.sandbox.eguma.reading import AvailabilityReader
+from eguma_async.sandbox.eguma.availabilities import Availabilities
+from eguma_async.sandbox.eguma.day_cache import ENTRY_BYTES, CachedDay, DayCache
+from eguma_async.sandbox.engine.routing import ApiCall
 
 # A Thursday, 09:00 in Zurich; the clocks go forward three days later.
 START = datetime(2026, 3, 26, 8, 0, tzinfo=UTC)
@@ -45,6 +47,7 @@ class Twin:
         merchant = self.sandbox.add_merchant("Test AG")
         self.key = self.sandbox.add_key(merchant, self.sandbox.add_user(merchant, "user"))
         people = self.sandbox.add_category("Adult"), self.sandbox.add_category("Child")
+        self.people = people
         prices = tuple(Price(category.id, 1000) for category in people)
         self.category_id = people[0].id
         times = (
@@ -62,7 +65,7 @@ class Twin:
         pairs = (("apikey", self.key), *((name.rstrip("_"), text) for name, text in query.items()))
         body = b"" if value is None else json.dumps(value).encode()
         headers = {"idempotency-key": key}
-        request = WireRequest(method, f"/v1/ticketing/{path}.json", pairs, headers, body)
+        request = SandboxRequest(method, f"/v1/ticketing/{path}.json", pairs, headers, body)
         return self.sandbox.respond(request)
 
     def read(self, product, first, last):
@@ -81,7 +84,7 @@ class KeptAnswers(RuleBasedStateMachine):
         self.clock = SandboxClock(FrozenClock())
         self.keeping = Twin(self.clock)
         self.forgetful = Twin(self.clock)
-        self.forgetful.sandbox._availabilities._kept = KeptDays(max_bytes=0)
+        self.forgetful.sandbox._availabilities._cache = DayCache(max_bytes=0)
         self.keys = 0
 
     def both(self, act):
@@ -142,9 +145,49 @@ class KeptAnswers(RuleBasedStateMachine):
     @rule(product=products, number=day_numbers, capacity=st.none() | st.integers(0, 8))
     def set_capacity(self, product, number, capacity):
         start = self.start(product, number)
-        self.both(
-            lambda twin: twin.sandbox.set_capacity(twin.products[product].id, start, capacity)
-        )
+
+        def change(twin):
+            try:
+                twin.sandbox.set_capacity(twin.products[product].id, start, capacity)
+            except ValueError as error:
+                return str(error)
+
+        self.both(change)
+
+    @rule(product=products, number=st.none() | day_numbers, child=st.booleans(), cents=quantities)
+    def set_price(self, product, number, child, cents):
+        start = None if number is None else self.start(product, number)
+
+        def change(twin):
+            product_id, category_id = twin.products[product].id, twin.people[child].id
+            try:
+                twin.sandbox.set_price(product_id, category_id, cents, starts_at=start)
+            except ValueError as error:
+                return str(error)
+
+        self.both(change)
+
+    @rule(product=products, quota=st.none() | st.integers(0, 8), cents=quantities)
+    def change_the_product_itself(self, product, quota, cents):
+        def change(twin):
+            handed_out = twin.sandbox.product(twin.products[product].id)
+            handed_out.plans = tuple(
+                attrs.evolve(
+                    plan,
+                    quota=quota,
+                    prices=tuple(attrs.evolve(p, price_in_cents=cents) for p in plan.prices),
+                )
+                for plan in handed_out.plans
+            )
+
+        self.both(change)
+
+    @rule(product=products, first=st.booleans())
+    def sell_fewer_categories(self, product, first):
+        def change(twin):
+            twin.products[product].categories = twin.people[:1] if first else twin.people
+
+        self.both(change)
 
     @rule(product=products, number=day_numbers)
     def block_a_day(self, product, number):
@@ -200,12 +243,12 @@ KeptAnswers.TestCase.settings = settings(
 TestKeptAnswers = KeptAnswers.TestCase
 
 
-def _kept(text=b"", version=1, since=START, until=START + HOUR):
-    return KeptDay(version, since, until, text)
+def _cache(text=b"", version=1, since=START, until=START + HOUR):
+    return CachedDay(version, since, until, text)
 
 
 def test_a_kept_day_is_right_for_its_version_from_since_until_just_before_until():
-    kept = _kept()
+    kept = _cache()
     second = timedelta(seconds=1)
     assert kept.is_right(1, START)
     assert kept.is_right(1, START + HOUR - second)
@@ -215,34 +258,34 @@ def test_a_kept_day_is_right_for_its_version_from_since_until_just_before_until(
 
 
 def test_the_day_not_asked_for_the_longest_goes_when_the_memory_is_full():
-    days = KeptDays(max_bytes=2 * ENTRY_BYTES + 20)
-    days.keep("p", date(2026, 1, 1), _kept(b"x" * 10))
-    days.keep("p", date(2026, 1, 2), _kept(b"x" * 10))
+    days = DayCache(max_bytes=2 * ENTRY_BYTES + 20)
+    days.keep("p", date(2026, 1, 1), _cache(b"x" * 10))
+    days.keep("p", date(2026, 1, 2), _cache(b"x" * 10))
     assert days.find("p", date(2026, 1, 1)) is not None
-    days.keep("p", date(2026, 1, 3), _kept(b"x" * 10))
+    days.keep("p", date(2026, 1, 3), _cache(b"x" * 10))
     assert days.find("p", date(2026, 1, 2)) is None
     assert days.find("p", date(2026, 1, 1)) is not None
     assert days.find("p", date(2026, 1, 3)) is not None
-    days.keep("p", date(2026, 1, 3), _kept(b"x" * 11))
+    days.keep("p", date(2026, 1, 3), _cache(b"x" * 11))
     assert [bool(days.find("p", date(2026, 1, number))) for number in (1, 2, 3)] == [0, 0, 1]
 
 
 def test_replacing_a_day_takes_no_more_memory():
-    days = KeptDays(max_bytes=2 * ENTRY_BYTES)
-    days.keep("p", date(2026, 1, 1), _kept())
+    days = DayCache(max_bytes=2 * ENTRY_BYTES)
+    days.keep("p", date(2026, 1, 1), _cache())
     for version in range(100):
-        days.keep("p", date(2026, 1, 2), _kept(version=version))
+        days.keep("p", date(2026, 1, 2), _cache(version=version))
     assert len(days) == 2
 
 
 def test_a_day_too_large_to_keep_leaves_nothing_behind():
-    days = KeptDays(max_bytes=ENTRY_BYTES)
-    days.keep("p", date(2026, 1, 1), _kept(b"x"))
+    days = DayCache(max_bytes=ENTRY_BYTES)
+    days.keep("p", date(2026, 1, 1), _cache(b"x"))
     assert len(days) == 0
-    days.keep("p", date(2026, 1, 1), _kept())
+    days.keep("p", date(2026, 1, 1), _cache())
     days.forget()
     assert len(days) == 0
-    days.keep("p", date(2026, 1, 2), _kept())
+    days.keep("p", date(2026, 1, 2), _cache())
     assert days.find("p", date(2026, 1, 2)) is not None
 
 
@@ -272,11 +315,12 @@ async def test_a_hold_that_ran_out_stands_again_when_the_clock_is_set_back(api):
 async def test_answers_stay_right_when_more_days_are_asked_for_than_can_be_kept(api):
     product, state = api.product("time"), api.sandbox._state
     caller = state.authenticate(api.sandbox.demo_key)
-    days = KeptDays(max_bytes=5_000)
-    reader = AvailabilityReader(state, days)
+    days = DayCache(max_bytes=5_000)
+    availabilities = Availabilities(state, days)
     query = (("from", "2026-03-02"), ("to", "2026-04-13"))
     expected = await api.availabilities(product.id, "2026-03-02", "2026-04-13")
     for _ in range(2):
-        answer = reader.respond(state, caller, WireRequest("GET", "/", query), product.id)
-        assert answer == expected
+        request = SandboxRequest("GET", "/", query)
+        response = availabilities.list(ApiCall(request, caller, parts={"id": product.id}))
+        assert response == expected
     assert 0 < len(days) < 43
