@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import attrs
 
+from .clock import Clock
 from .errors import ConfigurationError, OutcomeUnknownError, StatusError
 from .messages import HttpResponse, Repeat
 
@@ -44,21 +45,46 @@ def in_body(field: attrs.Attribute[Any]) -> bool:
     return _PLACE not in field.metadata
 
 
-@attrs.frozen(kw_only=True)
 class ResponseContext:
-    """What came beside the decoded value.
+    """What came beside the decoded value. What few ask for is worked out when they do.
+
+    Args:
+        response: The response itself.
+        idempotency_key: Key the call carried; None without one.
+        clock: Tells when the response came: now.
+        is_replay: Tells whether it is marked as a repetition of an earlier one.
 
     Attributes:
         response: The response itself.
-        received_at: When it came, aware, in UTC.
         idempotency_key: Key the call carried; None without one.
-        replayed: True if the server marked the response as a repetition of an earlier one.
     """
 
+    __slots__ = ("_clock", "_is_replay", "idempotency_key", "response")
+
     response: HttpResponse
-    received_at: datetime
     idempotency_key: str | None
-    replayed: bool
+
+    def __init__(
+        self,
+        response: HttpResponse,
+        idempotency_key: str | None,
+        clock: Clock,
+        is_replay: Callable[[HttpResponse], bool],
+    ) -> None:
+        self.response = response
+        self.idempotency_key = idempotency_key
+        self._clock = clock
+        self._is_replay = is_replay
+
+    @property
+    def received_at(self) -> datetime:
+        """When the response came, aware, in UTC."""
+        return self._clock.now()
+
+    @property
+    def replayed(self) -> bool:
+        """True if the server marked the response as a repetition of an earlier one."""
+        return self._is_replay(self.response)
 
 
 class Send(Protocol):
@@ -121,11 +147,11 @@ class Operation(Generic[T]):
 
     def path(self) -> str:
         """Return the path with the ids filled in, quoted."""
-        return self.plan().path(self)
+        return self.plan().own_path(self)
 
     def query(self) -> tuple[tuple[str, str], ...]:
         """Return the pairs of the query string, unquoted. A tuple gives one pair per element."""
-        return self.plan().query(self)
+        return self.plan().own_query(self)
 
     def headers(self) -> dict[str, str]:
         """Return the headers of this operation alone."""
@@ -196,8 +222,10 @@ class RequestPlan:
 
     Attributes:
         name: Name of the class, for errors, events and logs.
-        path: Makes the path of an operation.
-        query: Makes the pairs of its query string.
+        path: Makes the path of an operation: `Operation.path`, without the way there.
+        query: Makes the pairs of its query string, in the same manner.
+        own_path: Makes the path from what the class declares.
+        own_query: Makes the query from what the class declares.
         headers: Fields that are headers of their own, with the wire's names.
         has_body: True if operations of the class carry a JSON body.
         completes: True if `Operation.complete` looks at the decoded value.
@@ -206,6 +234,8 @@ class RequestPlan:
     name: str
     path: Callable[[Any], str]
     query: Callable[[Any], tuple[tuple[str, str], ...]]
+    own_path: Callable[[Any], str]
+    own_query: Callable[[Any], tuple[tuple[str, str], ...]]
     headers: tuple[tuple[str, str], ...]
     has_body: bool
     completes: bool
@@ -222,10 +252,14 @@ def _make_plan(cls: type[Operation[Any]]) -> RequestPlan:
             " argument, as in Operation[Thing]"
         )
     fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(cls)
+    path = _path_builder(cls.PATH, [f for f in fields if _place(f) == "path"])
+    query = _query_builder([f for f in fields if _place(f) == "query"])
     return RequestPlan(
         name=cls.name(),
-        path=_path_builder(cls.PATH, [f for f in fields if _place(f) == "path"]),
-        query=_query_builder([f for f in fields if _place(f) == "query"]),
+        path=path if cls.path is Operation.path else cls.path,
+        query=query if cls.query is Operation.query else cls.query,
+        own_path=path,
+        own_query=query,
         headers=tuple(_named(f) for f in fields if _place(f) == "header"),
         has_body=cls.CONTENT_TYPE is not None or any(in_body(f) for f in fields),
         completes=cls.complete is not Operation.complete,

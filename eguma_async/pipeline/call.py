@@ -40,8 +40,10 @@ class Call(Generic[T]):
         key: Idempotency key it carries.
         began: When it began, by the monotonic clock.
         read: Makes its value of a success; None if the body is left alone.
+        operation: What `read` reads for; None for a request that was made by hand.
 
     Attributes:
+        is_read: True if it changes nothing on the server, whatever becomes of it.
         attempts: Requests it has sent, or tried to.
         failures: Attempts that count against the policy's bound.
         polls: Attempts that found an earlier one still in progress.
@@ -59,8 +61,10 @@ class Call(Generic[T]):
         "began",
         "failures",
         "in_doubt",
+        "is_read",
         "key",
         "name",
+        "operation",
         "polls",
         "read",
         "repeat",
@@ -76,10 +80,12 @@ class Call(Generic[T]):
     began: float
     failures: int
     in_doubt: bool
+    is_read: bool
     key: str | None
     name: str
+    operation: Operation[T] | None
     polls: int
-    read: Callable[[HttpResponse], T] | None
+    read: Callable[[Call[T], HttpResponse], T] | None
     repeat: Repeat
     response: HttpResponse | None
     spent: int
@@ -95,22 +101,20 @@ class Call(Generic[T]):
         *,
         began: float,
         key: str | None = None,
-        read: Callable[[HttpResponse], T] | None = None,
+        read: Callable[[Call[T], HttpResponse], T] | None = None,
+        operation: Operation[T] | None = None,
     ) -> None:
         self.name = name
         self.repeat = repeat
+        self.is_read = repeat is Repeat.READ
         self.key = key
         self.began = began
         self.read = read
+        self.operation = operation
         self.attempts = self.failures = self.polls = self.spent = 0
         self.unreadable = self.unauthorized = 0
         self.in_doubt = self.was_in_doubt = False
         self.response = None
-
-    @property
-    def is_read(self) -> bool:
-        """True if it changes nothing on the server, whatever becomes of it."""
-        return self.repeat is Repeat.READ
 
     def accept(self, response: HttpResponse) -> None:
         """Take a success.
@@ -123,7 +127,7 @@ class Call(Generic[T]):
         if self.read is None:
             return
         try:
-            self.value = self.read(response)
+            self.value = self.read(self, response)
         except DecodingError:
             raise
         except EgumaError:

@@ -102,7 +102,7 @@ class ClientCredentials:
             operation=OPERATION,
         )
         call: Call[Token] = Call(
-            OPERATION, request.repeat, began=began, read=lambda response: _token(response, began)
+            OPERATION, request.repeat, began=began, read=lambda _, response: _token(response, began)
         )
         try:
             response = await self._loop.run(call, request)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -76,18 +77,26 @@ class Notifier:
         self.observer = observer
         self._clock = clock
 
-    def call_started(self, call: Call[Any]) -> object:
-        """Tell that a call begins."""
+    @contextmanager
+    def watching(self, call: Call[Any]) -> Iterator[None]:
+        """Tell that a call begins, and what became of it."""
         if self.observer is None:
-            return None
-        event = CallStarted(provider=self.provider, operation=call.name, repeat=call.repeat)
-        return _safely(self.observer.call_started, event)
-
-    def call_ended(self, call: Call[Any], started: object, error: BaseException | None) -> None:
-        """Tell what became of a call."""
-        if self.observer is None:
+            yield
             return
-        event = CallEnded(
+        event = CallStarted(provider=self.provider, operation=call.name, repeat=call.repeat)
+        started = _safely(self.observer.call_started, event)
+        failed: BaseException | None = None
+        try:
+            yield
+        except BaseException as error:
+            failed = error
+            raise
+        finally:
+            _safely(self.observer.call_ended, self._ended(call, failed), started)
+            del failed
+
+    def _ended(self, call: Call[Any], error: BaseException | None) -> CallEnded:
+        return CallEnded(
             provider=self.provider,
             operation=call.name,
             repeat=call.repeat,
@@ -97,7 +106,6 @@ class Notifier:
             error=None if error is None else type(error).__name__,
             outcome_unknown=_may_be_processed(call, error),
         )
-        _safely(self.observer.call_ended, event, started)
 
     def attempt_started(self, request: HttpRequest) -> object:
         """Tell that a request goes out."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eguma_async.core.messages import DEFAULT_TIMEOUTS, HttpRequest, Timeouts
-from eguma_async.core.operation import Operation
+from eguma_async.core.operation import Operation, RequestPlan
 from eguma_async.core.provider import Provider
 
 from .options import option
@@ -24,7 +24,7 @@ class Requests:
         self._provider = provider
         self._base_url = base_url
         self._timeouts = timeouts
-        self._templates: dict[type[Operation[Any]], HttpRequest] = {}
+        self._templates: dict[type[Operation[Any]], tuple[HttpRequest, RequestPlan]] = {}
 
     def make(
         self, operation: Operation[Any], key: str | None, timeouts: Timeouts | None
@@ -35,13 +35,15 @@ class Requests:
             ConfigurationError: `timeouts` is no `Timeouts`.
         """
         kind = type(operation)
-        template = self._templates.get(kind)
-        if template is None:
-            template = self._templates[kind] = self._template(kind)
-        request = template.but(url=self._base_url + operation.path(), query=operation.query())
+        known = self._templates.get(kind)
+        if known is None:
+            known = self._templates[kind] = self._template(kind)
+        template, plan = known
+        request = template.but(
+            url=self._base_url + plan.path(operation), query=plan.query(operation)
+        )
         if timeouts is not None:
             request = request.but(timeouts=option("timeouts", timeouts, DEFAULT_TIMEOUTS))
-        plan = kind.plan()
         if plan.has_body:
             request = request.but(body=self._provider.codec.encode(operation))
         own = operation.headers() if plan.headers else {}
@@ -49,10 +51,10 @@ class Requests:
             own[self._provider.idempotency_header] = key
         return request.but(headers={**request.headers, **own}) if own else request
 
-    def _template(self, kind: type[Operation[Any]]) -> HttpRequest:
+    def _template(self, kind: type[Operation[Any]]) -> tuple[HttpRequest, RequestPlan]:
         provider, plan = self._provider, kind.plan()
         content = {"Content-Type": kind.CONTENT_TYPE or provider.content_type}
-        return HttpRequest(
+        request = HttpRequest(
             method=kind.METHOD,
             url=self._base_url,
             headers={**provider.headers, **content} if plan.has_body else provider.headers,
@@ -60,3 +62,4 @@ class Requests:
             repeat=kind.REPEAT,
             operation=plan.name,
         )
+        return request, plan

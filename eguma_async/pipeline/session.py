@@ -7,7 +7,6 @@ import warnings
 import weakref
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from datetime import timedelta
-from functools import partial
 from types import TracebackType
 from typing import Any, NoReturn, Protocol, Self, TypeVar, Unpack
 
@@ -71,6 +70,7 @@ class BaseSession:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._options = checked = checked_options(options)
+        self._clock = checked.clock
         self._provider = provider
         self._base_url = checked_base_url(provider.base_url if base_url is None else base_url)
         self._requests = Requests(provider, self._base_url, checked.timeouts)
@@ -166,7 +166,7 @@ class BaseSession:
     @property
     def clock(self) -> Clock:
         """The clock this session reads the time from."""
-        return self._options.clock
+        return self._clock
 
     @property
     def converter(self) -> Converter:
@@ -238,9 +238,9 @@ class BaseSession:
         self._require_open()
         if not operation.is_read():
             raise ConfigurationError(f"{operation.name()} cannot be streamed: it is no read")
-        call: Call[None] = self._call(operation, None)
-        request = self._requests.make(operation, None, timeouts).but(sink=sink)
-        return await self._finish(call, operation, request)
+        call = await self.run(operation, None, timeouts, sink)
+        assert call.response is not None  # noqa: S101  # a call that succeeds has one
+        return call.response
 
     def fan_out(
         self,
@@ -286,18 +286,22 @@ class BaseSession:
 
     # The way of one call
 
-    async def run(
+    def run(
         self,
         operation: Operation[T],
         idempotency_key: str | None = None,
         timeouts: Timeouts | None = None,
-    ) -> Call[T]:
+        sink: BodySink | None = None,
+    ) -> Coroutine[Any, Any, Call[T]]:
         """Send an operation and return the finished call: its value, its response, its attempts.
+
+        A plain function, which prepares the call: a coroutine less on the way of each.
 
         Args:
             operation: What to do.
             idempotency_key: As for `send`.
             timeouts: As for `send`.
+            sink: As for `stream`; there is no value then.
         """
         if self._closed or self._loop is not asyncio.get_running_loop():
             self._require_open()
@@ -305,40 +309,45 @@ class BaseSession:
             raise ConfigurationError("send takes an operation, such as ListProducts()")
         keyed = operation.REPEAT is Repeat.KEYED or idempotency_key is not None
         key = key_for(operation, idempotency_key) if keyed else None
-        call: Call[T] = self._call(operation, key)
-        call.read = partial(self._read, operation, key)
-        await self._finish(call, operation, self._requests.make(operation, key, timeouts))
-        return call
+        request = self._requests.make(operation, key, timeouts)
+        call: Call[T] = Call(
+            request.operation,
+            request.repeat,
+            began=self._clock.monotonic(),
+            key=key,
+            read=self._read,
+            operation=operation,
+        )
+        if sink is not None:
+            request, call.read = request.but(sink=sink), None
+        if self._notifier.observer is None:
+            return self._finish(call, operation, request)
+        return self._watched(call, operation, request)
 
-    def _call(self, operation: Operation[Any], key: str | None) -> Call[Any]:
-        began = self.clock.monotonic()
-        return Call(operation.plan().name, operation.REPEAT, began=began, key=key)
+    async def _watched(
+        self, call: Call[T], operation: Operation[T], request: HttpRequest
+    ) -> Call[T]:
+        with self._notifier.watching(call):
+            return await self._finish(call, operation, request)
 
     async def _finish(
-        self, call: Call[Any], operation: Operation[Any], request: HttpRequest
-    ) -> HttpResponse:
-        """Run a call to its end, and tell of it."""
-        started = self._notifier.call_started(call)
-        error: BaseException | None = None
+        self, call: Call[T], operation: Operation[T], request: HttpRequest
+    ) -> Call[T]:
         try:
             response = await self._calls.run(call, request)
             if not 200 <= response.status < 300:
                 call.value = await self._refused(call, operation, response, request.timeouts)
-        except (EgumaError, asyncio.CancelledError) as failed:
-            error = failed
-            call.stamp(failed)
+        except (EgumaError, asyncio.CancelledError) as error:
+            call.stamp(error)
             raise
         except Exception as foreign:
-            error = foreign
             call.note(foreign)
             raise
-        else:
-            return response
-        finally:
-            self._notifier.call_ended(call, started, error)
-            del error
+        return call
 
-    def _read(self, operation: Operation[T], key: str | None, response: HttpResponse) -> T:
+    def _read(self, call: Call[T], response: HttpResponse) -> T:
+        operation = call.operation
+        assert operation is not None  # noqa: S101  # `run` has set it
         try:
             value: T = self._provider.codec.decode(response.body, operation.RETURNS)
         except DecodingError as error:
@@ -346,12 +355,7 @@ class BaseSession:
             raise error.with_traceback(None) from None
         if not operation.plan().completes:
             return value
-        context = ResponseContext(
-            response=response,
-            received_at=self.clock.now(),
-            idempotency_key=key,
-            replayed=self._provider.is_replay(response),
-        )
+        context = ResponseContext(response, call.key, self._clock, self._provider.is_replay)
         return operation.complete(value, context)
 
     async def _refused(
@@ -368,13 +372,13 @@ class BaseSession:
         if verdict is Verdict.UNKNOWN:
             error.outcome_unknown = not call.is_read
         elif (call.was_in_doubt and not error.replayed) or verdict is Verdict.IN_PROGRESS:
-            elapsed = timedelta(seconds=self.clock.monotonic() - call.began)
+            elapsed = timedelta(seconds=self._clock.monotonic() - call.began)
             meaning = OutcomeUnknownError(
                 "cancelled while finding out what a refusal after an unknown attempt means",
                 refusal=error,
             )
             with cancelled_as(meaning):
-                return await operation.reconcile(error, self.send, self.clock.now() - elapsed)
+                return await operation.reconcile(error, self.send, self._clock.now() - elapsed)
         elif call.is_read:
 
             async def send(other: Operation[R], /) -> R:
@@ -390,6 +394,6 @@ class BaseSession:
         error = self._provider.error_from(response, operation.REPEAT)
         error.headers = dict(response.headers)
         error.replayed = self._provider.is_replay(response)
-        error.retry_after = retry_after(response, self.clock.now())
+        error.retry_after = retry_after(response, self._clock.now())
         error.operation = operation.name()
         return operation.explain(error)
