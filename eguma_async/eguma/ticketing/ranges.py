@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
 import attrs
@@ -16,6 +17,7 @@ from .matching import only
 
 T = TypeVar("T")
 _DAY = timedelta(days=1)
+_STARTS_AT = attrgetter("starts_at")
 
 
 class Slot(Protocol):
@@ -66,13 +68,13 @@ def all_plainly_within(slots: tuple[Slot, ...], from_date: date, to_date: date) 
 
     This is done for every answer, and is quick for the usual one.
     """
-    starts = [slot.starts_at for slot in slots]
-    if not starts:
+    if not slots:
         return True
     try:
-        first, last = min(starts), max(starts)
+        starts = sorted(map(_STARTS_AT, slots))  # one pass over what is in order, as a rule
     except TypeError:  # some have a zone
         return False
+    first, last = starts[0], starts[-1]
     return first.tzinfo is None and from_date <= first.date() and last.date() <= to_date
 
 
