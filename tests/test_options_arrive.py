@@ -250,7 +250,7 @@ async def test__limits__bound_how_many_requests_are_under_way(concurrency):
 
 async def test__limits__are_the_connections_of_the_default_transport():
     session = AsyncSession(KEY, limits=Limits(concurrency=7))
-    assert session._owned._connections == 7
+    assert session._owned[0]._connections == 7
     await session.aclose()
 
 
@@ -336,6 +336,6 @@ async def test__transport__that_counts_as_false_is_used_all_the_same():
 
 async def test__transport__is_made_and_closed_by_the_session_if_none_is_given():
     session = AsyncSession(KEY)
-    assert type(session._owned).__name__ == "AiohttpTransport"
+    assert type(session._owned[0]).__name__ == "AiohttpTransport"
     await session.aclose()
-    assert session._owned._closed
+    assert session._owned[0]._closed

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sized
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, TextIO
 
@@ -88,9 +88,12 @@ def counted(found: Sized, noun: str) -> str:
     return f"{len(found)} {noun}{'' if len(found) == 1 else 's'}"
 
 
-def moment(value: datetime | None) -> str:
-    """Write a moment as it came."""
-    return "-" if value is None else value.isoformat()
+def moment(value: date | None) -> str:
+    """Write a moment or a day as it came, to the letter: a slot's start goes back like that."""
+    if value is None:
+        return "-"
+    as_written = getattr(value, "as_written", value.isoformat)
+    return str(as_written())
 
 
 def span(left: timedelta) -> str:
@@ -128,4 +131,4 @@ def plain(value: Any) -> Any:
         return value.value
     if isinstance(value, Decimal):
         return str(value)
-    return value.isoformat() if isinstance(value, date) else value
+    return moment(value) if isinstance(value, date) else value

@@ -26,6 +26,9 @@ from .provider import KORUS, with_language
 from .storage import DOCUMENT_HOSTS, Storage, checked_hosts
 from .tokens import KorusTokens, auth_of
 
+_LIVE_HOST = frozenset((urlsplit(KORUS.base_url).netloc,))
+"""A document may stand beside the live API itself."""
+
 
 class KorusSession(BaseSession):
     """Sells tickets through Korus Ticket. Holds the access token and the connection pool.
@@ -102,17 +105,15 @@ class KorusSession(BaseSession):
             raise auth
         hosts = checked_hosts(document_hosts)
         super().__init__(with_language(KORUS, language), auth, base_url=base_url, **options)
-        own = self._owned if self._options.transport is None else self._options.transport
-        self._owned_downloads: Transport | None = None
-        if downloads is None and isinstance(own, SupportsPublicOnly):
-            self._owned_downloads = own.public_only()
+        if downloads is None and isinstance(self._transport, SupportsPublicOnly):
+            downloads = self._transport.public_only()
+            self._owned.append(downloads)
         layers, own_way = self._layers, self._layers.repeated(self._network)
-        carrier = self._owned_downloads if downloads is None else downloads
         scheme, origin = _loopback_origin(self._base_url)
         storage = Storage(
-            own_way if carrier is None else layers.repeated(layers.network(carrier)),
+            own_way if downloads is None else layers.repeated(layers.network(downloads)),
             local=own_way,
-            hosts=hosts,
+            hosts=hosts | _LIVE_HOST if self._base_url == KORUS.base_url else hosts,
             local_origin=origin,
             local_scheme=scheme,
             timeouts=self._options.timeouts,
@@ -125,14 +126,6 @@ class KorusSession(BaseSession):
         self.orders: Orders = Orders(self)
         self.documents: Documents = Documents(self, storage)
         self.beneficiaries: Beneficiaries = Beneficiaries(self)
-
-    async def aclose(self) -> None:
-        """End what is under way and close the connections. May be called twice."""
-        try:
-            await super().aclose()
-        finally:
-            if self._owned_downloads is not None:
-                await self._owned_downloads.aclose()
 
 
 def _loopback_origin(base_url: str) -> tuple[str, tuple[str, int] | None]:

@@ -6,6 +6,7 @@ import asyncio
 import warnings
 import weakref
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, NoReturn, Protocol, Self, TypeVar, Unpack
@@ -77,13 +78,13 @@ class BaseSession:
         self._worker_pools: weakref.WeakSet[WorkerPool[Any]] = weakref.WeakSet()
         self._background = Background()
         self._closing: asyncio.Task[None] | None = None
-        self._owned = None
-        transport = checked.transport
-        if transport is None:
-            transport = self._owned = default_transport(checked.limits)
+        self._owned: list[Transport] = []
+        if checked.transport is None:
+            self._owned.append(default_transport(checked.limits))
+        self._transport = self._owned[0] if checked.transport is None else checked.transport
         self._notifier = Notifier(provider.name, checked.observer, checked.clock)
         self._layers = Layers(provider, checked, self._notifier)
-        self._network = self._layers.network(transport)
+        self._network = self._layers.network(self._transport)
         self._auth = auth(self._network, clock=checked.clock, random=checked.random)
         self._calls = self._layers.authenticated(self._network, self._auth, self._base_url)
 
@@ -118,14 +119,13 @@ class BaseSession:
         await see_through(self._closing)
 
     async def _close(self) -> None:
-        try:
+        async with AsyncExitStack() as last:
+            for transport in self._owned:
+                last.push_async_callback(transport.aclose)
             for workers in tuple(self._worker_pools):
                 await workers.dismiss(SessionStateError("the session was closed meanwhile"))
             await self._background.drain(CLOSING_SECONDS)
             await self._auth.aclose()
-        finally:
-            if self._owned is not None:
-                await self._owned.aclose()
 
     def __del__(self) -> None:
         if getattr(self, "_loop", None) is not None and not self._closed:

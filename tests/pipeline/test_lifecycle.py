@@ -110,7 +110,7 @@ class TestTransport:
     async def test_its_own_is_closed(self):
         own = Gate()
         session = session_on(own)
-        session._owned = own
+        session._owned[:] = [own]
         async with session:
             assert own.closed == 0
         assert own.closed == 1
@@ -126,7 +126,7 @@ class TestTransport:
         own = Gate()
         own.open.set()
         session = session_on(own)
-        session._owned = own
+        session._owned[:] = [own]
         await session.__aenter__()
         fan_out = session.fan_out(stubborn(), concurrency=1)
         await anext(fan_out)
@@ -138,7 +138,7 @@ class TestTransport:
         from eguma_async.transports.aiohttp import AiohttpTransport
 
         async with AsyncSession(KEY, base_url=BASE, limits=Limits(concurrency=3)) as session:
-            assert isinstance(session._owned, AiohttpTransport)
+            assert isinstance(session._owned[0], AiohttpTransport)
 
     @pytest.mark.parametrize(
         ("wrong", "hint"),

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
@@ -18,7 +18,7 @@ from eguma_async.cli.errors import Exit, Stop, resume_with
 from eguma_async.cli.options import YesOption
 from eguma_async.cli.prompt import confirm, confirm_within, require_answerable
 from eguma_async.cli.tables import print_table
-from eguma_async.cli.text import clean, money, print_json, say, span
+from eguma_async.cli.text import clean, moment, money, print_json, say, span
 
 from .options import DEFAULT_API, Api, ItemOption, open_session, slot_start, ticket_items
 
@@ -133,7 +133,9 @@ async def _held(session: AsyncSession, wanted: BookTickets) -> AsyncIterator[Hol
 
 def _say_what_became_of(hold: Hold) -> None:
     reservation = f"Reservation {clean(hold.reservation_id)}"
-    if hold.idempotency_key is not None:
+    if hold.is_booked:
+        say(f"{reservation} is booked.")
+    elif hold.idempotency_key is not None:
         key = clean(hold.idempotency_key)
         say(f"{reservation} may be booked, with the idempotency key {key}; it was not released.")
     elif hold.must_be_released:
@@ -165,7 +167,7 @@ async def _summary(session: AsyncSession, wanted: BookTickets) -> str:
     amounts = [_amount(prices.get(item.category_id), item.quantity) for item in wanted.items]
     total = None if None in amounts else sum(amount or 0 for amount in amounts)
     currency = slots.currency or catalogue.currency
-    lines = [f"{slots.product_name} of {slots.company_name}, {start.isoformat()}"]
+    lines = [f"{slots.product_name} of {slots.company_name}, {moment(start)}"]
     lines += [
         f"{item.quantity} x {names.get(item.category_id, item.category_id)}:"
         f" {money(amount, currency)}"
@@ -177,11 +179,12 @@ async def _summary(session: AsyncSession, wanted: BookTickets) -> str:
 
 def _prices(slots: AvailabilityList, start: datetime | date) -> dict[str, int | None]:
     """Return the prices of a slot by category; a bare day stands for its all-day slot."""
-    moment = start if isinstance(start, datetime) else datetime.combine(start, time())
+    from eguma_async.eguma.ticketing.starts import same_start
+
     return {
         price.category_id: price.price_in_cents
         for slot in slots.availabilities
-        if slot.starts_at == moment
+        if same_start(slot.starts_at, start)
         for price in slot.prices
     }
 

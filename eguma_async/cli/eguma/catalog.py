@@ -84,7 +84,7 @@ async def availabilities(
 def _slot_rows(slots: AvailabilityList) -> Iterator[tuple[str, ...]]:
     for slot in slots.availabilities:
         left = stock(slot.availability_count)
-        head = (slot.starts_at.isoformat(), left, moment(slot.closing_at))
+        head = (moment(slot.starts_at), left, moment(slot.closing_at))
         for price in slot.prices:
             yield (*head, price.category_id, money(price.price_in_cents, slots.currency))
         if not slot.prices:

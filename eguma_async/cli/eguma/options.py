@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -104,7 +104,9 @@ async def _session(api: Api, options: SessionOptions) -> AsyncSession:
 
 def day_range(first: str | None, last: str | None) -> tuple[date, date]:
     """Read ``--from`` and ``--to``, with their defaults."""
-    from_date = datetime.now().astimezone().date() if first is None else day(first, "--from")
+    from eguma_async.eguma.merchant_time import today
+
+    from_date = today(datetime.now(UTC)) if first is None else day(first, "--from")
     to_date = from_date + DEFAULT_DAYS if last is None else day(last, "--to")
     if to_date < from_date:
         raise usage("--to must not be before --from")
@@ -129,8 +131,24 @@ def wall_clock(text: str, name: str) -> datetime:
 
 
 def slot_start(text: str) -> datetime | date:
-    """Read the start of a slot as `eguma availabilities` prints it; a day for an all-day slot."""
-    return day(text, "STARTS_AT") if DAY.fullmatch(text) else wall_clock(text, "STARTS_AT")
+    """Read the start of a slot as `eguma availabilities` prints it; a day for an all-day slot.
+
+    It goes to the server as it is written, with a zone if it has one.
+
+    Raises:
+        Stop: It is none.
+    """
+    if DAY.fullmatch(text):
+        return day(text, "STARTS_AT")
+    from eguma_async.core.scalars import WrittenDatetime
+
+    try:
+        return WrittenDatetime.of(datetime.fromisoformat(text), text)
+    except ValueError:
+        pass
+    raise usage(
+        "STARTS_AT must be as `eguma availabilities` prints it, such as 2026-03-19T10:00:00"
+    )
 
 
 def ticket_items(texts: Sequence[str]) -> tuple[TicketItem, ...]:

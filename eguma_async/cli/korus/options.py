@@ -13,6 +13,7 @@ from cyclopts import Parameter
 from eguma_async.cli.connection import LOCAL, opened
 from eguma_async.cli.errors import usage
 from eguma_async.cli.options import ConnectionOptions, credential
+from eguma_async.cli.text import say_unreadable
 
 from .words import ADVICE
 
@@ -117,6 +118,11 @@ def _sandbox_session(api: Api, options: SessionOptions) -> KorusSession:
 
 
 async def read_all(api: Api, listing: Callable[[KorusSession], Pager[T]]) -> tuple[T, ...]:
-    """Read a list with all of its pages."""
+    """Read a list with all of its pages, and say what of it could not be read."""
+    from eguma_async.core.listing import Listing
+
     async with open_session(api) as session:
-        return tuple([item async for item in listing(session)])
+        pager = listing(session)
+        found = tuple([item async for item in pager])
+    say_unreadable(Listing(found, pager.unreadable))
+    return found

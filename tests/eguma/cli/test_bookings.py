@@ -109,6 +109,33 @@ def test_a_dry_run_prints_the_body_and_sends_nothing(
     assert connected.paths() == []
 
 
+def test_a_booking_that_is_not_what_was_asked_for_is_shown_and_said_to_exist(
+    connected, slot: list[str], customer: list[str], capsys: Out
+) -> None:
+    category = slot[3].partition("=")[0]
+    tickets = [{"ticket_number": "4666825950402448933", "category_id": category}]
+    short = {"booking_id": "b1", "booking_reference": "1000053", "tickets": tickets}
+    fault = Reply(200, path="*/booking.json", body=json.dumps(short), after_commit=True)
+    connected.sandbox.faults.add(fault)
+
+    assert main(["book", *slot, *customer, "--yes"]) == 6
+
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["booking_id"] == "b1"
+    assert " is booked." in captured.err
+    assert "released" not in captured.err
+    assert "/v1/ticketing/cancel-reservation.json" not in connected.paths()
+
+
+def test_a_start_goes_to_the_server_to_the_letter(
+    connected, slot: list[str], customer: list[str], capsys: Out
+) -> None:
+    for written in ("2027-03-19T10:00:00+01:00", "2027-03-19T10:00:00.0000000", "2027-03-19"):
+        slot[1] = written
+        assert main(["book", *slot, *customer, "--dry-run"]) == 0
+        assert json.loads(capsys.readouterr().out)["starts_at"] == written
+
+
 def test_nothing_is_held_where_nobody_can_be_asked(
     connected, slot: list[str], customer: list[str], capsys: Out, monkeypatch
 ) -> None:

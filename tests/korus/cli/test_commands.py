@@ -44,6 +44,17 @@ def test_lists_are_tables_too(korus, example, command: str, capsys: Out) -> None
     assert err == ""
 
 
+def test_what_cannot_be_read_of_a_list_is_said(korus, capsys: Out) -> None:
+    good = {"@id": "/v1/ticketing/catalogs/c1", "name": "Park", "createdAt": "2027-01-28T07:42:04Z"}
+    page = {"@id": "/v1/ticketing/catalogs", "totalItems": 2, "member": [good, {"@id": "x"}]}
+    korus.sandbox.faults.add(Reply(200, path="*/catalogs", body=json.dumps(page)))
+
+    out, err = run(capsys, "catalogs")
+
+    assert "/v1/ticketing/catalogs/c1" in out
+    assert "1 of 2 could not be read: required field missing @ $.name" in err
+
+
 def test_offers_are_filtered_by_day_and_by_base(korus, example, capsys: Out) -> None:
     found = korus.sandbox.offer("plain")
     day = found.date.isoformat()

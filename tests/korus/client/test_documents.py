@@ -236,6 +236,14 @@ async def test_the_origin_of_a_session_on_this_machine_has_documents(base_url, u
     assert wire.requests[-1].credentials.headers == ()
 
 
+async def test_the_live_api_may_keep_documents_beside_itself():
+    url = "https://api.korusticket.com/storage/x.pdf?s=1"
+    async with _apart([link(url)], [file()]) as (session, _, downloads):
+        assert (await session.documents.download(DOCUMENT, to=io.BytesIO())).size == len(PDF)
+    (request,) = downloads.requests
+    assert request.credentials.headers == ()  # without its token
+
+
 @pytest.mark.parametrize("base_url", ["https://api.example.com", "https://169.254.169.254"])
 async def test_the_origin_of_another_session_has_none(base_url):
     async with _apart([link(f"{base_url}/x.pdf")], [], base_url=base_url) as (session, _, _):
