@@ -8,7 +8,7 @@ from typing import Any
 
 from .call import KorusCall
 from .catalog import Catalog, Offer, OfferTicket, Product, ProductBase, TicketSession
-from .options import Shape
+from .options import BodyFormat
 from .state import CatalogRecord, State
 
 OPTION_NAMES = {
@@ -37,8 +37,8 @@ class CatalogViews:
         self._state = state
 
     @property
-    def _shape(self) -> Shape:
-        return self._state.options.shape
+    def _format(self) -> BodyFormat:
+        return self._state.options.body_format
 
     def show(self, call: KorusCall, record: CatalogRecord) -> dict[str, Any]:
         """Show a record as a member of a list."""
@@ -101,7 +101,7 @@ class CatalogViews:
             "@type": "TicketingOfferAvailability",
             "availableQuantity": offer.available,
         }
-        if self._shape.catalog_details:
+        if self._format.catalog_details:
             body["sessionsAvailability"] = [
                 {
                     "@id": self._state.genid(),
@@ -120,7 +120,7 @@ class CatalogViews:
             "createdAt": stamp(catalog.created_at),
             "name": catalog.name,
         }
-        if self._shape.catalog_details:
+        if self._format.catalog_details:
             midnight = self._state.now().replace(hour=0, minute=0, second=0)
             members["lastSyncedAt"] = stamp(midnight)
         return members
@@ -131,7 +131,7 @@ class CatalogViews:
             "name": call.text(base.name),
             "disabled": base.disabled,
         }
-        if self._shape.catalog_details:
+        if self._format.catalog_details:
             members |= {
                 "description": f"<p>{call.text(base.description)}</p>",
                 "shortDescription": f"<p>{call.text(base.name)}</p>",
@@ -182,7 +182,7 @@ class CatalogViews:
             "description": call.text(ticket.description),
             "dateAccess": ticket.whole_day,
         }
-        if self._shape.form:
+        if self._format.form:
             members["form"] = None
         return members
 

@@ -26,7 +26,7 @@ sample shows none. ``"1.0.7"`` is the first numbered version with a status on or
 
 
 @attrs.frozen(kw_only=True)
-class Shape:
+class BodyFormat:
     """What the bodies of one generation contain.
 
     Attributes:
@@ -63,8 +63,8 @@ class Shape:
     form: bool = False
 
 
-SHAPES: dict[str, Shape] = {
-    "seed": Shape(
+BODY_FORMATS: dict[str, BodyFormat] = {
+    "seed": BodyFormat(
         reservation_details=False,
         order_details=False,
         plain_amounts=False,
@@ -75,7 +75,7 @@ SHAPES: dict[str, Shape] = {
         empty_customer=True,
         failed_orders=False,
     ),
-    "1.0.7": Shape(
+    "1.0.7": BodyFormat(
         unit_amounts=False,
         quantities=False,
         null_session=True,
@@ -85,7 +85,7 @@ SHAPES: dict[str, Shape] = {
         catalog_details=False,
         form=True,
     ),
-    "release": Shape(),
+    "release": BodyFormat(),
 }
 
 
@@ -104,7 +104,7 @@ class KorusOptions(Options):
     """How the simulated Korus API behaves where its documentation leaves a choice.
 
     Attributes:
-        generation: Shape of the bodies: ``"seed"``, ``"1.0.7"`` or ``"release"``.
+        generation: Format of the bodies: ``"seed"``, ``"1.0.7"`` or ``"release"``.
         public_url: Address the API gives for itself if a request does not tell where it was sent.
         hold_seconds: How long a reservation lives, unless its offer says otherwise.
         token_seconds: Lifetime of an access token.
@@ -122,7 +122,9 @@ class KorusOptions(Options):
             ``"ConstraintViolation"`` as newer frameworks say.
     """
 
-    generation: Generation = attrs.field(default="release", validator=must_be(one_of(*SHAPES)))
+    generation: Generation = attrs.field(
+        default="release", validator=must_be(one_of(*BODY_FORMATS))
+    )
     public_url: str = attrs.field(
         default="https://api.demo.korusticket.com", validator=must_be(_ADDRESS)
     )
@@ -147,6 +149,6 @@ class KorusOptions(Options):
     )
 
     @property
-    def shape(self) -> Shape:
+    def body_format(self) -> BodyFormat:
         """What the bodies of the chosen generation contain."""
-        return SHAPES[self.generation]
+        return BODY_FORMATS[self.generation]

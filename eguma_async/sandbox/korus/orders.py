@@ -57,7 +57,7 @@ class Orders:
                 members = {"reservation": reservation.iri, "message": message}
                 failed.append(self._views.failure("FailedOrder", members))
         arrays: dict[str, Any] = {"orders": orders}
-        if failed or self._state.options.shape.failed_orders:
+        if failed or self._state.options.body_format.failed_orders:
             arrays["failedOrders"] = failed
         return ld_response(self._views.bulk(call.origin, "CreateOrderBulkOutput", arrays))
 

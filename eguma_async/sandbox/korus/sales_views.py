@@ -7,7 +7,7 @@ from typing import Any
 
 from .catalog import SEATS_PER_ROW, adjacent
 from .catalog_views import money, stamp
-from .options import Shape
+from .options import BodyFormat
 from .sales import (
     ChosenTicket,
     Document,
@@ -39,8 +39,8 @@ class BookingViews:
         self._state = state
 
     @property
-    def _shape(self) -> Shape:
-        return self._state.options.shape
+    def _format(self) -> BodyFormat:
+        return self._state.options.body_format
 
     def bulk(self, base_url: str, type_name: str, arrays: dict[str, Any]) -> dict[str, Any]:
         """Wrap the delivery of a bulk operation."""
@@ -78,7 +78,7 @@ class BookingViews:
             "organization": f"/v1/ticketing/organizations/{reservation.organization.id}",
             "order": None if order is None else order.iri,
         }
-        if self._shape.reservation_details:
+        if self._format.reservation_details:
             members |= {
                 "catalog": reservation.catalog.iri,
                 "seatsArrangement": _arrangement(reservation),
@@ -105,21 +105,21 @@ class BookingViews:
             "items": [self._order_item(item) for item in order.items],
             "documents": [document.iri for document in order.documents],
         }
-        if self._shape.order_details:
+        if self._format.order_details:
             members |= {
                 "catalog": order.catalog.iri,
                 "connectorReference": order.connector_reference,
                 "status": "confirmed" if order.cancelled_at is None else "cancelled",
                 "cancelledAt": stamp(order.cancelled_at),
             }
-        if self._shape.notes:
+        if self._format.notes:
             members["notes"] = order.notes
         return members
 
     def new_order(self, order: Order) -> dict[str, Any]:
         """Show an order in the response that created it."""
         members = self.order(order)
-        return {**members, "customer": []} if self._shape.empty_customer else members
+        return {**members, "customer": []} if self._format.empty_customer else members
 
     def order_ticket(self, ticket: OrderTicket) -> dict[str, Any]:
         """Show a ticket of an order."""
@@ -136,7 +136,7 @@ class BookingViews:
             "status": ticket.status,
             "seating": None if ticket.seat is None else self._seating(ticket.chosen, ticket.seat),
         }
-        if self._shape.event_names:
+        if self._format.event_names:
             members["event"] = offered.name["fr"]
         return members
 
@@ -152,7 +152,7 @@ class BookingViews:
 
     def _held_item(self, item: HeldItem) -> dict[str, Any]:
         members = {"@type": "ReservationItem", "@id": self._state.genid(), **self._amounts(item)}
-        if self._shape.reservation_details:
+        if self._format.reservation_details:
             members["date"] = _day(item)
         return members | {
             "offer": item.offer.iri,
@@ -168,23 +168,23 @@ class BookingViews:
         }
         if held.chosen.session is not None:
             members["session"] = held.chosen.session.iri
-        elif self._shape.null_session:
+        elif self._format.null_session:
             members["session"] = None
-        if self._shape.reservation_details:
+        if self._format.reservation_details:
             seats = held.seats
             members["seating"] = self._seating(held.chosen, seats[0]) if seats else None
         return members
 
     def _order_item(self, item: OrderItem) -> dict[str, Any]:
-        held, shape = item.held, self._shape
+        held, body_format = item.held, self._format
         members: dict[str, Any] = {"@type": "OrderItem", "@id": self._state.genid()}
-        if shape.quantities:
+        if body_format.quantities:
             members["id"] = item.id
         members |= self._amounts(held)
-        if shape.quantities:
+        if body_format.quantities:
             members["totalAmountInclTax"] = money(held.total_incl)
             members["totalAmountExclTax"] = money(held.total_excl)
-        if shape.order_details:
+        if body_format.order_details:
             members["date"] = _day(held)
         members["product"] = held.offer.product.iri
         members["tickets"] = [self.order_ticket(ticket) for ticket in item.tickets]
@@ -193,21 +193,21 @@ class BookingViews:
     def _amounts(self, item: HeldItem) -> dict[str, Any]:
         incl, excl = money(item.unit_incl), money(item.unit_excl)
         members: dict[str, Any] = {}
-        if self._shape.unit_amounts:
+        if self._format.unit_amounts:
             members |= {"unitAmountInclTax": incl, "unitAmountExclTax": excl}
-        if self._shape.plain_amounts:
+        if self._format.plain_amounts:
             members |= {"amountInclTax": incl, "amountExclTax": excl}
-        if self._shape.quantities:
+        if self._format.quantities:
             members["quantity"] = item.quantity
         return members
 
     def _ticket_head(self, ticket: OrderTicket) -> dict[str, Any]:
-        if self._shape.ticket_addresses:
+        if self._format.ticket_addresses:
             return {"@id": ticket.iri, "@type": "OrderItemTicketResource", "id": ticket.id}
         return {"@id": self._state.genid(), "@type": "ReservationItemOfferTicket"}
 
     def _beneficiary(self, ticket: OrderTicket) -> dict[str, Any] | None:
-        if ticket.beneficiary is None or self._shape.plain_beneficiary:
+        if ticket.beneficiary is None or self._format.plain_beneficiary:
             return ticket.beneficiary
         head = {"@type": "OrderItemTicketBeneficiary", "@id": self._state.genid()}
         return {**head, **ticket.beneficiary}
