@@ -21,6 +21,7 @@ from eguma_async.core.errors import (
     NotSentError,
     OutcomeUnknownError,
     TransportError,
+    unknown_outcome,
 )
 from eguma_async.core.messages import HttpResponse, Repeat
 from eguma_async.core.operation import Operation
@@ -196,11 +197,15 @@ class Call(Generic[T]):
 
 @contextmanager
 def cancelled_as(meaning: EgumaError) -> Iterator[None]:
-    """Give a cancellation that leaves the block an error as its cause."""
+    """Give a cancellation that leaves the block an error as its cause.
+
+    One that has an unknown outcome behind it keeps that: it says more.
+    """
     try:
         yield
     except asyncio.CancelledError as cancelled:
-        cancelled.__cause__ = meaning
+        if unknown_outcome(cancelled) is None:
+            cancelled.__cause__ = meaning
         raise
 
 

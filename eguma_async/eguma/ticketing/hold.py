@@ -23,6 +23,7 @@ from eguma_async.core.errors import (
     unknown_outcome,
 )
 from eguma_async.core.messages import Timeouts
+from eguma_async.pipeline.call import cancelled_as
 
 from .availabilities import ListAvailabilities
 from .bookings import Booking, BookTickets, Customer
@@ -283,17 +284,13 @@ class HoldContext:
         try:
             await _until_done(reserving)
             return self._hold_of(reserving.result())
-        except asyncio.CancelledError as cancelled:
+        except asyncio.CancelledError:
             left = OutcomeUnknownError(
                 "a hold may be left; it expires by itself", operation=self._operation.name()
             )
-            try:
-                given_back = await self._in_background(self._undo(reserving))
-            except asyncio.CancelledError as again:
-                again.__cause__ = left
-                raise
-            if not given_back:
-                cancelled.__cause__ = left
+            with cancelled_as(left):
+                if not await self._in_background(self._undo(reserving)):
+                    raise
             raise
 
     async def _undo(self, reserving: asyncio.Task[Reservation]) -> None:

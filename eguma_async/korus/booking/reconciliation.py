@@ -31,6 +31,7 @@ from eguma_async.core.session import Session
 from eguma_async.korus.errors import InconsistentAnswerError, Violation, ViolationsError
 from eguma_async.korus.json_ld import Iri, Resource, link_of
 from eguma_async.korus.operations import GetOperation
+from eguma_async.pipeline.call import cancelled_as
 
 from .order_models import BulkOrders, FailedOrder, Order, OrderStatus
 
@@ -149,16 +150,13 @@ class Reconciler:
         Raises:
             EgumaError: It is still not known what was ordered. Its `outcome_unknown` is True.
         """
-        try:
+        meaning = OutcomeUnknownError(
+            "cancelled before it was known what became of the orders",
+            operation=operation.name(),
+            attempts=doubt.attempts,
+        )
+        with cancelled_as(meaning):
             return await _Resumption(self, operation, began_at - CLOCK_SKEW, doubt).run()
-        except asyncio.CancelledError as cancelled:
-            if unknown_outcome(cancelled) is None:
-                cancelled.__cause__ = OutcomeUnknownError(
-                    "cancelled before it was known what became of the orders",
-                    operation=operation.name(),
-                    attempts=doubt.attempts,
-                )
-            raise
 
     async def _listed(
         self, external_reference: str, wanted: frozenset[str], since: datetime | None
