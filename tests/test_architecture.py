@@ -22,6 +22,7 @@ FLOORS = (
     ("core.clock", 0),
     ("core.enums", 0),
     ("core.checks", 0),
+    ("core.text", 0),
     ("core.zones", 0),
     ("_version", 0),
     ("_lazy", 0),

@@ -63,6 +63,32 @@ def test_an_option_that_does_not_exist_is_named():
         AsyncSession(KEY, retries=3)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"clock": 1}, "as SystemClock() has; got int"),
+        ({"clock": FakeClock}, "got FakeClock; pass an instance: FakeClock(...)"),
+        ({"random": 5}, "random must be a function, not int"),
+        ({"retry": 3}, "retry must be a RetryPolicy, not int"),
+    ],
+    ids=str,
+)
+def test_an_option_of_the_wrong_kind_is_refused_at_once(wrong, said):
+    with pytest.raises(ConfigurationError) as caught:
+        AsyncSession(KEY, **wrong)
+    assert str(caught.value).endswith(said)
+
+
+def test_a_key_left_empty_in_the_environment_is_none(monkeypatch):
+    monkeypatch.setenv("EGUMA_API_KEY", "")
+    with pytest.raises(ConfigurationError, match="no API key: pass one"):
+        AsyncSession()
+    monkeypatch.setenv("KORUS_CLIENT_ID", "")
+    monkeypatch.setenv("KORUS_CLIENT_SECRET", "")
+    with pytest.raises(ConfigurationError, match="no credentials: pass client_id"):
+        KorusSession()
+
+
 async def test__api_key__goes_into_the_query_of_each_request():
     (request,) = await wire(session_with(KEY))
     assert request.credentials.query == (("apikey", KEY),)

@@ -124,7 +124,10 @@ _ANY_ADVICE: tuple[tuple[type[EgumaError], str], ...] = (
     (ResultMismatchError, "it was done: look at the result before you do it again"),
     (RateLimitedError, "try again later"),
     (ServerError, "try again later"),
-    (TransportError, "nothing was changed; check the network and the base URL"),
+    (
+        TransportError,
+        "nothing was changed; check the network, the base URL and any proxy",
+    ),
 )
 
 

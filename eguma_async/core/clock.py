@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, cast
+
+from .errors import ConfigurationError
 
 
 class Clock(Protocol):
@@ -22,6 +24,22 @@ class Clock(Protocol):
     async def sleep(self, seconds: float, /) -> None:
         """Wait for a number of seconds on this clock."""
         ...
+
+
+def checked_clock(given: object) -> Clock:
+    """Return what was given as a clock, if it looks like one.
+
+    Raises:
+        ConfigurationError: It does not; the message says what to pass instead.
+    """
+    functions = (getattr(given, name, None) for name in ("now", "monotonic", "sleep"))
+    if not isinstance(given, type) and all(map(callable, functions)):
+        return cast("Clock", given)
+    hint = f"; pass an instance: {given.__name__}(...)" if isinstance(given, type) else ""
+    kind = given.__name__ if isinstance(given, type) else type(given).__name__
+    raise ConfigurationError(
+        f"clock must have `now`, `monotonic` and `sleep`, as SystemClock() has; got {kind}{hint}"
+    )
 
 
 class SystemClock:

@@ -78,6 +78,7 @@ def register_scalars(converter: cattrs.Converter) -> None:
     converter.register_structure_hook(Decimal, _decimal)
     converter.register_structure_hook_func(lambda kind: is_subclass(kind, enum.Enum), _enum)
     converter.register_structure_hook_func(lambda kind: kind == Cents, _cents)
+    converter.register_structure_hook_func(lambda kind: kind == datetime | date, _start)
     converter.register_unstructure_hook(datetime, datetime.isoformat)
     converter.register_unstructure_hook(WrittenDatetime, WrittenDatetime.as_written)
     converter.register_unstructure_hook(date, date.isoformat)
@@ -145,6 +146,14 @@ def _datetime(value: object, _: Any) -> datetime:
         except ValueError:
             pass
     raise MismatchError(f"expected an ISO 8601 date and time, got {got(value)}")
+
+
+def _start(value: object, _: Any) -> datetime | date:
+    """Read the start of a slot, which may be a whole day, so that it is written as it came."""
+    if isinstance(value, str) and len(value) == len("YYYY-MM-DD"):
+        return _date(value, _)
+    moment = _datetime(value, _)
+    return moment if moment.isoformat() == value else WrittenDatetime.of(moment, str(value))
 
 
 def _date(value: object, _: Any) -> date:

@@ -129,6 +129,7 @@ class Session(Protocol):
         *,
         concurrency: int = 20,
         on_progress: Callable[[Progress], None] | None = None,
+        timeouts: Timeouts | None = None,
     ) -> FanOut[T]:
         """Send many reads at once."""
         ...

@@ -20,7 +20,7 @@ __all__ = ["EGUMA", "AsyncSession"]
 
 def _auth(api_key: str | None) -> FixedCredentials | ConfigurationError:
     """Return what is wrong with a key, not raise it: tracebacks can show variables, so the key."""
-    key = os.environ.get("EGUMA_API_KEY") if api_key is None else api_key
+    key = (os.environ.get("EGUMA_API_KEY") or None) if api_key is None else api_key
     if key is None:
         return ConfigurationError(
             "no API key: pass one to AsyncSession or set the environment variable EGUMA_API_KEY"

@@ -146,6 +146,11 @@ class Client:
         return Bearer(cache, fetching.fetch, random=random)
 
 
+def _or_from(variable: str, given: str | None) -> str | None:
+    """Return what was given, or what the environment has; a variable left empty has nothing."""
+    return (os.environ.get(variable) or None) if given is None else given
+
+
 def read_client(
     client_id: str | None,
     client_secret: str | None,
@@ -156,8 +161,8 @@ def read_client(
 
     What is wrong with it is returned, not raised: the frames would hold the secret.
     """
-    name = os.environ.get("KORUS_CLIENT_ID") if client_id is None else client_id
-    secret = os.environ.get("KORUS_CLIENT_SECRET") if client_secret is None else client_secret
+    name = _or_from("KORUS_CLIENT_ID", client_id)
+    secret = _or_from("KORUS_CLIENT_SECRET", client_secret)
     if name is None or secret is None:
         return ConfigurationError(
             "no credentials: pass client_id and client_secret to KorusSession, or a token, or set"

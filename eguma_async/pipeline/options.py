@@ -9,7 +9,7 @@ from typing import TypedDict, TypeVar
 
 import attrs
 
-from eguma_async.core.clock import Clock, ServersTime, SystemClock
+from eguma_async.core.clock import Clock, ServersTime, SystemClock, checked_clock
 from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.hooks import Observer
 from eguma_async.core.messages import DEFAULT_TIMEOUTS, Timeouts
@@ -84,9 +84,9 @@ def checked_options(
         timeouts=option("timeouts", given.get("timeouts"), DEFAULT_TIMEOUTS),
         retry=option("retry", given.get("retry"), RetryPolicy()),
         limits=option("limits", given.get("limits"), Limits()),
-        clock=_clock_for(transport) if clock is None else clock,
+        clock=_clock_for(transport) if clock is None else checked_clock(clock),
         observer=checked_observer(given.get("observer")),
-        random=given.get("random") or random,
+        random=_checked_function("random", given.get("random"), random),
     )
 
 
@@ -94,6 +94,14 @@ def _clock_for(transport: Transport | None) -> Clock:
     """Return the machine's clock, or one that tells the time where the requests go."""
     server: Clock | None = getattr(transport, "clock", None)
     return SystemClock() if server is None else ServersTime(server)
+
+
+def _checked_function(
+    name: str, given: Callable[[], float] | None, default: Callable[[], float]
+) -> Callable[[], float]:
+    if given is not None and not callable(given):
+        raise ConfigurationError(f"{name} must be a function, not {type(given).__name__}")
+    return default if given is None else given
 
 
 def spelled_out(init: F) -> F:

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 from types import TracebackType
 from typing import Any, NoReturn, Protocol, Self, TypeVar, Unpack
 
@@ -248,6 +249,7 @@ class BaseSession:
         *,
         concurrency: int = 20,
         on_progress: Callable[[Progress], None] | None = None,
+        timeouts: Timeouts | None = None,
     ) -> FanOut[T]:
         """Send many reads at once and yield an `Outcome` for each, as they come.
 
@@ -258,6 +260,7 @@ class BaseSession:
             operations: Taken one by one, as workers become free.
             concurrency: Reads under way at once.
             on_progress: Called after each outcome.
+            timeouts: Limits of each attempt.
 
         Raises:
             ConfigurationError: An operation is no read, or `concurrency` is below 1.
@@ -265,7 +268,7 @@ class BaseSession:
         """
         self._require_open()
         fan_out = LocalFanOut(
-            self.run,
+            self.run if timeouts is None else partial(self.run, timeouts=timeouts),
             operations,
             concurrency=concurrency,
             on_progress=on_progress,

@@ -166,3 +166,15 @@ def test_an_operation_that_lacks_something_says_what():
 
     with pytest.raises(ConfigurationError, match="Vague must define METHOD, REPEAT, RETURNS"):
         Vague().path()
+
+
+STARTS = ["2026-03-19", "2026-03-19T10:00:00", "2026-03-19T10:00:00+01:00", "2026-03-19T10:00:00.0"]
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_an_operation_comes_back_from_json_and_is_sent_to_the_letter(start):
+    codec = Codec()
+    raw = {**codec.converter.unstructure(BOOK), "starts_at": start}
+    twin = codec.converter.structure(raw, BookTickets)
+    assert codec.converter.unstructure(twin) == raw
+    assert attrs.evolve(twin, starts_at=SLOT) == BOOK

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
+from datetime import date
 
 import attrs
 import pytest
@@ -16,6 +17,7 @@ from eguma_async.core.errors import (
     SessionStateError,
     TransportError,
 )
+from eguma_async.core.messages import Timeouts
 from eguma_async.eguma.ticketing.bookings import Booking
 from eguma_async.fanout import LocalFanOut, Outcome, Progress
 from eguma_async.pipeline.limiting import Limits
@@ -34,6 +36,7 @@ from tests.support.calls import (
 )
 
 WORKERS = 4
+FIRST = date(2026, 3, 1)
 
 
 def operations(count: int) -> list:
@@ -609,6 +612,17 @@ class TestLeaving:
 
 
 class TestSession:
+    async def test_the_time_limits_of_a_fan_out_hold_for_each_read(self):
+        transport, brief = Gate(json_reply(EMPTY_LIST)), Timeouts(total=7.0)
+        transport.open.set()
+        async with session_on(transport) as session:
+            reads = session.ticketing.availabilities.fan_out(
+                ["p1", "p2"], from_date=FIRST, to_date=FIRST, timeouts=brief
+            )
+            assert [outcome.ok async for outcome in reads] == [True, True]
+            await values(session.fan_out([PRODUCTS]))
+        assert [r.timeouts for r in transport.requests] == [brief, brief, Timeouts()]
+
     async def test_it_fans_out_over_the_way_of_a_call(self):
         def answer(request):
             if "/p3/" in request.url:

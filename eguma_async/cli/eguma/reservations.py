@@ -26,14 +26,13 @@ async def reserve(
         held = await session.ticketing.reservations.create(
             product_id=product, starts_at=start, items=items
         )
-        left = held.expires_at_utc - session.clock.now()
     if api.json:
         print_json({**plain(held), "expires_at_utc": held.expires_at_utc.isoformat()})
         return
     print_table(
         "Places held",
         ("Reservation", "Expires at", "Left"),
-        [(held.reservation_id, held.expires_at.isoformat(), span(left))],
+        [(held.reservation_id, held.expires_at.isoformat(), span(held.length))],
     )
     if not api.sandbox:  # which ends with the command
         id_ = clean(held.reservation_id)

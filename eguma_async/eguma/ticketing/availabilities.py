@@ -252,6 +252,7 @@ class Availabilities:
         to_date: date,
         concurrency: int = 20,
         on_progress: Callable[[Progress], None] | None = None,
+        timeouts: Timeouts | None = None,
     ) -> FanOut[AvailabilityList]:
         """List the slots of many products at once; one `Outcome` each, in the order they come.
 
@@ -263,6 +264,7 @@ class Availabilities:
             to_date: Last day, included.
             concurrency: Reads under way at once.
             on_progress: Called after each outcome.
+            timeouts: Limits of each attempt.
 
         Raises:
             ConfigurationError: One text instead of several, or, if `product_ids` has a length,
@@ -285,4 +287,6 @@ class Availabilities:
             operations = tuple(map(operation, product_ids))
         else:
             operations = map(operation, product_ids)
-        return self._session.fan_out(operations, concurrency=concurrency, on_progress=on_progress)
+        return self._session.fan_out(
+            operations, concurrency=concurrency, on_progress=on_progress, timeouts=timeouts
+        )

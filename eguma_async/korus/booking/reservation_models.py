@@ -261,9 +261,8 @@ class BulkReservations:
             refused = (f"{failure.offer or 'an offer'} was refused" for failure in self.failed)
             lost = (f"{i.quantity} of {i.offer} neither held nor refused" for i in self.missing)
             raise PartialFailureError(
-                f"{len(self.failed)} offers could not be reserved,"
-                f" {len(self.missing)} items are not in the response;"
-                f" {len(self.reservations)} reservations were made",
+                f"offers that could not be reserved: {len(self.failed)}, items not in the response:"
+                f" {len(self.missing)}, reservations made: {len(self.reservations)}",
                 result=self,
                 differences=(*refused, *lost),
             )

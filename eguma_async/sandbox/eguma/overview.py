@@ -36,6 +36,17 @@ class Example:
     starts_at: str | None
     category_ids: tuple[str, ...]
 
+    @property
+    def start(self) -> datetime:
+        """The start of the slot, as a client takes it.
+
+        Raises:
+            ValueError: The product has no open slot.
+        """
+        if self.starts_at is None:
+            raise ValueError(f"the product {self.label!r} has no open slot")
+        return datetime.fromisoformat(self.starts_at)
+
 
 class Overview(Builder):
     """The part of the back office that reads. An id that does not exist raises ValueError."""

@@ -196,3 +196,14 @@ def test_options_can_be_read_as_json_and_changed(clock):
 def test_a_sandbox_can_be_asked_without_an_event_loop(clock):
     response = EgumaSandbox(clock).respond(SandboxRequest("GET", "/v1/hello.json"))
     assert (response.status, response.body) == (200, b"OK")
+
+
+def test_an_example_tells_its_start_as_a_client_takes_it(clock):
+    sandbox = EgumaSandbox(clock)
+    example = sandbox.example("time")
+    assert example.start.isoformat() == example.starts_at
+    closed = [name for name in sandbox.example_names if sandbox.example(name).starts_at is None]
+    for name in closed:
+        with pytest.raises(ValueError, match="has no open slot"):
+            _ = sandbox.example(name).start
+    assert closed
