@@ -322,7 +322,7 @@ async def test_a_hold_that_is_short_is_told_before_payment(scripted, items, resp
         result = await session.reservations.create(items)
         assert result.missing == (missing,)
         assert result.unaccounted == (A,)
-        with pytest.raises(PartialFailureError, match="1 items are not in the response") as caught:
+        with pytest.raises(PartialFailureError, match="items not in the response: 1") as caught:
             async with session.reservations.hold(items):
                 raise AssertionError("entered")
     error = caught.value

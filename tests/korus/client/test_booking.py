@@ -101,7 +101,9 @@ async def test_what_fails_and_what_is_held_stand_side_by_side(shop):
         assert failure.message
         assert failure.raw["quantity"] == 1
         assert result.unaccounted == ()
-        with pytest.raises(PartialFailureError, match="1 offers could not be reserved") as caught:
+        with pytest.raises(
+            PartialFailureError, match="offers that could not be reserved: 1"
+        ) as caught:
             result.raise_for_failures()
     assert caught.value.result is result
     assert pickle.loads(pickle.dumps(caught.value)).result is None

@@ -403,6 +403,9 @@ async def test_a_clock_that_is_set_back_meanwhile_gives_no_time(scripted):
         def monotonic(self):
             return self.passed
 
+        async def sleep(self, seconds):
+            self.passed += seconds
+
     clock = Jumping()
     async with scripted(holding(), clock=clock) as (session, _):
         async with session.reservations.hold([ITEM]) as hold:
