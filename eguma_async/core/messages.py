@@ -228,3 +228,12 @@ def wire_url(request: HttpRequest) -> str:
 def wire_headers(request: HttpRequest) -> dict[str, str]:
     """Return the headers as they go on the wire, secrets included."""
     return {**request.headers, **dict(request.credentials.headers)}
+
+
+def masked(response: HttpResponse, secrets: Credentials) -> HttpResponse:
+    """Return a response without what it repeats of the secrets it was asked with."""
+    headers = {
+        name: secrets.scrub(value.encode("utf-8", "surrogateescape")).decode("utf-8", "replace")
+        for name, value in response.headers.items()
+    }
+    return HttpResponse(status=response.status, headers=headers, body=secrets.scrub(response.body))

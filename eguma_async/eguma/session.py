@@ -67,5 +67,5 @@ class AsyncSession(BaseSession):
             raise auth
         if base_url is None:
             base_url = os.environ.get("EGUMA_BASE_URL") or None
-        super().__init__(EGUMA, lambda _, **_options: auth, base_url=base_url, **options)
+        super().__init__(EGUMA, lambda *_: auth, base_url=base_url, **options)
         self.ticketing = Ticketing(self)

@@ -117,6 +117,7 @@ class KorusSession(BaseSession):
             local_origin=origin,
             local_scheme=scheme,
             timeouts=self._options.timeouts,
+            clock=self.clock,
         )
         self.catalogs: Catalogs = Catalogs(self)
         self.product_bases: ProductBases = ProductBases(self)

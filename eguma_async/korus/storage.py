@@ -9,11 +9,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
+from eguma_async.core.clock import Clock, SystemClock
 from eguma_async.core.errors import ConfigurationError, StatusError, error_class
-from eguma_async.core.messages import Credentials, HttpRequest, HttpResponse, Repeat, Timeouts
+from eguma_async.core.messages import (
+    Credentials,
+    HttpRequest,
+    HttpResponse,
+    Repeat,
+    Timeouts,
+    masked,
+)
+from eguma_async.core.provider import retry_after
 from eguma_async.core.transport import Transport
 
 from .errors import DocumentError
@@ -118,6 +128,7 @@ class Storage:
         local_scheme: How the sandbox is spoken to.
         timeouts: Limits of each attempt.
         max_bytes: Size of the largest document.
+        clock: Tells how long a refusal asks to wait.
     """
 
     def __init__(
@@ -130,6 +141,7 @@ class Storage:
         local_scheme: str = "http",
         timeouts: Timeouts,
         max_bytes: int = MAX_DOCUMENT_BYTES,
+        clock: Clock | None = None,
     ) -> None:
         self._public = public
         self._local = local
@@ -138,6 +150,7 @@ class Storage:
         self._local_scheme = local_scheme
         self._timeouts = timeouts
         self._max_bytes = max_bytes
+        self._clock = SystemClock() if clock is None else clock
 
     async def fetch(
         self, link: SignedUrl, file: BinaryIO, *, timeouts: Timeouts | None = None
@@ -161,7 +174,8 @@ class Storage:
         request = self._request(link, sink).but(timeouts=timeouts or self._timeouts)
         response = await transport.send(request)
         if not response.ok:
-            return _refusal(response, sink)
+            response = masked(response, request.credentials)
+            return _refusal(response, attempts=sink.begun, now=self._clock.now())
         sink.finish(is_whole=_tells_its_end(response))
         return sink.size
 
@@ -202,11 +216,13 @@ def _tells_its_end(response: HttpResponse) -> bool:
     return chunked or "content-length" in response.headers
 
 
-def _refusal(response: HttpResponse, sink: PdfSink) -> StatusError:
+def _refusal(response: HttpResponse, *, attempts: int, now: datetime) -> StatusError:
     """Make an error of a refusal, without its body: storages repeat the request in it."""
     return error_class(response.status)(
         "the storage did not give the document",
         status=response.status,
+        headers=response.headers,
+        retry_after=retry_after(response, now),
         operation=OPERATION,
-        attempts=sink.begun,
+        attempts=attempts,
     )

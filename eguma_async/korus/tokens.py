@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import NoReturn
 
 from eguma_async.core.checks import checked_base_url, is_printable
@@ -20,8 +19,8 @@ from eguma_async.pipeline.bearer import (
     is_token,
 )
 from eguma_async.pipeline.fixed import FixedCredentials
+from eguma_async.pipeline.layers import Layers, MakeAuth
 from eguma_async.pipeline.oauth import ClientCredentials
-from eguma_async.pipeline.session import MakeAuth
 
 from .provider import KORUS, TOKEN_URL
 
@@ -84,8 +83,8 @@ class KorusTokens:
         """
         self._client.check_belongs_to(base_url)
 
-        def make(network: Transport, /, *, clock: Clock, random: Callable[[], float]) -> Auth:
-            return self._client.bearer(self._cache, network, self._clock, random)
+        def make(network: Transport, layers: Layers, /) -> Auth:
+            return self._client.bearer(self._cache, self._clock, network, layers)
 
         return make
 
@@ -123,27 +122,25 @@ class Client:
             " token_url or set KORUS_TOKEN_URL, so that no secret goes to the live identity server"
         )
 
-    def bearer(
-        self, cache: TokenCache, network: Transport, clock: Clock, random: Callable[[], float]
-    ) -> Bearer:
+    def bearer(self, cache: TokenCache, clock: Clock, network: Transport, layers: Layers) -> Bearer:
         """Return what gives each request of a session a token.
 
         Args:
             cache: Keeps the token.
+            clock: Times the tokens.
             network: Carries the requests for tokens.
-            clock: Times the tokens and the pauses.
-            random: Returns a number from 0 to 1, for their jitter.
+            layers: Makes the way they take.
         """
         fetching = ClientCredentials(
             network,
+            layers,
             client_id=self._id,
             client_secret=self._secret,
             token_url=self._token_url,
             refresh_url=self._refresh_url,
             clock=clock,
-            random=random,
         )
-        return Bearer(cache, fetching.fetch, random=random)
+        return Bearer(cache, fetching.fetch, random=layers.random)
 
 
 def _or_from(variable: str, given: str | None) -> str | None:
@@ -208,8 +205,8 @@ def auth_of(
         client.check_belongs_to(base_url)
     except ConfigurationError as error:
         return error.with_traceback(None)
-    return lambda network, *, clock, random: client.bearer(
-        TokenCache(clock), network, clock, random
+    return lambda network, layers: client.bearer(
+        TokenCache(layers.clock), layers.clock, network, layers
     )
 
 
@@ -231,4 +228,4 @@ def _given_auth(
             "token must be visible ASCII characters, without spaces; or a function that returns"
             " such a text; or KorusTokens"
         )
-    return lambda _, **_options: auth
+    return lambda *_: auth

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from eguma_async.core.errors import NotSentError, OutcomeUnknownError
-from eguma_async.core.messages import Credentials, HttpRequest, HttpResponse
+from eguma_async.core.messages import Credentials, HttpRequest, HttpResponse, masked
 from eguma_async.core.transport import Transport
 
 from .call import cancelled_as
@@ -57,7 +57,7 @@ class Authenticating:
             return response
         if response.status == 401:
             self._auth.rejected(used)
-        return _masked(response, used)
+        return masked(response, used)
 
     async def _credentials(self) -> Credentials:
         """Return credentials. Whatever goes wrong here, the request itself was not sent."""
@@ -71,11 +71,3 @@ class Authenticating:
     async def aclose(self) -> None:
         """Close the inner transport."""
         await self._inner.aclose()
-
-
-def _masked(response: HttpResponse, secrets: Credentials) -> HttpResponse:
-    headers = {
-        name: secrets.scrub(value.encode("utf-8", "surrogateescape")).decode("utf-8", "replace")
-        for name, value in response.headers.items()
-    }
-    return HttpResponse(status=response.status, headers=headers, body=secrets.scrub(response.body))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
@@ -20,10 +20,11 @@ from eguma_async.core.errors import (
     EgumaError,
     NotSentError,
     OutcomeUnknownError,
+    StatusError,
     TransportError,
     unknown_outcome,
 )
-from eguma_async.core.messages import HttpResponse, Repeat
+from eguma_async.core.messages import HttpRequest, HttpResponse, Repeat
 from eguma_async.core.operation import Operation
 from eguma_async.core.provider import Verdict
 
@@ -40,8 +41,11 @@ class Call(Generic[T]):
         repeat: Whether it may be sent again.
         key: Idempotency key it carries.
         began: When it began, by the monotonic clock.
+        limited_from: When its time began to run, if it is a part of another call: with that one.
         read: Makes its value of a success; None if the body is left alone.
-        operation: What `read` reads for; None for a request that was made by hand.
+        refused: Makes its value of a response that is no success, or raises the error that stands
+            for it; None if such a response is left as it is.
+        operation: What these two read for; None for a request that was made by hand.
 
     Attributes:
         is_read: True if it changes nothing on the server, whatever becomes of it.
@@ -53,6 +57,8 @@ class Call(Generic[T]):
         unauthorized: Attempts whose credentials were refused.
         in_doubt: True if an attempt so far may have been processed.
         was_in_doubt: The same, of the attempts before the last.
+        verdict: What the last attempt without success came to.
+        retry_after: Seconds the last response asked to wait; None if it did not say.
         response: The last response; None if there was none.
         value: Its value, once it has succeeded.
     """
@@ -64,16 +70,20 @@ class Call(Generic[T]):
         "in_doubt",
         "is_read",
         "key",
+        "limited_from",
         "name",
         "operation",
         "polls",
         "read",
+        "refused",
         "repeat",
         "response",
+        "retry_after",
         "spent",
         "unauthorized",
         "unreadable",
         "value",
+        "verdict",
         "was_in_doubt",
     )
 
@@ -83,16 +93,20 @@ class Call(Generic[T]):
     in_doubt: bool
     is_read: bool
     key: str | None
+    limited_from: float
     name: str
     operation: Operation[T] | None
     polls: int
     read: Callable[[Call[T], HttpResponse], T] | None
+    refused: Callable[[Call[T], HttpRequest, HttpResponse], Awaitable[T]] | None
     repeat: Repeat
     response: HttpResponse | None
+    retry_after: float | None
     spent: int
     unauthorized: int
     unreadable: int
     value: T
+    verdict: Verdict
     was_in_doubt: bool
 
     def __init__(
@@ -101,8 +115,10 @@ class Call(Generic[T]):
         repeat: Repeat,
         *,
         began: float,
+        limited_from: float | None = None,
         key: str | None = None,
         read: Callable[[Call[T], HttpResponse], T] | None = None,
+        refused: Callable[[Call[T], HttpRequest, HttpResponse], Awaitable[T]] | None = None,
         operation: Operation[T] | None = None,
     ) -> None:
         self.name = name
@@ -110,12 +126,14 @@ class Call(Generic[T]):
         self.is_read = repeat is Repeat.READ
         self.key = key
         self.began = began
+        self.limited_from = began if limited_from is None else limited_from
         self.read = read
+        self.refused = refused
         self.operation = operation
         self.attempts = self.failures = self.polls = self.spent = 0
         self.unreadable = self.unauthorized = 0
         self.in_doubt = self.was_in_doubt = False
-        self.response = None
+        self.response = self.retry_after = None
 
     def accept(self, response: HttpResponse) -> None:
         """Take a success.
@@ -137,6 +155,7 @@ class Call(Generic[T]):
 
     def count(self, verdict: Verdict, *, told_to_wait: bool) -> None:
         """Count an attempt that did not succeed."""
+        self.verdict = verdict
         self.was_in_doubt = self.in_doubt
         if verdict in (Verdict.UNKNOWN, Verdict.IN_PROGRESS):
             self.in_doubt = not self.is_read
@@ -173,13 +192,17 @@ class Call(Generic[T]):
             cancelled.__cause__ = OutcomeUnknownError("cancelled while the request was under way")
 
     def stamp(self, error: BaseException) -> None:
-        """Put what is known of the call on an error, or on the one behind a cancellation."""
+        """Put what is known of the call on an error, or on the one behind a cancellation.
+
+        What a part of the call has put there stays, but for the attempts: they are those of all.
+        """
         named = error if isinstance(error, EgumaError) else error.__cause__
         if not isinstance(named, EgumaError):
             return
-        named.operation = named.operation or self.name
-        named.attempts = named.attempts or self.attempts
-        named.idempotency_key = named.idempotency_key or self.key
+        self._name(named)
+        refusal = named.refusal if isinstance(named, OutcomeUnknownError) else None
+        if refusal is not None:
+            self._name(refusal)
         if named is not error and named.idempotency_key and named.outcome_unknown:
             # A TaskGroup throws a cancellation away; here is where the key can be found then.
             logger.warning(
@@ -187,6 +210,17 @@ class Call(Generic[T]):
                 named.operation,
                 named.idempotency_key,
             )
+
+    def _name(self, error: EgumaError) -> None:
+        error.operation = error.operation or self.name
+        error.attempts = max(error.attempts, self.attempts)
+        error.idempotency_key = error.idempotency_key or self.key
+
+    def refusal(self, error: StatusError, response: HttpResponse) -> StatusError:
+        """Return the error that a response stands for, with what any such response tells."""
+        error.headers = dict(response.headers)
+        error.retry_after = self.retry_after
+        return error
 
     def note(self, error: Exception) -> None:
         """Add to an error that is none of ours what must not be lost."""

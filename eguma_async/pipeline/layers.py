@@ -2,46 +2,91 @@
 
 from __future__ import annotations
 
-import attrs
+from collections.abc import Callable
+from typing import Protocol
 
-from eguma_async.core.provider import Provider
+from eguma_async.core.clock import Clock
+from eguma_async.core.messages import HttpResponse, Repeat
+from eguma_async.core.provider import Provider, Verdict
 from eguma_async.core.transport import Transport
 
 from .authenticating import Auth, Authenticating
 from .limiting import Limiting, Limits
 from .observing import Notifier, Observing
 from .options import CheckedOptions
+from .policy import RetryPolicy
 from .retrying import Retrying
+from .runner import Runner
 
 
-@attrs.frozen
 class Layers:
-    """What the layers of one session have in common."""
+    """Builds the ways to the wire of one session, all with the same options.
 
-    provider: Provider
-    options: CheckedOptions
-    notifier: Notifier
+    Args:
+        provider: What responses mean.
+        options: Those of the session.
+
+    Attributes:
+        clock: The session's.
+        random: Returns a number from 0 to 1.
+    """
+
+    def __init__(self, provider: Provider, options: CheckedOptions) -> None:
+        self.clock: Clock = options.clock
+        self.random: Callable[[], float] = options.random
+        self._provider = provider
+        self._options = options
+        self._notifier = Notifier(provider.name, options.observer, options.clock)
 
     def network(self, transport: Transport) -> Transport:
         """Give each request to a transport a permit, and make an event of it."""
-        observing = Observing(transport, notifier=self.notifier, clock=self.options.clock)
-        return Limiting(observing, limits=self.options.limits)
+        observing = Observing(transport, notifier=self._notifier, clock=self._options.clock)
+        return Limiting(observing, limits=self._options.limits)
 
-    def authenticated(self, network: Transport, auth: Auth, base_url: str) -> Retrying:
+    def authenticated(self, network: Transport, auth: Auth, base_url: str) -> Runner:
         """Send again what may be sent again, each time with credentials that are valid."""
         inner = Authenticating(network, auth=auth, base_url=base_url)
         return self.repeated(inner, renews=auth.renews)
 
-    def repeated(self, inner: Transport, *, renews: bool = False) -> Retrying:
-        """Send again what may be sent again."""
-        return Retrying(
+    def repeated(
+        self,
+        inner: Transport,
+        *,
+        policy: RetryPolicy | None = None,
+        verdict: Callable[[HttpResponse, Repeat], Verdict] | None = None,
+        renews: bool = False,
+    ) -> Runner:
+        """Send again what may be sent again.
+
+        Args:
+            inner: Carries one request.
+            policy: How often and how long to try; the session's if not given.
+            verdict: Says what a response means for a retry; the provider's if not given.
+            renews: True if `inner` has other credentials to try after a 401.
+        """
+        options = self._options
+        loop = Retrying(
             inner,
-            policy=self.options.retry,
-            verdict=self.provider.verdict,
-            clock=self.options.clock,
-            random=self.options.random,
+            policy=policy or options.retry,
+            verdict=verdict or self._provider.verdict,
+            clock=options.clock,
+            random=options.random,
             renews=renews,
         )
+        return Runner(loop, notifier=self._notifier, clock=options.clock)
+
+
+class MakeAuth(Protocol):
+    """Makes what knows the secrets of a session."""
+
+    def __call__(self, network: Transport, layers: Layers, /) -> Auth:
+        """Make it.
+
+        Args:
+            network: Carries the requests for credentials, without any.
+            layers: Makes the way such a request takes.
+        """
+        ...
 
 
 def default_transport(limits: Limits) -> Transport:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from urllib.parse import urlencode
 
 from eguma_async.core.clock import Clock
@@ -14,15 +12,22 @@ from eguma_async.core.errors import (
     StatusError,
     error_class,
 )
-from eguma_async.core.messages import Credentials, HttpRequest, HttpResponse, Repeat, Timeouts
+from eguma_async.core.messages import (
+    Credentials,
+    HttpRequest,
+    HttpResponse,
+    Repeat,
+    Timeouts,
+    masked,
+)
 from eguma_async.core.provider import classify, json_object
 from eguma_async.core.text import printable
 from eguma_async.core.transport import Transport
 
 from .bearer import Token, is_token
 from .call import Call
+from .layers import Layers
 from .policy import RetryPolicy
-from .retrying import Retrying
 
 OPERATION = "FetchToken"
 DEFAULT_LIFE = 300.0
@@ -36,36 +41,34 @@ class ClientCredentials:
     """Fetches tokens. It tries three times within 10 seconds; asking twice does no harm.
 
     Args:
-        inner: Carries the requests.
+        network: Carries the requests.
+        layers: Makes the way they take.
         client_id: Name of the client.
         client_secret: Its secret; it stands in the body of a token request and nowhere else.
         token_url: Where tokens are fetched.
         refresh_url: Where they are renewed.
-        clock: Times the tokens and the pauses.
-        random: Returns a number from 0 to 1, for the jitter of the pauses.
+        clock: Times the tokens.
     """
 
     def __init__(
         self,
-        inner: Transport,
+        network: Transport,
+        layers: Layers,
         *,
         client_id: str,
         client_secret: str,
         token_url: str,
         refresh_url: str,
         clock: Clock,
-        random: Callable[[], float],
     ) -> None:
         self._client = (("client_id", client_id), ("client_secret", client_secret))
         self._token_url = token_url
         self._refresh_url = refresh_url
         self._clock = clock
-        self._loop = Retrying(
-            inner,
+        self._runner = layers.repeated(
+            network,
             policy=_POLICY,
             verdict=lambda response, _: classify(response, own_answer=False),
-            clock=clock,
-            random=random,
         )
 
     def __repr__(self) -> str:
@@ -101,17 +104,19 @@ class ClientCredentials:
             repeat=Repeat.IDEMPOTENT,
             operation=OPERATION,
         )
+        secrets = Credentials(query=form)
+
+        async def refused(call: Call[Token], _: HttpRequest, response: HttpResponse) -> Token:
+            raise call.refusal(_refusal(response, secrets), masked(response, secrets))
+
         call: Call[Token] = Call(
-            OPERATION, request.repeat, began=began, read=lambda _, response: _token(response, began)
+            OPERATION,
+            request.repeat,
+            began=self._runner.clock.monotonic(),
+            read=lambda _, response: _token(response, began),
+            refused=refused,
         )
-        try:
-            response = await self._loop.run(call, request)
-            if not response.ok:
-                raise _refusal(response, Credentials(query=form))
-        except (EgumaError, asyncio.CancelledError) as error:
-            call.stamp(error)
-            raise
-        return call.value
+        return (await self._runner.run(call, request)).value
 
 
 def _refusal(response: HttpResponse, secrets: Credentials) -> StatusError:

@@ -70,21 +70,24 @@ def _is_async(function: Any) -> bool:
 
 
 class Notifier:
-    """Hands events to an observer. What that raises is logged and goes no further."""
+    """Hands events to an observer. What that raises is logged and goes no further.
+
+    Attributes:
+        provider: Name of the API.
+        is_heard: True if there is an observer.
+    """
 
     def __init__(self, provider: str, observer: Observer | None, clock: Clock) -> None:
-        self.provider = provider
-        self.observer = observer
+        self.provider: str = provider
+        self.is_heard: bool = observer is not None
+        self._observer = Observer() if observer is None else observer
         self._clock = clock
 
     @contextmanager
     def watching(self, call: Call[Any]) -> Iterator[None]:
         """Tell that a call begins, and what became of it."""
-        if self.observer is None:
-            yield
-            return
         event = CallStarted(provider=self.provider, operation=call.name, repeat=call.repeat)
-        started = _safely(self.observer.call_started, event)
+        started = _safely(self._observer.call_started, event)
         failed: BaseException | None = None
         try:
             yield
@@ -92,7 +95,7 @@ class Notifier:
             failed = error
             raise
         finally:
-            _safely(self.observer.call_ended, self._ended(call, failed), started)
+            _safely(self._observer.call_ended, self._ended(call, failed), started)
             del failed
 
     def _ended(self, call: Call[Any], error: BaseException | None) -> CallEnded:
@@ -109,8 +112,6 @@ class Notifier:
 
     def attempt_started(self, request: HttpRequest) -> object:
         """Tell that a request goes out."""
-        if self.observer is None:
-            return None
         event = AttemptStarted(
             provider=self.provider,
             operation=request.operation,
@@ -119,12 +120,11 @@ class Notifier:
             method=request.method,
             url=request.url,
         )
-        return _safely(self.observer.attempt_started, event)
+        return _safely(self._observer.attempt_started, event)
 
     def attempt_ended(self, event: AttemptEvent, started: object) -> None:
         """Tell what became of a request."""
-        if self.observer is not None:
-            _safely(self.observer.attempt_ended, event, started)
+        _safely(self._observer.attempt_ended, event, started)
 
 
 def _may_be_processed(call: Call[Any], error: BaseException | None) -> bool:
@@ -157,7 +157,7 @@ class Observing:
 
     def send(self, request: HttpRequest, /) -> Coroutine[Any, Any, HttpResponse]:
         """Pass the request on and tell what came of it."""
-        if self._notifier.observer is None and not logger.isEnabledFor(logging.DEBUG):
+        if not self._notifier.is_heard and not logger.isEnabledFor(logging.DEBUG):
             return self._inner.send(request)  # with nobody to tell, not even a frame of its own
         return self._observed(request)
 

@@ -48,19 +48,6 @@ class Retrying:
         self._budgets = {True: RetryBudget(policy.budget), False: RetryBudget(policy.budget)}
         self._reads_resume_at = 0.0
 
-    async def send(self, request: HttpRequest, /) -> HttpResponse:
-        """Send a request that is a call of its own and whose response nobody decodes.
-
-        Raises:
-            EgumaError: There is no response to keep.
-        """
-        call: Call[None] = Call(request.operation, request.repeat, began=self._clock.monotonic())
-        try:
-            return await self.run(call, request)
-        except (EgumaError, asyncio.CancelledError) as error:
-            call.stamp(error)
-            raise
-
     async def aclose(self) -> None:
         """Close the inner transport."""
         await self._inner.aclose()
@@ -104,22 +91,25 @@ class Retrying:
     ) -> float | None:
         """Count an attempt; return the seconds until the next one, None if there is none."""
         now = self._clock.monotonic()
-        asked = None
-        if isinstance(outcome, HttpResponse):
-            asked = retry_after(outcome, self._clock.now())
-        call.count(verdict, told_to_wait=bool(asked))
+        response = outcome if isinstance(outcome, HttpResponse) else None
+        asked = None if response is None else retry_after(response, self._clock.now())
+        call.retry_after = asked
+        # A wait too short to slow anybody down is none: it would let one call ask without end.
+        told = asked is not None and asked >= self._policy.throttled_base
+        call.count(verdict, told_to_wait=told)
         budget = self._budgets[call.is_read]
         if verdict is Verdict.UNAUTHORIZED and self._renews and call.unauthorized == 1:
-            return 0.0 if now - call.began <= self._policy.deadline else None
+            return 0.0 if now - call.limited_from <= self._policy.deadline else None
         if verdict in (Verdict.FINAL, Verdict.UNAUTHORIZED):
-            budget.answered(call.spent)
+            if response is not None:  # what fails on this side says nothing of the server
+                budget.answered(call.spent)
             return None
         pause = self._policy.pause(
             verdict,
             call.repeat,
             failures=call.failures,
             polls=call.polls,
-            elapsed=now - call.began,
+            elapsed=now - call.limited_from,
             retry_after=asked,
             fraction=self._random(),
         )
@@ -138,7 +128,7 @@ class Retrying:
         left = self._reads_resume_at - now
         if left <= 0:
             self._reads_resume_at = 0.0
-        elif now + left - call.began <= self._policy.deadline:
+        elif now + left - call.limited_from <= self._policy.deadline:
             await self._clock.sleep(left)
 
     async def _sleep(self, call: Call[Any], pause: float) -> None:

@@ -7,51 +7,33 @@ import warnings
 import weakref
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
-from datetime import timedelta
 from functools import partial
 from types import TracebackType
-from typing import Any, NoReturn, Protocol, Self, TypeVar, Unpack
+from typing import Any, NoReturn, Self, TypeVar, Unpack
 
 from cattrs import Converter
 
 from eguma_async.core.checks import checked_base_url
 from eguma_async.core.clock import Clock
-from eguma_async.core.errors import (
-    ConfigurationError,
-    DecodingError,
-    EgumaError,
-    OutcomeUnknownError,
-    SessionStateError,
-    StatusError,
-)
-from eguma_async.core.messages import BodySink, HttpRequest, HttpResponse, Repeat, Timeouts
-from eguma_async.core.operation import Operation, ResponseContext
-from eguma_async.core.provider import Provider, Verdict, retry_after
+from eguma_async.core.errors import ConfigurationError, SessionStateError
+from eguma_async.core.messages import BodySink, HttpResponse, Timeouts
+from eguma_async.core.operation import Operation
+from eguma_async.core.provider import Provider
 from eguma_async.core.session import FanOut, Progress
 from eguma_async.core.transport import Transport
 from eguma_async.fanout.local import LocalFanOut, WorkerPool
 
-from .authenticating import Auth
 from .background import Background, see_through
-from .call import Call, cancelled_as, key_for
-from .layers import Layers, default_transport
-from .observing import Notifier
+from .call import Call
+from .calls import Calls
+from .layers import Layers, MakeAuth, default_transport
 from .options import SessionOptions, checked_options
 from .requests import Requests
 
 T = TypeVar("T")
-R = TypeVar("R")
 
 CLOSING_SECONDS = 10.0
 """How long closing waits for work that must not be cut off, such as giving places back."""
-
-
-class MakeAuth(Protocol):
-    """Makes what knows the secrets of a session."""
-
-    def __call__(self, network: Transport, /, *, clock: Clock, random: Callable[[], float]) -> Auth:
-        """Make it; what fetches credentials goes through `network`, without any."""
-        ...
 
 
 class BaseSession:
@@ -75,7 +57,6 @@ class BaseSession:
         self._clock = checked.clock
         self._provider = provider
         self._base_url = checked_base_url(provider.base_url if base_url is None else base_url)
-        self._requests = Requests(provider, self._base_url, checked.timeouts)
         self._worker_pools: weakref.WeakSet[WorkerPool[Any]] = weakref.WeakSet()
         self._background = Background()
         self._closing: asyncio.Task[None] | None = None
@@ -83,11 +64,15 @@ class BaseSession:
         if checked.transport is None:
             self._owned.append(default_transport(checked.limits))
         self._transport = self._owned[0] if checked.transport is None else checked.transport
-        self._notifier = Notifier(provider.name, checked.observer, checked.clock)
-        self._layers = Layers(provider, checked, self._notifier)
+        self._layers = Layers(provider, checked)
         self._network = self._layers.network(self._transport)
-        self._auth = auth(self._network, clock=checked.clock, random=checked.random)
-        self._calls = self._layers.authenticated(self._network, self._auth, self._base_url)
+        self._auth = auth(self._network, self._layers)
+        self._calls = Calls(
+            provider,
+            Requests(provider, self._base_url, checked.timeouts),
+            self._layers.authenticated(self._network, self._auth, self._base_url),
+            deadline=checked.retry.deadline,
+        )
 
     # Life cycle
 
@@ -199,7 +184,7 @@ class BaseSession:
         Raises:
             EgumaError: See `eguma_async.core.errors` for the kinds.
         """
-        return (await self.run(operation, idempotency_key, timeouts)).value
+        return (await self._run(operation, idempotency_key, timeouts)).value
 
     async def exchange(
         self,
@@ -216,7 +201,7 @@ class BaseSession:
             idempotency_key: As for `send`.
             timeouts: As for `send`.
         """
-        call = await self.run(operation, idempotency_key, timeouts)
+        call = await self._run(operation, idempotency_key, timeouts)
         assert call.response is not None  # noqa: S101  # a call that succeeds has one
         return call.value, call.response
 
@@ -239,7 +224,7 @@ class BaseSession:
         self._require_open()
         if not operation.is_read():
             raise ConfigurationError(f"{operation.name()} cannot be streamed: it is no read")
-        call = await self.run(operation, None, timeouts, sink)
+        call = await self._run(operation, None, timeouts, sink)
         assert call.response is not None  # noqa: S101  # a call that succeeds has one
         return call.response
 
@@ -268,7 +253,7 @@ class BaseSession:
         """
         self._require_open()
         fan_out = LocalFanOut(
-            self.run if timeouts is None else partial(self.run, timeouts=timeouts),
+            self._run if timeouts is None else partial(self._run, timeouts=timeouts),
             operations,
             concurrency=concurrency,
             on_progress=on_progress,
@@ -287,116 +272,13 @@ class BaseSession:
         """
         return self._background.start(work)
 
-    # The way of one call
-
-    def run(
+    def _run(
         self,
         operation: Operation[T],
         idempotency_key: str | None = None,
         timeouts: Timeouts | None = None,
         sink: BodySink | None = None,
     ) -> Coroutine[Any, Any, Call[T]]:
-        """Send an operation and return the finished call: its value, its response, its attempts.
-
-        A plain function, which prepares the call: a coroutine less on the way of each.
-
-        Args:
-            operation: What to do.
-            idempotency_key: As for `send`.
-            timeouts: As for `send`.
-            sink: As for `stream`; there is no value then.
-        """
         if self._closed or self._loop is not asyncio.get_running_loop():
             self._require_open()
-        if not isinstance(operation, Operation):
-            raise ConfigurationError("send takes an operation, such as ListProducts()")
-        keyed = operation.REPEAT is Repeat.KEYED or idempotency_key is not None
-        key = key_for(operation, idempotency_key) if keyed else None
-        request = self._requests.make(operation, key, timeouts)
-        call: Call[T] = Call(
-            request.operation,
-            request.repeat,
-            began=self._clock.monotonic(),
-            key=key,
-            read=self._read,
-            operation=operation,
-        )
-        if sink is not None:
-            request, call.read = request.but(sink=sink), None
-        if self._notifier.observer is None:
-            return self._finish(call, operation, request)
-        return self._watched(call, operation, request)
-
-    async def _watched(
-        self, call: Call[T], operation: Operation[T], request: HttpRequest
-    ) -> Call[T]:
-        with self._notifier.watching(call):
-            return await self._finish(call, operation, request)
-
-    async def _finish(
-        self, call: Call[T], operation: Operation[T], request: HttpRequest
-    ) -> Call[T]:
-        try:
-            response = await self._calls.run(call, request)
-            if not 200 <= response.status < 300:
-                call.value = await self._refused(call, operation, response, request.timeouts)
-        except (EgumaError, asyncio.CancelledError) as error:
-            call.stamp(error)
-            raise
-        except Exception as foreign:
-            call.note(foreign)
-            raise
-        return call
-
-    def _read(self, call: Call[T], response: HttpResponse) -> T:
-        operation = call.operation
-        assert operation is not None  # noqa: S101  # `run` has set it
-        try:
-            value: T = self._provider.codec.decode(response.body, operation.RETURNS)
-        except DecodingError as error:
-            # Without the frames below: they hold the body, and so a customer.
-            raise error.with_traceback(None) from None
-        if not operation.plan().completes:
-            return value
-        context = ResponseContext(response, call.key, self._clock, self._provider.is_replay)
-        return operation.complete(value, context)
-
-    async def _refused(
-        self,
-        call: Call[T],
-        operation: Operation[T],
-        response: HttpResponse,
-        timeouts: Timeouts,
-    ) -> T:
-        """Raise the error a response stands for, unless the operation knows better."""
-        error = self._error(operation, response)
-        error.attempts = call.attempts
-        verdict = self._provider.verdict(response, call.repeat)
-        if verdict is Verdict.UNKNOWN:
-            error.outcome_unknown = not call.is_read
-        elif (call.was_in_doubt and not error.replayed) or verdict is Verdict.IN_PROGRESS:
-            elapsed = timedelta(seconds=self._clock.monotonic() - call.began)
-            meaning = OutcomeUnknownError(
-                "cancelled while finding out what a refusal after an unknown attempt means",
-                refusal=error,
-            )
-            with cancelled_as(meaning):
-                return await operation.reconcile(error, self.send, self._clock.now() - elapsed)
-        elif call.is_read:
-
-            async def send(other: Operation[R], /) -> R:
-                part = await self.run(other, None, timeouts)
-                call.attempts += part.attempts
-                call.response = part.response
-                return part.value
-
-            return await operation.fall_back(error, send)
-        raise error
-
-    def _error(self, operation: Operation[Any], response: HttpResponse) -> StatusError:
-        error = self._provider.error_from(response, operation.REPEAT)
-        error.headers = dict(response.headers)
-        error.replayed = self._provider.is_replay(response)
-        error.retry_after = retry_after(response, self._clock.now())
-        error.operation = operation.name()
-        return operation.explain(error)
+        return self._calls.run(operation, idempotency_key, timeouts, sink)

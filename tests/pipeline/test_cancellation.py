@@ -184,7 +184,7 @@ async def test_a_cancellation_is_not_swallowed_by_a_lookup():
         assert gate.under_way == 1
         outcome = unknown_outcome(await cancelled(task))
     assert isinstance(outcome, OutcomeUnknownError)
-    assert (outcome.operation, outcome.attempts) == ("CancelBooking", 2)
+    assert (outcome.operation, outcome.attempts) == ("CancelBooking", 3)
     assert outcome.refusal.status == 400
 
 
@@ -206,6 +206,20 @@ async def test_a_task_group_drops_a_cancelled_booking_and_the_log_keeps_its_key(
         "BookTickets was cancelled under way and may have been processed;"
         " idempotency key: my-order-7"
     )
+
+
+async def test_a_booking_cancelled_before_it_was_sent_is_no_warning(caplog):
+    gate = Gate()
+    async with session_on(gate, limits=Limits(concurrency=1)) as session:
+        under_way = asyncio.create_task(session.send(PRODUCTS))
+        await turns()
+        waiting = asyncio.create_task(session.send(BOOK, idempotency_key="my-order-7"))
+        await turns()
+        error = await cancelled(waiting)
+        gate.open.set()
+        await asyncio.wait({under_way})
+    assert unknown_outcome(error) is None
+    assert [record for record in caplog.records if record.levelname == "WARNING"] == []
 
 
 async def test_a_server_error_of_a_booking_is_an_unknown_outcome_too():

@@ -7,11 +7,21 @@ from typing import ClassVar
 import attrs
 import pytest
 
-from eguma_async.core.errors import InvalidRequestError, NotFoundError, ServerError, StatusError
+from eguma_async.core.errors import (
+    ConfigurationError,
+    InvalidRequestError,
+    NotFoundError,
+    NotSentError,
+    ServerError,
+    StatusError,
+    TransportError,
+)
+from eguma_async.core.hooks import Observer
 from eguma_async.core.messages import DEFAULT_TIMEOUTS, Repeat, Timeouts
 from eguma_async.core.operation import Operation, in_query
-from eguma_async.testing import json_reply
-from tests.support.calls import refusal, scripted
+from eguma_async.testing import FakeClock, json_reply
+from eguma_async.transports.memory import MemoryTransport
+from tests.support.calls import START, refusal, scripted, session_on, unknown
 
 REFUSED = refusal(400, "validation_error")
 
@@ -53,22 +63,112 @@ async def test_the_value_is_that_of_the_other_way():
     assert asked(transport) == [(("to", "5"),), (("to", "2"),), (("to", "3"),)]
 
 
-async def test_the_other_way_may_be_refused_in_turn():
-    steps = (REFUSED, REFUSED, json_reply(1), json_reply(1), json_reply(3))
-    async with scripted(*steps) as (session, _):
-        assert await session.send(Count(up_to=5)) == 5
+async def test_a_part_that_is_refused_has_no_other_way_of_its_own():
+    async with scripted(REFUSED, REFUSED) as (session, transport):
+        with pytest.raises(InvalidRequestError) as caught:
+            await session.send(Count(up_to=5))
+    assert asked(transport) == [(("to", "5"),), (("to", "2"),)]
+    assert caught.value.attempts == 2
 
 
 async def test_what_goes_wrong_on_the_way_is_raised():
     async with scripted(REFUSED, json_reply(2), refusal(404, "not_found")) as (session, _):
         with pytest.raises(NotFoundError) as caught:
             await session.send(Count(up_to=5))
-    assert (caught.value.operation, caught.value.attempts) == ("Count", 1)
+    assert (caught.value.operation, caught.value.attempts) == ("Count", 3)
+
+
+async def test_the_retries_of_a_part_count_too():
+    lost = unknown(), unknown()
+    async with scripted(REFUSED, *lost, json_reply(2), json_reply(3)) as (session, _):
+        assert (await session._run(Count(up_to=5))).attempts == 5
+    async with scripted(REFUSED, *[unknown()] * 5) as (session, _):
+        with pytest.raises(TransportError) as caught:
+            await session.send(Count(up_to=5))
+    assert caught.value.attempts == 6
+
+
+async def test_all_parts_have_the_time_of_one_call():
+    clock, sent = FakeClock(START), []
+
+    async def slow(request):
+        sent.append(request.query)
+        clock.advance(25)
+        return REFUSED if len(sent) == 1 else json_reply(1)
+
+    async def three(self, refusal, send, /):
+        return sum([await send(Count(up_to=1)) for _ in range(3)])
+
+    @attrs.frozen(kw_only=True)
+    class InThree(Count):
+        fall_back = three
+
+    async with session_on(MemoryTransport(slow), clock=clock) as session:
+        with pytest.raises(NotSentError, match="the time of the call") as caught:
+            await session.send(InThree(up_to=3))
+    assert len(sent) == 3  # after 0, 25 and 50 seconds: the fourth would be after 75
+    assert caught.value.attempts == 3
+
+
+async def test_a_part_is_retried_in_the_time_of_the_whole():
+    clock = FakeClock(START)
+
+    async def slow(request):
+        clock.advance(35)
+        if request.query == (("to", "5"),):
+            return REFUSED
+        raise unknown()
+
+    async with session_on(MemoryTransport(slow), clock=clock) as session:
+        with pytest.raises(TransportError) as caught:
+            await session.send(Count(up_to=5))
+    assert caught.value.attempts == 2
+
+
+async def test_a_part_changes_nothing():
+    @attrs.frozen(kw_only=True)
+    class Writing(Count):
+        async def fall_back(self, refusal, send, /):
+            return await send(Change())
+
+    async with scripted(REFUSED) as (session, _):
+        with pytest.raises(ConfigurationError, match="Change is no read"):
+            await session.send(Writing(up_to=5))
+
+
+async def test_a_body_that_flows_away_is_refused_as_a_whole():
+    class Sink:
+        async def write(self, chunk, /):
+            raise AssertionError("nothing was to come")
+
+        def restart(self):
+            raise AssertionError("nothing was to begin again")
+
+    async with scripted(REFUSED) as (session, transport):
+        with pytest.raises(InvalidRequestError):
+            await session.stream(Count(up_to=5), Sink())
+    assert len(transport.requests) == 1
+
+
+async def test_an_observer_sees_the_parts_in_the_whole():
+    seen = []
+
+    class Calls(Observer):
+        def call_started(self, call, /):
+            seen.append("begins")
+
+        def call_ended(self, call, started, /):
+            seen.append(call.attempts)
+
+    steps = REFUSED, json_reply(2), json_reply(3)
+    async with scripted(*steps, observer=Calls()) as (session, _):
+        await session.send(Count(up_to=5))
+    assert seen == ["begins", "begins", 1, "begins", 1, 3]
 
 
 async def test_all_requests_count_and_the_last_response_is_handed_on():
     async with scripted(REFUSED, json_reply(2), json_reply(3)) as (session, _):
-        call = await session.run(Count(up_to=5))
+        call = await session._run(Count(up_to=5))
         assert (call.value, call.attempts) == (5, 3)
         assert call.response.body == b"3"
     async with scripted(REFUSED, json_reply(2), json_reply(3)) as (session, _):

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from contextvars import ContextVar
 from functools import partial
-from random import random
 
 import attrs
 import pytest
@@ -22,6 +21,7 @@ from eguma_async.pipeline.limiting import Limiting, Limits
 from eguma_async.pipeline.observing import Notifier, Observing, checked_observer
 from eguma_async.pipeline.policy import RetryPolicy
 from eguma_async.pipeline.retrying import Retrying
+from eguma_async.pipeline.runner import Runner
 from eguma_async.testing import FakeClock, ScriptedTransport, json_reply, text_reply
 from tests.support.calls import (
     BOOK,
@@ -51,6 +51,20 @@ REQUEST = HttpRequest(
 )
 OK = json_reply({})
 API_KEY = Credentials(query=(("apikey", KEY),))
+
+
+def runner(inner, observer=None, *, clock=None, policy=None, renews=False):
+    clock = clock or FakeClock()
+    loop = Retrying(
+        inner,
+        policy=policy or RetryPolicy(),
+        verdict=EGUMA.verdict,
+        clock=clock,
+        random=lambda: 0.5,
+        renews=renews,
+    )
+    notifier = Notifier("e-guma", checked_observer(observer), clock)
+    return Runner(loop, notifier=notifier, clock=clock)
 
 
 def observing(inner, observer=None, clock=None):
@@ -241,12 +255,8 @@ class TestObserver:
     async def test_it_sees_the_two_requests_around_new_credentials(self):
         seen, auth = Recorder(), FakeAuth(renews=True)
         inner = ScriptedTransport(HttpResponse(status=401), OK)
-        layer = Retrying(
+        layer = runner(
             Authenticating(observing(inner, seen), auth=auth, base_url="https://api.test"),
-            policy=RetryPolicy(),
-            verdict=EGUMA.verdict,
-            clock=FakeClock(),
-            random=random,
             renews=True,
         )
         await layer.send(REQUEST.but(attempt=1))
@@ -423,13 +433,8 @@ class TestAuthenticating:
 
 
 def repeating(inner, auth, clock=None, **policy):
-    return Retrying(
-        authenticating(inner, auth),
-        policy=RetryPolicy(**policy),
-        verdict=EGUMA.verdict,
-        clock=clock or FakeClock(),
-        random=lambda: 0.5,
-        renews=auth.renews,
+    return runner(
+        authenticating(inner, auth), clock=clock, renews=auth.renews, policy=RetryPolicy(**policy)
     )
 
 
@@ -439,8 +444,8 @@ class TestNewCredentials:
         inner, auth = ScriptedTransport(HttpResponse(status=401), OK), FakeAuth(renews=True)
         call = Call("BookTickets", Repeat.ONCE, began=0.0)
         clock = FakeClock()
-        response = await repeating(inner, auth, clock, **policy).run(call, REQUEST)
-        assert response.status == 200
+        await repeating(inner, auth, clock, **policy).run(call, REQUEST)
+        assert call.response.status == 200
         assert [r.credentials.headers[0][1] for r in inner.requests] == [
             "Bearer secret-number-0",
             "Bearer secret-number-1",
@@ -534,13 +539,11 @@ class TestLimiting:
             assert (await booking).booking_id == "b1"
 
 
-@pytest.mark.parametrize("layer", ["retrying", "observing", "authenticating", "limiting"])
+@pytest.mark.parametrize("layer", ["runner", "observing", "authenticating", "limiting"])
 async def test_each_layer_closes_what_is_below(layer):
     gate = Gate()
     made = {
-        "retrying": lambda: Retrying(
-            gate, policy=RetryPolicy(), verdict=EGUMA.verdict, clock=FakeClock(), random=random
-        ),
+        "runner": lambda: runner(gate),
         "observing": lambda: observing(gate),
         "authenticating": lambda: authenticating(gate),
         "limiting": lambda: Limiting(gate, limits=Limits()),

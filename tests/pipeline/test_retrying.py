@@ -142,7 +142,7 @@ class TestReads:
     @LOST
     async def test_a_read_is_repeated(self, lost):
         async with scripted(lost(), json_reply(CATALOGUE)) as (session, _):
-            call = await session.run(PRODUCTS)
+            call = await session._run(PRODUCTS)
         assert call.value.company_name == "Museum"
         assert call.attempts == 2
 
@@ -152,7 +152,7 @@ class TestReads:
     )
     async def test_what_became_of_a_read_is_never_in_doubt(self, steps):
         async with scripted(*steps, json_reply(CATALOGUE)) as (session, _):
-            call = await session.run(PRODUCTS)
+            call = await session._run(PRODUCTS)
         assert (call.in_doubt, call.was_in_doubt) == (False, False)
 
     @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ class TestReads:
     )
     async def test_a_write_is_in_doubt_once_an_attempt_may_have_arrived(self, steps, in_doubt):
         async with scripted(*steps, json_reply(BOOKED)) as (session, _):
-            assert (await session.run(BOOK)).in_doubt is in_doubt
+            assert (await session._run(BOOK)).in_doubt is in_doubt
 
     async def test_a_lost_answer_to_a_read_is_no_unknown_outcome(self):
         async with scripted(*[unknown()] * 5) as (session, _):
@@ -180,7 +180,7 @@ class TestReads:
 
     async def test_an_answer_at_once_took_one_attempt(self):
         async with scripted(json_reply(CATALOGUE)) as (session, _):
-            call = await session.run(PRODUCTS)
+            call = await session._run(PRODUCTS)
         assert call.attempts == 1
 
     @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 422, 301, 302, 307])
@@ -281,11 +281,60 @@ class TestRateLimit:
     async def test_a_refusal_spends_no_budget(self):
         busy = [refusal(429, "busy", retry_after="1") for _ in range(30)]
         async with scripted(*busy, json_reply(CATALOGUE), retry=RetryPolicy()) as (session, _):
-            assert (await session.run(PRODUCTS)).attempts == 31
+            assert (await session._run(PRODUCTS)).attempts == 31
 
     async def test_one_that_does_not_say_when_is_an_attempt_like_any_other(self):
         async with scripted(*[refusal(429, None)] * 5, retry=RetryPolicy()) as (session, _):
             assert (await failure(session, PRODUCTS)).attempts == 5
+
+    async def test_a_wait_too_short_to_slow_anybody_down_is_no_reason_to_go_on(self):
+        busy = [refusal(429, "busy", retry_after="0.001")] * 5
+        async with scripted(*busy, retry=RetryPolicy()) as (session, transport):
+            assert (await failure(session, PRODUCTS)).attempts == 5
+        transport.assert_done()
+
+    async def test_a_shorter_wait_does_not_end_a_longer_one(self):
+        clock, waits = FakeClock(START, auto=False), ["20", "2"]
+
+        async def busy_at_first(request):
+            await turns(5)  # until both are under way
+            wait = waits.pop(0) if waits else None
+            return refusal(429, "busy", retry_after=wait) if wait else json_reply(CATALOGUE)
+
+        async with session_on(MemoryTransport(busy_at_first), clock=clock) as session:
+            both = [asyncio.create_task(session.send(PRODUCTS)) for _ in range(2)]
+            await clock.until_sleeping(2)
+            third = asyncio.create_task(session.send(PRODUCTS))
+            await clock.until_sleeping(3)
+            assert clock.sleeps == pytest.approx([20.5, 2.1, 20.0])
+            clock.advance(2.5)
+            await turns()
+            assert not any(task.done() for task in (*both, third))
+            clock.advance(18.5)
+            await asyncio.gather(*both, third)
+
+    async def test_a_wait_longer_than_is_obeyed_holds_no_other_read_back(self):
+        clock = FakeClock(START)
+        steps = refusal(429, "busy", retry_after="30"), json_reply(CATALOGUE)
+        retry = RetryPolicy(max_retry_after=10)
+        async with scripted(*steps, clock=clock, retry=retry) as (session, _):
+            assert (await failure(session, PRODUCTS)).retry_after == 30
+            await session.send(PRODUCTS)
+        assert clock.sleeps == []
+
+    async def test_what_fails_on_this_side_earns_no_retries(self):
+        # A budget that local failures fill would be there for a storm.
+        def closed(request):
+            raise SessionStateError("closed")
+
+        retry = RetryPolicy(budget=0.1, attempts=3)
+        steps = [*[unknown() for _ in range(15)], *[closed] * 100, unknown()]
+        async with scripted(*steps, retry=retry) as (session, _):
+            for _ in range(5):
+                await failure(session, PRODUCTS)  # five times two retries: none is left
+            for _ in range(100):
+                await failure(session, PRODUCTS)
+            assert (await failure(session, PRODUCTS)).attempts == 1
 
     async def test_the_deadline_ends_the_waiting(self):
         clock = FakeClock(START)
@@ -555,7 +604,7 @@ class TestBookings:
         events = []
         steps = (not_sent(), MALFORMED, unknown(), json_reply(BOOKED))
         async with scripted(*steps, observer=events.append) as (session, transport):
-            call = await session.run(BOOK)
+            call = await session._run(BOOK)
         assert call.attempts == 4
         assert [event.attempt for event in events] == [1, 2, 3, 4]
 
@@ -583,7 +632,7 @@ class TestReservations:
     @pytest.mark.parametrize("first", [not_sent, lambda: refusal(429, None), lambda: OWN_503])
     async def test_it_is_repeated_if_it_surely_was_not_processed(self, first):
         async with scripted(first(), json_reply(HELD)) as (session, _):
-            call = await session.run(RESERVE)
+            call = await session._run(RESERVE)
         assert call.value.reservation_id == "r1"
         assert call.attempts == 2
 
@@ -625,13 +674,25 @@ class TestCancellations:
         # The session's clock says 08:00 UTC; an hour earlier is early in any zone's reading.
         assert transport.requests[2].query == (("updated_at_after", "2026-03-19T07:00:00"),)
 
+    async def test_orders_are_looked_up_from_when_the_call_began(self):
+        clock = FakeClock(START)
+
+        def slow(request):
+            clock.advance(50)
+            raise unknown()
+
+        found = json_reply([order("cancelled")])
+        async with scripted(slow, SOLD_OUT, found, clock=clock) as (session, transport):
+            await session.send(CANCEL)
+        assert transport.requests[2].query == (("updated_at_after", "2026-03-19T07:00:00"),)
+
     @LOST
     @pytest.mark.parametrize("orders", [[order("completed")], [order("refunded")]])
     async def test_any_other_order_proves_the_refusal(self, lost, orders):
         async with scripted(lost(), SOLD_OUT, json_reply(orders)) as (session, _):
             error = await failure(session, CANCEL)
         assert type(error) is InvalidRequestError
-        assert (error.operation, error.attempts) == ("CancelBooking", 2)
+        assert (error.operation, error.attempts) == ("CancelBooking", 3)
 
     @pytest.mark.parametrize(
         "orders",
@@ -647,7 +708,9 @@ class TestCancellations:
             error = await failure(session, CANCEL)
         assert type(error) is OutcomeUnknownError
         assert type(error.refusal) is InvalidRequestError
-        assert (error.operation, error.attempts) == ("CancelBooking", 2)
+        looked_up = len(orders)
+        assert (error.operation, error.attempts) == ("CancelBooking", 2 + looked_up)
+        assert error.refusal.attempts == error.attempts
 
     async def test_a_refusal_at_once_is_not_looked_up(self):
         async with scripted(SOLD_OUT) as (session, transport):

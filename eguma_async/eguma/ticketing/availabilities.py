@@ -20,7 +20,7 @@ from eguma_async.core.scalars import Cents
 from .items import TicketItem
 from .matching import joined
 from .products import SlotType
-from .ranges import all_plainly_within, check_order, in_halves, within
+from .ranges import all_plainly_within, check_order, in_parts, within
 from .starts import are_plain, as_written
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ class ListAvailabilities(Operation[AvailabilityList]):
 
     async def fall_back(self, refusal: StatusError, send: Send, /) -> AvailabilityList:
         """Read the range in parts."""
-        return await in_halves(self, refusal, send, _together)
+        return await in_parts(self, refusal, send, _together)
 
 
 def _together(earlier: AvailabilityList, later: AvailabilityList) -> AvailabilityList:

@@ -20,7 +20,7 @@ from eguma_async.core.operation import IN_PATH, Operation, ResponseContext, Send
 from eguma_async.core.scalars import Cents
 
 from .matching import joined, member, only, same_id
-from .ranges import check_order, in_halves, within
+from .ranges import check_order, in_parts, within
 
 if TYPE_CHECKING:
     from eguma_async.core.session import Session
@@ -209,7 +209,7 @@ class GetAdmissionAvailability(Operation[AdmissionAvailability]):
 
     async def fall_back(self, refusal: StatusError, send: Send, /) -> AdmissionAvailability:
         """Read the range in parts."""
-        return await in_halves(self, refusal, send, _together)
+        return await in_parts(self, refusal, send, _together)
 
 
 def _counted(slots: tuple[AdmissionSlot, ...]) -> tuple[AdmissionSlot, ...]:

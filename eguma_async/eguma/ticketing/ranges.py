@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from operator import attrgetter
 from typing import Any, Protocol, TypeVar
@@ -10,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 import attrs
 
 from eguma_async.core.errors import ConfigurationError, InvalidRequestError, StatusError
-from eguma_async.core.operation import Operation, Send
+from eguma_async.core.operation import Send
 from eguma_async.eguma.merchant_time import wall_clock
 
 from .matching import only
@@ -82,35 +83,54 @@ def _is_on(start: datetime, from_date: date, to_date: date) -> bool:
     return any(from_date <= day <= to_date for day in days_of(start))
 
 
-async def in_halves(
+async def in_parts(
     operation: Any, refusal: StatusError, send: Send, join: Callable[[T, T], T]
 ) -> T:
-    """Read a range that was refused in two halves, which halve themselves in turn if need be.
+    """Read a range that was refused in shorter ones, as long as the server takes them.
 
-    The API documents no longest range, so none is assumed. One that the server does not take is
-    refused as any invalid request is: what is refused for a single day, too, was refused for
-    another reason.
+    The API documents no longest range, so none is assumed: the length is halved until a part is
+    taken, and the rest is read in parts of that length. A range that is too long is refused as any
+    invalid request is: what is refused for a single day, too, was refused for another reason.
 
     Args:
         operation: Reads the days from `from_date` to `to_date`.
         refusal: What it was refused with.
-        send: Sends each half.
+        send: Sends each part.
         join: Makes one of the values of two ranges, the earlier one first.
 
     Raises:
-        StatusError: The refusal, if the first day alone is refused as well.
-        EgumaError: A later part could not be read: half a list is none.
+        StatusError: The refusal, if a day alone is refused as well.
+        EgumaError: A part could not be read: half a list is none.
     """
-    days = (operation.to_date - operation.from_date).days
-    if not isinstance(refusal, InvalidRequestError) or days < 1:
+    if not isinstance(refusal, InvalidRequestError):
         raise refusal
-    middle = operation.from_date + timedelta(days=days // 2)
-    first: Operation[T] = attrs.evolve(operation, to_date=middle)
-    second: Operation[T] = attrs.evolve(operation, from_date=middle + _DAY)
+    whole: T
+    length, whole = await _first_part(operation, refusal, send)
+    start, last = operation.from_date + length, operation.to_date
+    while start <= last:
+        part = attrs.evolve(operation, from_date=start, to_date=min(start + length - _DAY, last))
+        whole = join(whole, await _part(part, send, join))
+        start += length
+    return whole
+
+
+async def _first_part(operation: Any, refusal: StatusError, send: Send) -> tuple[timedelta, Any]:
+    """Return a length that the server takes, and what it has for the days that come first."""
+    days = (operation.to_date - operation.from_date).days + 1
+    while days > 1:
+        days = (days + 1) // 2
+        part = attrs.evolve(operation, to_date=operation.from_date + (days - 1) * _DAY)
+        with suppress(InvalidRequestError):
+            return days * _DAY, await send(part)
+    raise refusal
+
+
+async def _part(operation: Any, send: Send, join: Callable[[T, T], T]) -> T:
+    """Read a part that should be taken, or that in parts: months are not equally long."""
     try:
-        earlier = await send(first)
-    except InvalidRequestError:
-        earlier = None
-    if earlier is None:
-        raise refusal
-    return join(earlier, await send(second))
+        value: T = await send(operation)
+    except InvalidRequestError as error:
+        refusal = error
+    else:
+        return value
+    return await in_parts(operation, refusal, send, join)

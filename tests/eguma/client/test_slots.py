@@ -406,13 +406,31 @@ async def test_no_slot_is_lost_or_doubled_at_the_seams(count, longest):
     assert set(seams).isdisjoint(range(count)) or len(answered) > 1
 
 
-async def test_the_parts_are_halves_of_what_was_refused():
+async def test_the_rest_is_read_in_parts_of_the_length_that_was_taken():
     server = Calendar(31)
     async with session_on(server) as session:
         await session.ticketing.availabilities.list(
             "p1", from_date=DAY, to_date=DAY + timedelta(days=90)
         )
-    assert [days for _, days in server.asked] == [91, 46, 23, 23, 45, 23, 22]
+    assert [days for _, days in server.asked] == [91, 46, 23, 23, 23, 22]
+
+
+async def test_a_later_part_may_be_halved_again():
+    class Months(Calendar):
+        """Takes a month at once, and a shorter one is less."""
+
+        async def __call__(self, request):
+            first = date.fromisoformat(dict(request.query)["from"])
+            self.longest = 31 if first.month == 1 else 28  # from the day a range begins
+            return await super().__call__(request)
+
+    server, first = Months(31), date(2027, 1, 1)
+    async with session_on(server) as session:
+        found = await session.ticketing.availabilities.list(
+            "p1", from_date=first, to_date=first + timedelta(days=61)
+        )
+    assert [days for _, days in server.asked] == [62, 31, 31, 16, 15]
+    assert len(found.availabilities) == 62
 
 
 async def test_what_is_refused_for_another_reason_is_refused():
@@ -472,7 +490,7 @@ async def test_the_slots_of_many_products_come_in_ranges_of_any_length():
         fan_out = session.ticketing.availabilities.fan_out(["a", "b"], from_date=DAY, to_date=last)
         outcomes = [outcome async for outcome in fan_out]
     assert [len(outcome.unwrap().availabilities) for outcome in outcomes] == [91, 91]
-    assert [outcome.attempts for outcome in outcomes] == [7, 7]
+    assert [outcome.attempts for outcome in outcomes] == [6, 6]
     assert {outcome.operation.product_id for outcome in outcomes} == {"a", "b"}
 
 

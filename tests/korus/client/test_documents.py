@@ -21,12 +21,14 @@ from eguma_async import (
     KorusSession,
     NotFoundError,
     OutcomeUnknownError,
+    RateLimitedError,
     ResultMismatchError,
     RetryPolicy,
     ServerError,
     StatusError,
     Timeouts,
 )
+from eguma_async.core.hooks import Observer
 from eguma_async.core.messages import wire_url
 from eguma_async.korus import DocumentError, SignedUrl
 from eguma_async.korus.storage import MAX_DOCUMENT_BYTES, Storage
@@ -267,6 +269,31 @@ async def test_the_time_limits_of_one_download_hold_for_all_of_its_requests():
     async with _apart([link(), link(fresh)], steps) as (session, wire, downloads):
         await session.documents.download(DOCUMENT, to=io.BytesIO(), timeouts=mine)
     assert {request.timeouts for request in (*wire.requests, *downloads.requests)} == {mine}
+
+
+async def test_an_observer_sees_the_download_as_a_call():
+    ended = []
+
+    class Calls(Observer):
+        def call_ended(self, call, started, /):
+            ended.append((call.operation, call.attempts, call.status, call.error))
+
+    steps = [file(b"", 500), file()]
+    async with _apart([link()], steps, observer=Calls()) as (session, _, _downloads):
+        await session.documents.download(DOCUMENT, to=io.BytesIO())
+    assert ended == [("LinkDocument", 1, 200, None), ("DownloadDocument", 2, 200, None)]
+
+
+async def test_a_storage_that_asks_to_wait_is_told_without_the_link():
+    secret = "abcdefgh1234"
+    wait = {"retry-after": "90", "x-request-id": "r-7", "x-asked": f"Signature={secret}"}
+    steps = [link(GOOD.replace("abc%2Bd+e%3D", secret))], [file(b"", 429, **wait)]
+    async with _apart(*steps) as (session, _, _downloads):
+        with pytest.raises(RateLimitedError) as caught:
+            await session.documents.download(DOCUMENT, to=io.BytesIO())
+    assert (caught.value.retry_after, caught.value.request_id) == (90, "r-7")
+    assert caught.value.attempts == 1
+    assert secret not in repr(vars(caught.value))
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

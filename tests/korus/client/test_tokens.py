@@ -18,11 +18,13 @@ from eguma_async import (
     MemoryTransport,
     NotSentError,
     OutcomeUnknownError,
+    RateLimitedError,
     RetryPolicy,
     ServerError,
     SessionStateError,
     TransportError,
 )
+from eguma_async.core.hooks import Observer
 from eguma_async.testing import FakeClock, json_reply, text_reply
 
 TOKEN_URL = "https://auth.korusticket.com/realms/korusticket/protocol/openid-connect/token"
@@ -240,6 +242,28 @@ async def test_all_who_wait_share_one_failure_each_with_its_own_name(clock):
         assert str(error) == "FetchToken: HTTP 401 invalid_client"
 
 
+async def test_an_observer_sees_that_a_token_is_fetched_and_what_refused_it_can_be_told(clock):
+    server, ended = Server(clock), []
+
+    class Calls(Observer):
+        def call_ended(self, call, started, /):
+            ended.append((call.operation, call.attempts, call.status))
+
+    told = {"retry-after": "90", "x-request-id": "r-7"}
+    server.refusals = [json_reply({"error": "slow_down"}, 429, headers=told)]
+    async with session_on(server, observer=Calls()) as session:
+        with pytest.raises(RateLimitedError) as caught:
+            await call(session)
+        assert (caught.value.retry_after, caught.value.request_id) == (90, "r-7")
+        await call(session)
+    assert ended == [
+        ("FetchToken", 1, 429),
+        ("ListCatalogs", 1, None),
+        ("FetchToken", 1, 200),
+        ("ListCatalogs", 1, 200),
+    ]
+
+
 async def test_cancelling_one_who_waits_leaves_the_renewal_to_the_others(clock):
     server = Server(clock)
     server.gate = asyncio.Event()
@@ -423,7 +447,9 @@ async def test_a_lost_write_is_not_forgotten_when_its_repetition_gets_no_token(c
     # A layer below may fail before it sends: an earlier attempt still counts.
     from eguma_async.core.messages import HttpRequest, Repeat
     from eguma_async.core.provider import classify
+    from eguma_async.pipeline.observing import Notifier
     from eguma_async.pipeline.retrying import Retrying
+    from eguma_async.pipeline.runner import Runner
 
     outcomes = [OutcomeUnknownError("cut"), AuthenticationError("no", status=401)]
 
@@ -431,13 +457,14 @@ async def test_a_lost_write_is_not_forgotten_when_its_repetition_gets_no_token(c
         async def send(self, request):
             raise outcomes.pop(0)
 
-    layer = Retrying(
+    loop = Retrying(
         Inner(),
         policy=RetryPolicy(budget=1.0),
         clock=clock,
         random=lambda: 0.5,
         verdict=lambda response, _: classify(response, own_answer=False),
     )
+    layer = Runner(loop, notifier=Notifier("test", None, clock), clock=clock)
     request = HttpRequest(method="POST", url="https://x/", repeat=Repeat.KEYED, operation="Book")
     with pytest.raises(OutcomeUnknownError) as caught:
         await layer.send(request)

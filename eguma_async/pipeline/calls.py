@@ -1,0 +1,158 @@
+"""From an operation to its value: a call is made, its success read, its refusal looked into."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from eguma_async.core.errors import (
+    ConfigurationError,
+    DecodingError,
+    NotSentError,
+    OutcomeUnknownError,
+    StatusError,
+)
+from eguma_async.core.messages import BodySink, HttpRequest, HttpResponse, Repeat, Timeouts
+from eguma_async.core.operation import Operation, ResponseContext, Send
+from eguma_async.core.provider import Provider, Verdict
+
+from .call import Call, cancelled_as, key_for
+from .requests import Requests
+from .runner import Runner
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Calls:
+    """Carries out the operations of one session.
+
+    Args:
+        provider: What its responses mean.
+        requests: Makes the requests.
+        runner: Carries them out.
+        deadline: Seconds from the start of a call after which no part of it starts.
+    """
+
+    def __init__(
+        self, provider: Provider, requests: Requests, runner: Runner, *, deadline: float
+    ) -> None:
+        self._provider = provider
+        self._requests = requests
+        self._runner = runner
+        self._clock = runner.clock
+        self._deadline = deadline
+
+    def run(
+        self,
+        operation: Operation[T],
+        key: str | None,
+        timeouts: Timeouts | None,
+        sink: BodySink | None = None,
+    ) -> Coroutine[Any, Any, Call[T]]:
+        """Send an operation and return the finished call. A plain function: a coroutine less.
+
+        Args:
+            operation: What to do.
+            key: Its idempotency key; None for one made afresh, if it carries one.
+            timeouts: Limits of each attempt; None for those of the session.
+            sink: Takes the body of a success; there is no value then.
+
+        Raises:
+            ConfigurationError: The operation or the key is none.
+        """
+        if not isinstance(operation, Operation):
+            raise ConfigurationError("send takes an operation, such as ListProducts()")
+        keyed = operation.REPEAT is Repeat.KEYED or key is not None
+        call, request = self._prepared(
+            operation, key_for(operation, key) if keyed else None, timeouts
+        )
+        if sink is not None:
+            request, call.read = request.but(sink=sink), None
+        return self._runner.run(call, request)
+
+    def _prepared(
+        self, operation: Operation[T], key: str | None, timeouts: Timeouts | None
+    ) -> tuple[Call[T], HttpRequest]:
+        request = self._requests.make(operation, key, timeouts)
+        call: Call[T] = Call(
+            request.operation,
+            request.repeat,
+            began=self._clock.monotonic(),
+            key=key,
+            read=self._read,
+            refused=self._refused,
+            operation=operation,
+        )
+        return call, request
+
+    def _read(self, call: Call[T], response: HttpResponse) -> T:
+        operation = call.operation
+        assert operation is not None  # noqa: S101  # `_prepared` has set it
+        try:
+            value: T = self._provider.codec.decode(response.body, operation.RETURNS)
+        except DecodingError as error:
+            # Without the frames below: they hold the body, and so a customer.
+            raise error.with_traceback(None) from None
+        if not operation.plan().completes:
+            return value
+        context = ResponseContext(response, call.key, self._clock, self._provider.is_replay)
+        return operation.complete(value, context)
+
+    async def _refused(self, call: Call[T], request: HttpRequest, response: HttpResponse) -> T:
+        """Raise the error a response stands for, unless the operation knows better."""
+        operation = call.operation
+        assert operation is not None  # noqa: S101  # `_prepared` has set it
+        error = self._error(call, response)
+        if call.verdict is Verdict.UNKNOWN:
+            error.outcome_unknown = not call.is_read
+        elif (call.was_in_doubt and not error.replayed) or call.verdict is Verdict.IN_PROGRESS:
+            return await self._reconciled(call, operation, error, self._parts(call, request))
+        elif call.is_read and request.sink is None:
+            return await operation.fall_back(error, self._parts(call, request))
+        raise error
+
+    def _error(self, call: Call[Any], response: HttpResponse) -> StatusError:
+        assert call.operation is not None  # noqa: S101  # `_prepared` has set it
+        error = call.refusal(self._provider.error_from(response, call.repeat), response)
+        error.replayed = self._provider.is_replay(response)
+        error.operation = call.name
+        return call.operation.explain(error)
+
+    async def _reconciled(
+        self, call: Call[T], operation: Operation[T], error: StatusError, send: Send
+    ) -> T:
+        elapsed = timedelta(seconds=self._clock.monotonic() - call.began)
+        meaning = OutcomeUnknownError(
+            "cancelled while finding out what a refusal after an unknown attempt means",
+            refusal=error,
+        )
+        with cancelled_as(meaning):
+            return await operation.reconcile(error, send, self._clock.now() - elapsed)
+
+    def _parts(self, whole: Call[Any], request: HttpRequest) -> Send:
+        """Return what sends reads as parts of a call: in its time, and counted with it.
+
+        A part has no other way of its own: what it is refused with goes to the operation that
+        asked for it.
+        """
+
+        async def send(operation: Operation[R], /) -> R:
+            if not operation.is_read():
+                raise ConfigurationError(f"{operation.name()} is no read: it cannot be a part")
+            part, asked = self._prepared(operation, None, request.timeouts)
+            part.refused, part.limited_from = self._refused_part, whole.limited_from
+            if part.began - part.limited_from > self._deadline:
+                raise NotSentError("not sent, as the time of the call it is a part of is over")
+            try:
+                await self._runner.run(part, asked)
+            finally:
+                whole.attempts += part.attempts
+                whole.response = part.response or whole.response
+            return part.value
+
+        return send
+
+    async def _refused_part(self, call: Call[T], _: HttpRequest, response: HttpResponse) -> T:
+        raise self._error(call, response)
