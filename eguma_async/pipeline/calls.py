@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from eguma_async.core.errors import (
     ConfigurationError,
-    DecodingError,
     NotSentError,
     OutcomeUnknownError,
     StatusError,
@@ -90,11 +89,7 @@ class Calls:
     def _read(self, call: Call[T], response: HttpResponse) -> T:
         operation = call.operation
         assert operation is not None  # noqa: S101  # `_prepared` has set it
-        try:
-            value: T = self._provider.codec.decode(response.body, operation.RETURNS)
-        except DecodingError as error:
-            # Without the frames below: they hold the body, and so a customer.
-            raise error.with_traceback(None) from None
+        value: T = self._provider.codec.decode(response.body, operation.RETURNS)
         if not operation.plan().completes:
             return value
         context = ResponseContext(response, call.key, self._clock, self._provider.is_replay)

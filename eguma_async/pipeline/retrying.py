@@ -75,6 +75,7 @@ class Retrying:
                 call.cancelled(cancelled, under_way=True)
                 raise
             except EgumaError as error:
+                # Without the frames below: those of a decoder hold the body, and so a customer.
                 outcome, verdict = error.with_traceback(None), _verdict_on(error, call)
             pause = self._pause(call, outcome, verdict)
             if pause is None:
