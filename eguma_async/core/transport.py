@@ -6,6 +6,7 @@ import inspect
 from types import TracebackType
 from typing import Protocol, Self, cast, runtime_checkable
 
+from .clock import Clock
 from .errors import ConfigurationError
 from .messages import HttpRequest, HttpResponse
 
@@ -79,6 +80,16 @@ class SupportsPublicOnly(Protocol):
 
         It is for URLs that somebody else chose, and it is the caller's to close.
         """
+        ...
+
+
+@runtime_checkable
+class SupportsClock(Protocol):
+    """What a transport may have besides: the time of day where its requests go."""
+
+    @property
+    def clock(self) -> Clock | None:
+        """The server's clock, as that of a sandbox; None if it is not known."""
         ...
 
 

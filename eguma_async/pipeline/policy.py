@@ -30,8 +30,8 @@ class RetryPolicy:
 
     Attributes:
         attempts: Requests per call at most, the first one included. Not counted are asking whether
-            a booking is still in progress, refusals that say how long to wait, and the one request
-            after new credentials; the deadline ends those.
+            a booking is still in progress, refusals that ask to wait `throttled_base` seconds or
+            longer, and the one request after new credentials; the deadline ends those.
         deadline: Seconds from the start of a call after which no further attempt starts.
         base: Upper bound of the first pause in seconds; it doubles each time (full jitter).
         throttled_base: The same after a refusal for too many requests.
