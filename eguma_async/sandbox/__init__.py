@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .engine.base import Sandbox
 from .engine.clock import SandboxClock
+from .engine.errors import ControlError, NoSuchRecordError
 from .engine.faults import (
     CutBody,
     Delay,
@@ -28,7 +29,6 @@ from .engine.messages import (
     SandboxResponse,
     TimedOut,
 )
-from .engine.options import ControlError
 from .engine.transport import SandboxTransport
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ __all__ = [
     "FaultList",
     "KorusOptions",
     "KorusSandbox",
+    "NoSuchRecordError",
     "Outcome",
     "Park",
     "Reply",

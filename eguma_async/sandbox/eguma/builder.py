@@ -121,7 +121,7 @@ class Builder:
         self._state.events[event.id] = event
         return event
 
-    def ticket_type(
+    def add_ticket_type(
         self, names: Mapping[str, str], price_in_cents: int, descriptions: Mapping[str, str]
     ) -> TicketType:
         """Make a ticket type with an id of its own, to build an event with."""
