@@ -24,8 +24,7 @@ from .state import State
 class Builder:
     """Makes records and adds them to a state."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    _state: State
 
     def add_merchant(
         self, name: str, *, default_language: str = "de", currency: str = "CHF"

@@ -27,8 +27,7 @@ class Builder:
     fields of the record's class, such as ``stock`` of an `Offer`.
     """
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    _state: State
 
     def add_organization(
         self,

@@ -44,8 +44,8 @@ class KorusSandbox(BackOffice, Sandbox):
         *,
         demo_data: bool = True,
     ) -> None:
-        Sandbox.__init__(self, clock)
-        BackOffice.__init__(self, State(self.clock, seed, options or KorusOptions()))
+        super().__init__(clock)
+        self._state = State(self.clock, seed, options or KorusOptions())
         self._router = Router(self._state)
         if demo_data:
             demo.fill(self)
