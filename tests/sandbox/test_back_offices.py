@@ -135,6 +135,8 @@ def test_commands_of_the_same_name_are_of_one_kind(kind: type[Sandbox]) -> None:
 
 async def test_what_was_added_to_an_empty_eguma_is_sold() -> None:
     sandbox = EgumaSandbox(FakeClock(NOON), demo_data=False)
+    sandbox.add_merchant("Nobody works there yet")
+    sandbox.add_user(sandbox.add_merchant("Nobody has a key yet"), "Shop")
     merchant = sandbox.add_merchant("Museum")
     key = sandbox.add_key(merchant, sandbox.add_user(merchant, "Shop"))
     adult = sandbox.add_category("Adult")
