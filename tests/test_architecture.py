@@ -45,7 +45,7 @@ FLOORS = (
 )
 SANDBOX_USES = re.compile(
     r"core\.(errors|messages|clock|enums|checks|text|zones|transport|sendable|delivery)"
-    r"|sandbox(\..*)?"
+    r"|sandbox(\..*)?|_lazy"
 )
 PROVIDERS = ({"eguma", "session", "ticketing"}, {"korus"})
 

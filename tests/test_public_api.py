@@ -20,6 +20,8 @@ FACES = (
     "eguma_async.core",
     "eguma_async.korus",
     "eguma_async.sandbox",
+    "eguma_async.sandbox.eguma",
+    "eguma_async.sandbox.korus",
     "eguma_async.testing",
 )
 LAZY_FACES = ("eguma_async", "eguma_async.core", "eguma_async.sandbox")

@@ -103,7 +103,7 @@ def _describe_eguma(simulated: EgumaSandbox, url: str) -> Facts:
                     for key in user.keys
                 ],
             }
-            for merchant in simulated.merchants
+            for merchant in simulated.merchants()
         ],
     }
 
@@ -124,7 +124,7 @@ def _describe_korus(simulated: KorusSandbox, url: str) -> Facts:
                 "client_secret": organization.client_secret,
                 "catalogs": len(organization.catalogs),
             }
-            for organization in simulated.organizations
+            for organization in simulated.organizations()
         ],
     }
 

@@ -79,6 +79,7 @@ class Sink:
 
 
 Judge = Callable[..., Awaitable[None]]
+"""A check of a stage, as an async function."""
 
 
 def check(judge: Judge) -> Callable[..., None]:

@@ -27,11 +27,12 @@ pytest.register_assert_rewrite(
 # ruff: noqa: E402  # the imports have to come after that call
 from ._network_rules import NetworkTransportContract
 from ._rules import TransportContract
-from ._stage import Sink, Stage, check
+from ._stage import Judge, Sink, Stage, check
 from .peers import Arrival, LoopbackPeer, Peer, Raw, Trouble
 
 __all__ = [
     "Arrival",
+    "Judge",
     "LoopbackPeer",
     "NetworkTransportContract",
     "Peer",

@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 import attrs
 
 from eguma_async.core.clock import Clock
-from eguma_async.core.delivery import DEFAULT_MAX_BODY_BYTES, deliver
+from eguma_async.core.delivery import DEFAULT_MAX_BODY_BYTES
 from eguma_async.core.errors import NotSentError, OutcomeUnknownError
 from eguma_async.core.messages import HttpRequest, HttpResponse
 from eguma_async.core.operation import Operation
+from eguma_async.core.sendable import check_limits, check_sendable
 from eguma_async.core.transport import ManagedTransport, Transport
+from eguma_async.transports.memory import MemoryTransport
 
 from . import _checks
 from .transports import text_reply
@@ -106,7 +108,10 @@ def html_page(status: int = 502) -> Action:
 
 
 def delay(seconds: float, clock: Clock) -> Action:
-    """Wait on a clock before the request goes on.
+    """Wait on a clock before the request goes on, with what is left of its time limits.
+
+    A wait as long as the limit on silence, or on the whole attempt, ends there with
+    `OutcomeUnknownError`, on any clock; the request does not go on.
 
     Raises:
         ConfigurationError: The seconds are not a number from 0 on, or the clock is none.
@@ -115,8 +120,13 @@ def delay(seconds: float, clock: Clock) -> Action:
     _checks.clock(clock)
 
     async def action(request: HttpRequest, send: Send) -> HttpResponse:
-        await clock.sleep(seconds)
-        return await send(request)
+        limits = request.timeouts
+        patience = min(limits.read, limits.total)
+        await clock.sleep(min(seconds, patience))
+        if seconds >= patience:
+            raise OutcomeUnknownError(f"no response within {patience:g} s")
+        left = attrs.evolve(limits, read=limits.read - seconds, total=limits.total - seconds)
+        return await send(request.but(timeouts=left))
 
     return action
 
@@ -166,52 +176,100 @@ class Fault:
         return (
             self.operation in {None, request.operation}
             and self.method in {None, request.method}
-            and fnmatchcase(urlsplit(request.url).path, self.path)
+            and fnmatchcase(_path_of(request.url), self.path)
         )
+
+
+def _path_of(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:  # one that leads nowhere, which is for the inner transport to say
+        return ""
 
 
 class FaultTransport(ManagedTransport):
     """Lets things go wrong on the client's side of another transport.
 
     A request meets the faults in the order given. One that answers or raises ends the way; the
-    faults behind it are neither met nor counted.
+    faults behind it are neither met nor counted. The contract of transports holds on the way of a
+    fault as it does without one: what cannot be sent is refused before a fault is counted, time
+    limits end the wait, bodies are bounded, and names of headers come in lower case.
+
+    A fault holds the whole response in its hands, so a sink gets it only afterwards.
 
     Args:
         inner: Takes what gets through.
         faults: What goes wrong.
+        max_body_bytes: The largest body that a fault may hand over, unless it flows into a sink.
+            What no fault touches is bounded by the inner transport.
 
     Raises:
-        ConfigurationError: A fault is none.
+        ConfigurationError: A fault is none, or the limit is below 1.
     """
 
-    def __init__(self, inner: Transport, *faults: Fault) -> None:
+    def __init__(
+        self, inner: Transport, *faults: Fault, max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
+    ) -> None:
         for fault in faults:
             _checks.fault(fault, Fault)
+        check_limits(max_body_bytes=max_body_bytes)
         self._inner = inner
         self._faults = faults
+        self._max_body_bytes = max_body_bytes
 
     async def send(self, request: HttpRequest, /) -> HttpResponse:
-        """Send the request past the faults."""
+        """Send the request past the faults.
+
+        Raises:
+            NotSentError: A fault or the inner transport said so.
+            OutcomeUnknownError: One of them said so, the time was up, or the body is too large.
+            ConfigurationError: The request holds what cannot be sent.
+        """
+        check_sendable(request)
         return await self._pass(self._faults, request)
 
     async def _pass(self, faults: tuple[Fault, ...], request: HttpRequest) -> HttpResponse:
         for position, fault in enumerate(faults):
             if fault.strikes(request):
-                onward = partial(self._pass, faults[position + 1 :])
-                return await _strike(fault, request, onward)
+                return await self._strike(fault, faults[position + 1 :], request)
         return await self._inner.send(request)
+
+    async def _strike(
+        self, fault: Fault, behind: tuple[Fault, ...], request: HttpRequest
+    ) -> HttpResponse:
+        onward = partial(self._pass, behind)
+        go_on = onward if request.sink is None else partial(_collect, onward)
+
+        async def act(request: HttpRequest) -> HttpResponse:
+            return await fault.action(request.but(sink=None), go_on)
+
+        # A fault is a function that answers, so its way is that of every such function.
+        door = MemoryTransport(act, max_body_bytes=self._max_body_bytes)
+        return await door.send(request)
 
     async def aclose(self) -> None:
         """Close the inner transport."""
         await self._inner.aclose()
 
 
-async def _strike(fault: Fault, request: HttpRequest, onward: Send) -> HttpResponse:
-    if request.sink is None:
-        return await fault.action(request, onward)
-    # The fault needs the response in its hands, so it reaches the sink only afterwards.
-    response = await fault.action(attrs.evolve(request, sink=None), onward)
-    return await deliver(request, response, max_body_bytes=DEFAULT_MAX_BODY_BYTES)
+class _Chunks:
+    """Keeps a body that may be larger than the largest one to be collected."""
+
+    def __init__(self) -> None:
+        self.body: bytearray = bytearray()
+
+    async def write(self, chunk: bytes, /) -> None:
+        self.body += chunk
+
+    def restart(self) -> None:
+        self.body.clear()
+
+
+async def _collect(send: Send, request: HttpRequest) -> HttpResponse:
+    """Send a request whose caller has a sink, and return the response with its body."""
+    chunks = _Chunks()
+    response = await send(request.but(sink=chunks))
+    return attrs.evolve(response, body=bytes(chunks.body)) if response.ok else response
 
 
 def _seconds(value: float) -> str:

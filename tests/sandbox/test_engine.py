@@ -22,8 +22,9 @@ from eguma_async.sandbox.engine.checks import (
     whole,
 )
 from eguma_async.sandbox.engine.commands import Command
+from eguma_async.sandbox.engine.errors import ControlError
 from eguma_async.sandbox.engine.messages import encode_json, parse_json, printable
-from eguma_async.sandbox.engine.options import ControlError, Options
+from eguma_async.sandbox.engine.options import Options
 from eguma_async.sandbox.engine.routing import ApiCall, Endpoint, Routes
 
 

@@ -276,7 +276,7 @@ async def test_prices_orders_and_holds_are_changed_over_http(curl):
         await curl.command(
             "set-capacity", {**slot, "starts_at": "2030-01-01T00:00:00", "capacity": 5}
         )
-    )[0] == 400
+    )[0] == 404
     items = [{"category_id": example["category_ids"][0], "quantity": 5}]
     path, key = "/v1/ticketing/reservation.json", example["api_key"]
     _, held = await curl("POST", path, body={**slot, "items": items}, apikey=key)
@@ -315,7 +315,7 @@ async def test_the_merchants_side_is_open_to_curl(curl):
     assert (await curl.command("check-in", gate))[1]["is_successful"] is True
     assert (await curl.command("check-in", gate))[1]["is_successful"] is False
     assert (await curl.command("check-out", gate))[1]["is_successful"] is True
-    assert (await curl.command("check-out", {"ticket_number": "1"}))[0] == 400
+    assert (await curl.command("check-out", {"ticket_number": "1"}))[0] == 404
     product = {"product_id": example["product_id"]}
     changed = await curl.command("product", {**product, "is_active": False})
     assert changed == (200, {"is_active": False, "channel_is_on": True})
@@ -332,19 +332,34 @@ async def test_the_merchants_side_is_open_to_curl(curl):
     ("name", "body"),
     [
         ("desk-sales", {}),
-        ("desk-sales", {"product_id": "x", "starts_at": "2026-03-03", "quantity": 1}),
         ("desk-sales", {"product_id": "x", "starts_at": "2026-03-03", "quantity": "1"}),
         ("capacity", {"product_id": 5, "starts_at": "2026-03-03", "capacity": 1}),
         ("block-day", {"product_id": "x", "day": "tomorrow"}),
         ("product", {"product_id": "x"}),
         ("product", {"product_id": "x", "is_active": "no"}),
-        ("key", {"key": "x", "is_active": True}),
         ("check-in", {"number": "1"}),
     ],
 )
 async def test_a_malformed_command_is_explained(curl, name, body):
     status, value = await curl.command(name, body)
     assert (status, list(value)) == (400, ["error"])
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("desk-sales", {"product_id": "x", "starts_at": "2026-03-03", "quantity": 1}),
+        ("event-sales", {"event_id": "x", "quantity": 1}),
+        ("set-active", {"id": "x", "is_active": True}),
+        ("key", {"key": "x", "is_active": True}),
+        ("check-in", {"ticket_number": "1"}),
+        ("cancel-order", {"order": "1"}),
+        ("release-reservation", {"reservation_id": "x"}),
+    ],
+)
+async def test_a_command_about_what_is_not_there_is_not_found(curl, name, body):
+    status, value = await curl.command(name, body)
+    assert (status, list(value)) == (404, ["error"])
 
 
 async def test_faults_are_listed_disarmed_and_explained_over_http(curl):

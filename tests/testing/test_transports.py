@@ -19,7 +19,13 @@ from eguma_async import (
     SessionStateError,
 )
 from eguma_async.core.errors import ConfigurationError, NotSentError, OutcomeUnknownError
-from eguma_async.core.messages import NO_CREDENTIALS, Credentials, HttpRequest, HttpResponse
+from eguma_async.core.messages import (
+    NO_CREDENTIALS,
+    Credentials,
+    HttpRequest,
+    HttpResponse,
+    Timeouts,
+)
 from eguma_async.core.provider import retry_after
 from eguma_async.core.transport import ManagedTransport
 from eguma_async.sandbox import EgumaSandbox, Reply
@@ -200,7 +206,7 @@ class TestFaultTransport:
         )
         responses = [await transport.send(request()) for _ in range(6)]
         assert [response.status for response in responses] == [429, 503, 502, 200, 418, 200]
-        assert dict(responses[0].headers) == {"retry-after": "2.5", "X-A": "1"}
+        assert dict(responses[0].headers) == {"retry-after": "2.5", "x-a": "1"}
         assert dict(responses[1].headers) == {}
         assert responses[2].headers["content-type"].startswith("text/html")
         assert responses[3].body.startswith(b"<!doctype html>")
@@ -215,6 +221,50 @@ class TestFaultTransport:
             await transport.send(request())
         assert (await transport.send(request())).ok
         assert (clock.sleeps, [fault.fired for fault in faults]) == ([3, 3], [2, 1])
+
+    async def test_what_is_left_of_the_time_goes_on_with_the_request(self):
+        clock, inner = FakeClock(), ok()
+        faults = Fault(delay(3, clock)), Fault(delay(1.5, clock))
+        limits = Timeouts(connect=7, read=10, total=20)
+        await FaultTransport(inner, *faults).send(request(timeouts=limits))
+        (sent,) = inner.requests
+        assert sent.timeouts == Timeouts(connect=7, read=5.5, total=15.5)
+
+    @pytest.mark.parametrize(
+        ("waits", "limits", "patience"),
+        [
+            ([30], Timeouts(), [30]),
+            ([1e9], Timeouts(read=50, total=40), [40]),
+            ([20, 20], Timeouts(), [20, 10]),
+        ],
+    )
+    async def test_a_delay_is_over_when_the_time_is(self, waits, limits, patience):
+        clock, inner, behind = FakeClock(), ok(), Fault(refuse(500))
+        faults = [Fault(delay(seconds, clock)) for seconds in waits]
+        with pytest.raises(OutcomeUnknownError, match=f"no response within {patience[-1]} s"):
+            await FaultTransport(inner, *faults, behind).send(request(timeouts=limits))
+        assert clock.sleeps == patience
+        assert (inner.requests, behind.fired) == ([], 0)
+
+    async def test_what_cannot_be_sent_meets_no_fault(self):
+        fault = Fault(refuse(500))
+        with pytest.raises(ConfigurationError, match="nothing was sent"):
+            await FaultTransport(ok(), fault).send(request(headers={"X-A": "1\r\nX-B: 2"}))
+        assert fault.fired == 0
+
+    async def test_what_a_fault_makes_of_a_request_is_checked_as_well(self):
+        async def smuggle(request: HttpRequest, send: Any) -> HttpResponse:
+            return await send(request.but(headers={"X-A": "1\r\nX-B: 2"}))
+
+        # An inner transport that takes anything, as one of a test's own may.
+        faults = Fault(smuggle), Fault(lose_reply())
+        with pytest.raises(ConfigurationError, match="nothing was sent"):
+            await FaultTransport(Closed(), *faults).send(request())
+
+    @pytest.mark.parametrize("limit", [0, True, 1.5])
+    def test_its_limit_is_checked_when_made(self, limit):
+        with pytest.raises(ConfigurationError, match="max_body_bytes must be a whole number"):
+            FaultTransport(ok(), max_body_bytes=limit)
 
     @pytest.mark.parametrize(
         "only", [{"operation": "Other"}, {"method": "POST"}, {"path": "*/orders.json"}]
@@ -247,6 +297,12 @@ class TestFaultTransport:
         sink.restart()
         await transport.send(request(sink=sink))
         assert sink.data == b'{"a":1}'
+
+    async def test_a_body_for_a_sink_has_no_limit_on_the_way_of_a_fault(self):
+        inner = ScriptedTransport(json_reply("x" * 2000), max_body_bytes=1000)
+        transport, sink = FaultTransport(inner, Fault(cut_body(1500)), max_body_bytes=1000), Sink()
+        assert (await transport.send(request(sink=sink))).body == b""
+        assert sink.data == b'"' + b"x" * 1499
 
     async def test_a_sink_gets_nothing_of_a_lost_reply(self):
         sink = Sink()

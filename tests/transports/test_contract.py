@@ -8,7 +8,14 @@ import pytest
 
 from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.messages import Credentials, HttpRequest, HttpResponse
-from eguma_async.testing import FaultTransport, RecordingTransport, ScriptedTransport
+from eguma_async.testing import (
+    FakeClock,
+    Fault,
+    FaultTransport,
+    RecordingTransport,
+    ScriptedTransport,
+    delay,
+)
 from eguma_async.testing.contract import NetworkTransportContract, TransportContract
 from eguma_async.transports.aiohttp import AiohttpTransport
 from eguma_async.transports.memory import MemoryTransport
@@ -43,6 +50,35 @@ class TestFaultTransport(TransportContract):
     def make_transport(self, peer):
         inner = MemoryTransport(peer.handle, max_body_bytes=self.MAX_BODY_BYTES)
         return FaultTransport(inner)
+
+
+class TestFaultTransportWithFaultsThatPassOn(TransportContract):
+    """Two of them: the way of a fault leads through another one as well."""
+
+    def make_transport(self, peer):
+        inner = MemoryTransport(peer.handle, max_body_bytes=self.MAX_BODY_BYTES)
+        faults = [Fault(delay(0, FakeClock()), times=None) for _ in range(2)]
+        return FaultTransport(inner, *faults)
+
+
+class TestFaultTransportWithAFaultThatAnswers(TransportContract):
+    """The inner transport is never asked, so every rule is held by the way of the fault."""
+
+    def make_transport(self, peer):
+        async def answer(request, send):
+            return await peer.handle(request)
+
+        fault = Fault(answer, times=None)
+        return FaultTransport(ScriptedTransport(), fault, max_body_bytes=self.MAX_BODY_BYTES)
+
+
+class TestFaultTransportOverTheNetwork(NetworkTransportContract):
+    # A fault has the response in its hands before the sink gets it.
+    test_7_the_pace_of_the_sink_is_the_pace_of_the_server = None
+
+    def make_transport(self, peer):
+        inner = AiohttpTransport(max_body_bytes=self.MAX_BODY_BYTES)
+        return FaultTransport(inner, Fault(delay(0, FakeClock()), times=None))
 
 
 class TestSandboxTransport(TransportContract):

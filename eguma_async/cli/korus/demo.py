@@ -67,7 +67,7 @@ class SaleSteps(Steps[Facts]):
             return
         self.facts.orders_sent += 1
         if event.status is None:
-            booked = len(self.simulated.orders)
+            booked = len(self.simulated.orders())
             self.add("Order", f"the reply is lost, {booked} order booked")
 
 
@@ -191,9 +191,9 @@ async def _hold_and_order(
     (order,) = booked.orders
     facts.order_reference, facts.lost_replies = order.reference, lost.fired
     facts.orders_with_this_reference = sum(
-        made.external_reference == facts.external_reference for made in simulated.orders
+        made.external_reference == facts.external_reference for made in simulated.orders()
     )
-    facts.orders_booked = len(simulated.orders)
+    facts.orders_booked = len(simulated.orders())
     waited = f"{session.clock.monotonic() - began:.0f} s later (skipped here)"
     steps.add("Recover", f"{waited} {order.reference} is found by our reference, not sent again")
     return order

@@ -7,19 +7,21 @@ from .catalog import (
     ApiKey,
     Category,
     Event,
+    Incompatibility,
     Merchant,
     Price,
     Product,
     Slot,
     SlotPlan,
+    SlotType,
     TicketType,
     TicketTypeGroup,
     User,
     Venue,
 )
-from .options import EgumaOptions
+from .options import EgumaOptions, Zone
 from .overview import Example
-from .sales import Customer, Hold, Order, Payment, Ticket
+from .sales import Customer, Hold, Items, Order, Payment, Ticket
 from .sandbox import EgumaSandbox
 
 __all__ = [
@@ -32,6 +34,8 @@ __all__ = [
     "Event",
     "Example",
     "Hold",
+    "Incompatibility",
+    "Items",
     "Merchant",
     "Order",
     "Payment",
@@ -39,9 +43,11 @@ __all__ = [
     "Product",
     "Slot",
     "SlotPlan",
+    "SlotType",
     "Ticket",
     "TicketType",
     "TicketTypeGroup",
     "User",
     "Venue",
+    "Zone",
 ]

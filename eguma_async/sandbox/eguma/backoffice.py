@@ -8,22 +8,21 @@ from typing import Any
 
 import attrs
 
-from eguma_async.sandbox.engine.checks import FILLED, TEXT, whole
+from eguma_async.sandbox.engine.checks import COUNT, FILLED, TEXT
+from eguma_async.sandbox.engine.commands import NO_CHANGES
+from eguma_async.sandbox.engine.errors import NoSuchRecordError
 
 from . import tickets
 from .catalog import Product
 from .overview import Overview
 from .sales import Customer
 
-NO_CHANGES: Mapping[str, object] = {}
-AMOUNT = whole(0)
-
 
 class BackOffice(Overview):
     """State read and set through Python methods.
 
     Times of slots are given as listed (``"2026-03-19T10:00:00"``) or as naive values. An id that
-    does not exist raises ValueError.
+    does not exist raises `NoSuchRecordError`.
     """
 
     # What a merchant sells, and for how much
@@ -53,9 +52,10 @@ class BackOffice(Overview):
         nothing else is held or sold until places are free again.
 
         Raises:
-            ValueError: There is no such slot, or the quota is no whole number from 0.
+            NoSuchRecordError: There is no such slot.
+            ValueError: The quota is no whole number from 0.
         """
-        AMOUNT.or_null()("capacity", capacity)
+        COUNT.or_null()("capacity", capacity)
         product, slot = self._slot(product_id, starts_at)
         product.quotas = {**product.quotas, slot.starts_at: capacity}
 
@@ -79,17 +79,17 @@ class BackOffice(Overview):
                 their own.
 
         Raises:
-            ValueError: There is no such slot, the category is not sold there, or the price is no
-                whole number from 0.
+            NoSuchRecordError: There is no such slot, or the category is not sold there.
+            ValueError: The price is no whole number from 0.
         """
-        AMOUNT("price_in_cents", price_in_cents)
+        COUNT("price_in_cents", price_in_cents)
         product = self.product(product_id)
         if starts_at is None:
             changes = _with_price(product, category_id, price_in_cents)
         else:
             _, slot = self._slot(product_id, starts_at)
             if slot.price_of(category_id) is None:
-                raise ValueError("this category is not sold in this slot")
+                raise NoSuchRecordError("this category is not sold in this slot")
             key = slot.starts_at, category_id
             changes = {"prices": {**product.prices, key: price_in_cents}}
         self._edit(product, **changes)
@@ -100,7 +100,8 @@ class BackOffice(Overview):
         """Sell places at the desk, also after the cut-off, and return how many are left.
 
         Raises:
-            ValueError: There is no such slot, or it has not that many places.
+            NoSuchRecordError: There is no such slot.
+            ValueError: It has not that many places.
         """
         product, slot = self._slot(product_id, starts_at)
         free = self._state.stock.free(product, slot, self._state.now())
@@ -113,7 +114,8 @@ class BackOffice(Overview):
         """Sell places of an event in the shop, and return how many are left.
 
         Raises:
-            ValueError: There is no such event, or it has not that many places.
+            NoSuchRecordError: There is no such event.
+            ValueError: It has not that many places.
         """
         event = self.event(event_id)
         if not 1 <= quantity <= event.free:
@@ -125,11 +127,12 @@ class BackOffice(Overview):
         """End a hold now, as its time would: its places return.
 
         Raises:
-            ValueError: There is no such hold, or it was booked.
+            NoSuchRecordError: There is no such hold.
+            ValueError: It was booked.
         """
         hold = self._state.stock.holds.get(reservation_id)
         if hold is None:
-            raise ValueError("no reservation has this id")
+            raise NoSuchRecordError("no reservation has this id")
         if hold.state == "booked":
             raise ValueError("this reservation was booked; cancel the order")
         if hold.state == "held":
@@ -164,7 +167,8 @@ class BackOffice(Overview):
             tags: New tags; None leaves them.
 
         Raises:
-            ValueError: There is no such order, it has no customer to change, or a value is wrong.
+            NoSuchRecordError: There is no such order.
+            ValueError: It has no customer to change, or a value is wrong.
         """
         found = self._order(order)
         changed = _with_changes(found.customer, customer)
@@ -191,7 +195,7 @@ class BackOffice(Overview):
         """Activate or deactivate a key."""
         found = self._state.find_key(key)
         if found is None:
-            raise ValueError("there is no such key")
+            raise NoSuchRecordError("there is no such key")
         found.is_active = is_active
 
     def _edit(self, product: Product, **changes: Any) -> None:
@@ -203,7 +207,7 @@ class BackOffice(Overview):
 def _with_price(product: Product, category_id: str, price_in_cents: int) -> dict[str, Any]:
     """Return the fields of a product whose category costs something else in every slot."""
     if not any(price.category_id == category_id for plan in product.plans for price in plan.prices):
-        raise ValueError("the product does not sell this category")
+        raise NoSuchRecordError("the product does not sell this category")
     plans = tuple(
         attrs.evolve(
             plan,

@@ -24,8 +24,7 @@ from .state import State
 class Builder:
     """Makes records and adds them to a state."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    _state: State
 
     def add_merchant(
         self, name: str, *, default_language: str = "de", currency: str = "CHF"
@@ -121,7 +120,7 @@ class Builder:
         self._state.events[event.id] = event
         return event
 
-    def ticket_type(
+    def add_ticket_type(
         self, names: Mapping[str, str], price_in_cents: int, descriptions: Mapping[str, str]
     ) -> TicketType:
         """Make a ticket type with an id of its own, to build an event with."""

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import attrs
 
 from .local_time import instant, instant_on, wall_clock
 
-SlotType = Literal["day", "time"]
-Incompatibility = Literal[
+SlotType: TypeAlias = Literal["day", "time"]
+"""Whether a slot is a whole day, or begins at a time."""
+
+Incompatibility: TypeAlias = Literal[
     "seat plan",
     "mandatory note",
     "mandatory questions",
     "mandatory contact per ticket",
     "medium other than QR",
 ]
+"""Why a product cannot be sold by third parties."""
 
 # A calendar without an end is planned this far ahead, so that no range is endless.
 HORIZON = timedelta(days=730)

@@ -8,11 +8,11 @@ from typing import Any
 
 import attrs
 
-from eguma_async.sandbox.engine.checks import FILLED, FLAG, TEXT, Check, whole
-from eguma_async.sandbox.engine.commands import Command
-from eguma_async.sandbox.engine.options import ControlError
+from eguma_async.sandbox.engine.checks import COUNT, FILLED, FLAG, OBJECT, TEXT, Check, whole
+from eguma_async.sandbox.engine.commands import NO_CHANGES, Acts, Command
+from eguma_async.sandbox.engine.errors import ControlError
 
-from .backoffice import AMOUNT, NO_CHANGES, BackOffice
+from .backoffice import BackOffice
 from .catalog import Event, Merchant
 from .local_time import parse_date, seconds_text
 from .sales import Hold
@@ -21,7 +21,6 @@ _DAY = Check(
     "a day in the form YYYY-MM-DD",
     lambda value: isinstance(value, str) and parse_date(value) is not None,
 )
-_OBJECT = Check("an object", lambda value: isinstance(value, dict))
 _TEXTS = Check("a list of texts", lambda value: isinstance(value, list))
 _SLOT = {"product_id": FILLED, "starts_at": FILLED}
 
@@ -49,12 +48,12 @@ def commands(sandbox: BackOffice) -> Mapping[str, Command]:
     ``is_active`` or ``channel_is_on`` or both.
     """  # noqa: E501  # a table reads best unbroken
     acts = _Acts(sandbox)
-    capacity = Command(acts.set_capacity, {**_SLOT, "capacity": AMOUNT.or_null()})
+    capacity = Command(acts.set_capacity, {**_SLOT, "capacity": COUNT.or_null()})
     gate = {"ticket_number": FILLED}
     return {
         "set-price": Command(
             acts.set_price,
-            {"product_id": FILLED, "category_id": FILLED, "price_in_cents": AMOUNT},
+            {"product_id": FILLED, "category_id": FILLED, "price_in_cents": COUNT},
             {"starts_at": FILLED},
         ),
         "set-capacity": capacity,
@@ -66,9 +65,9 @@ def commands(sandbox: BackOffice) -> Mapping[str, Command]:
         "update-order": Command(
             acts.update_order,
             {"order": FILLED},
-            {"customer": _OBJECT, "note": TEXT, "tags": _TEXTS},
+            {"customer": OBJECT, "note": TEXT, "tags": _TEXTS},
         ),
-        "desk-sales": Command(acts.desk_sale, {**_SLOT, "quantity": AMOUNT}),
+        "desk-sales": Command(acts.desk_sale, {**_SLOT, "quantity": COUNT}),
         "event-sales": Command(acts.sell_event, {"event_id": FILLED, "quantity": whole(1)}),
         "key": Command(acts.key, {"key": FILLED, "is_active": FLAG}),
         "check-in": Command(sandbox.check_in, gate),
@@ -81,12 +80,7 @@ def commands(sandbox: BackOffice) -> Mapping[str, Command]:
     }
 
 
-class _Acts:
-    """The acts of the back office, with what is shown of each afterwards."""
-
-    def __init__(self, sandbox: BackOffice) -> None:
-        self._sandbox = sandbox
-
+class _Acts(Acts[BackOffice]):
     def set_price(
         self, product_id: str, category_id: str, price_in_cents: int, starts_at: str | None = None
     ) -> object:
@@ -121,10 +115,6 @@ class _Acts:
         self._sandbox.release_reservation(reservation_id)
         return {"released": reservation_id}
 
-    def cancel_order(self, order: str) -> object:
-        self._sandbox.cancel_order(order)
-        return {"cancelled": order}
-
     def update_order(
         self,
         order: str,
@@ -150,7 +140,7 @@ class _Acts:
 def state_json(sandbox: BackOffice) -> dict[str, Any]:
     """Return the state at a glance."""
     return {
-        "merchants": [_merchant_json(merchant) for merchant in sandbox.merchants],
+        "merchants": [_merchant_json(merchant) for merchant in sandbox.merchants()],
         "examples": [attrs.asdict(sandbox.example(name)) for name in sandbox.example_names],
         "events": [_event_json(event) for event in sandbox.events()],
         "holds": [_hold_json(hold) for hold in sandbox.holds()],

@@ -301,10 +301,10 @@ def _web_order(
 
 def _events(sandbox: BackOffice, merchant: Merchant) -> None:
     """Add events that are open, in a category, sold out, closed, and not published."""
-    adult = sandbox.ticket_type(
+    adult = sandbox.add_ticket_type(
         {"de": "Erwachsene", "en": "Adults"}, 6900, {"de": "Ab 16 Jahren", "en": "From 16 years"}
     )
-    child = sandbox.ticket_type(
+    child = sandbox.add_ticket_type(
         {"de": "Kinder", "en": "Children"}, 3400, {"de": "Bis 15 Jahre", "en": "Up to 15 years"}
     )
     group = TicketTypeGroup(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import attrs
 
@@ -19,7 +19,8 @@ from eguma_async.sandbox.engine.checks import (
 )
 from eguma_async.sandbox.engine.options import Options
 
-Zone = Literal["zurich", "utc"]
+Zone: TypeAlias = Literal["zurich", "utc"]
+"""Which wall clock a time is written by."""
 
 _flag = must_be(FLAG)
 _text = must_be(FILLED)

@@ -6,6 +6,8 @@ from datetime import date, datetime, timedelta
 
 import attrs
 
+from eguma_async.sandbox.engine.errors import NoSuchRecordError
+
 from .builder import Builder
 from .catalog import Event, Merchant, Product, Slot
 from .local_time import seconds_text
@@ -49,17 +51,23 @@ class Example:
 
 
 class Overview(Builder):
-    """The part of the back office that reads. An id that does not exist raises ValueError."""
+    """The part of the back office that reads.
 
-    @property
+    An id that does not exist raises `NoSuchRecordError`.
+    """
+
     def merchants(self) -> tuple[Merchant, ...]:
-        """The merchants with their users and keys."""
+        """Return the merchants with their users and keys."""
         return tuple(self._state.merchants)
 
     @property
     def demo_key(self) -> str:
-        """First key of the first merchant."""
-        return self.merchants[0].users[0].keys[0].value
+        """First key of the first merchant that has one.
+
+        Raises:
+            NoSuchRecordError: No merchant has one yet.
+        """
+        return _first_key(*self.merchants())
 
     @property
     def example_names(self) -> tuple[str, ...]:
@@ -74,12 +82,12 @@ class Overview(Builder):
                 ``"sold-out"``.
 
         Raises:
-            ValueError: No product has this label.
+            NoSuchRecordError: No product has this label.
         """
         for product in self.products():
             if product.label == label:
                 return self._example(product)
-        raise ValueError(f"no product is labelled {label!r}")
+        raise NoSuchRecordError(f"no product is labelled {label!r}")
 
     def today(self) -> date:
         """Return the merchants' date."""
@@ -93,7 +101,7 @@ class Overview(Builder):
         """Return a product by its id."""
         product = self._state.products.get(product_id)
         if product is None:
-            raise ValueError("no product has this id")
+            raise NoSuchRecordError("no product has this id")
         return product
 
     def events(self) -> tuple[Event, ...]:
@@ -104,14 +112,14 @@ class Overview(Builder):
         """Return an event by its id."""
         event = self._state.events.get(event_id)
         if event is None:
-            raise ValueError("no event has this id")
+            raise NoSuchRecordError("no event has this id")
         return event
 
     def availability(self, product_id: str, starts_at: str | date) -> int | None:
         """Return the free places of a slot, open or not; None if there is no limit.
 
         Raises:
-            ValueError: There is no such slot.
+            NoSuchRecordError: There is no such slot.
         """
         product, slot = self._slot(product_id, starts_at)
         return self._state.stock.free(product, slot, self._state.now())
@@ -119,7 +127,11 @@ class Overview(Builder):
     def holds(self) -> tuple[Hold, ...]:
         """Return the holds that still stand."""
         now = self._state.now()
-        return tuple(hold for hold in self._state.stock.holds.values() if hold.is_active(now))
+        return tuple(hold for hold in self.reservations() if hold.is_active(now))
+
+    def reservations(self) -> tuple[Hold, ...]:
+        """Return all holds, oldest first, those that ended included."""
+        return tuple(self._state.stock.holds.values())
 
     def orders(self) -> tuple[Order, ...]:
         """Return all orders of all merchants, oldest first."""
@@ -148,20 +160,20 @@ class Overview(Builder):
             raise ValueError("starts_at must have the form in which slots are listed")
         slot = self._state.find_slot(product, start)
         if slot is None:
-            raise ValueError("the product has no such slot")
+            raise NoSuchRecordError("the product has no such slot")
         return product, slot
 
     def _order(self, id_or_number: str) -> Order:
         order = self._state.book.find(id_or_number)
         if order is None:
-            raise ValueError("no order has this id or number")
+            raise NoSuchRecordError("no order has this id or number")
         return order
 
     def _merchant_of(self, ticket_number: str) -> Merchant:
-        for merchant in self.merchants:
+        for merchant in self.merchants():
             if self._state.book.with_ticket(ticket_number, merchant):
                 return merchant
-        raise ValueError("no ticket has this number")
+        raise NoSuchRecordError("no ticket has this number")
 
     def _example(self, product: Product) -> Example:
         slot = self._slot_for_example(product)
@@ -169,7 +181,7 @@ class Overview(Builder):
         return Example(
             product.label,
             product.name,
-            product.merchant.users[0].keys[0].value,
+            _first_key(product.merchant),
             product.id,
             None if slot is None else seconds_text(slot.starts_at),
             tuple(category.id for category in product.categories if category.id in sold),
@@ -183,3 +195,11 @@ class Overview(Builder):
             if free is None or free >= ROOMY:
                 return slot
         return next(iter(slots), None)
+
+
+def _first_key(*merchants: Merchant) -> str:
+    for merchant in merchants:
+        for user in merchant.users:
+            for key in user.keys:
+                return key.value
+    raise NoSuchRecordError("there is no key yet: use add_merchant, add_user and add_key")

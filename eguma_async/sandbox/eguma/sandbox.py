@@ -48,8 +48,8 @@ class EgumaSandbox(BackOffice, Sandbox):
         *,
         demo_data: bool = True,
     ) -> None:
-        Sandbox.__init__(self, clock)
-        BackOffice.__init__(self, State(self.clock, Ids(seed), options or EgumaOptions()))
+        super().__init__(clock)
+        self._state = State(self.clock, Ids(seed), options or EgumaOptions())
         self._availabilities = Availabilities(self._state)
         self._routes = routes(self._state, self._availabilities)
         if demo_data:

@@ -91,6 +91,8 @@ def is_amount(value: Any) -> bool:
     return is_number and 0 <= value <= sys.float_info.max
 
 
+OBJECT = Check("an object", lambda value: isinstance(value, dict))
+COUNT = whole(0)
 FLAG = Check("true or false", lambda value: isinstance(value, bool))
 TEXT = Check("a text", lambda value: isinstance(value, str) and is_unicode(value))
 FILLED = Check("a text that is not empty", lambda value: TEXT.fits(value) and value != "")

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
 from .checks import Check, check_names
 
 NO_MEMBERS: Mapping[str, Check] = {}
+NO_CHANGES: Mapping[str, object] = {}
+
+
+class OrderDesk(Protocol):
+    """What the back office of every sandbox can do."""
+
+    def cancel_order(self, order: str) -> None:
+        """Cancel an order."""
+        ...
+
+
+D = TypeVar("D", bound=OrderDesk)
 
 
 @attrs.frozen
@@ -38,3 +50,15 @@ class Command:
         for name, value in given.items():
             checks[name](name, value)
         return self.act(**given)
+
+
+class Acts(Generic[D]):
+    """The acts of a back office, with what is shown of each afterwards."""
+
+    def __init__(self, sandbox: D) -> None:
+        self._sandbox = sandbox
+
+    def cancel_order(self, order: str) -> object:
+        """Cancel an order."""
+        self._sandbox.cancel_order(order)
+        return {"cancelled": order}

@@ -169,6 +169,10 @@ class ServerFault(abc.ABC):
         """Carry the fault out on one request."""
 
 
+Fault = ServerFault
+"""An earlier name of `ServerFault`."""
+
+
 @attrs.define(eq=False)
 class Delay(ServerFault):
     """Respond late. The time passes on the sandbox's clock.

@@ -133,6 +133,12 @@ Delivery: TypeAlias = SandboxResponse | Dropped | CutResponse | TimedOut
 """What became of a response on its way to the caller."""
 
 
+# Earlier names of the same things, which stay importable.
+Outcome = Delivery
+WireRequest = SandboxRequest
+WireResponse = SandboxResponse
+
+
 def is_header_name(text: str) -> bool:
     """Tell whether a text can stand as the name of a header."""
     return _HEADER_NAME.fullmatch(text) is not None

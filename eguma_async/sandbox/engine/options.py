@@ -7,9 +7,7 @@ from typing import Any, Self
 
 import attrs
 
-
-class ControlError(ValueError):
-    """A control command cannot be carried out; the text says why."""
+from .errors import ControlError
 
 
 @attrs.frozen

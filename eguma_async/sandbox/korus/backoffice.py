@@ -7,7 +7,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from eguma_async.sandbox.engine.checks import DURATION, TEXT, whole
+from eguma_async.sandbox.engine.checks import COUNT, DURATION, TEXT
+from eguma_async.sandbox.engine.commands import NO_CHANGES
+from eguma_async.sandbox.engine.errors import NoSuchRecordError
 
 from . import ids
 from .catalog import CENT, Failure, Offer
@@ -16,14 +18,13 @@ from .people import CUSTOMER_TEXTS, check_customer, read_customer
 from .refusals import RefusedError
 from .sales import ChosenTicket, Order, Reservation
 
-NO_CHANGES: Mapping[str, object] = {}
 HIGHEST_PRICE = 1_000_000_000
 
 
 class BackOffice(Overview):
     """Reads and changes the state of a sandbox. Ids and IRIs are taken alike.
 
-    One that does not exist raises LookupError.
+    One that does not exist raises `NoSuchRecordError`.
     """
 
     # What the issuer does
@@ -52,10 +53,10 @@ class BackOffice(Overview):
         can be ordered, and nothing else is reserved until units are free again.
 
         Raises:
-            LookupError: There is no such offer or session.
+            NoSuchRecordError: There is no such offer or session.
             ValueError: The number is negative, or a session shall have no limit.
         """
-        whole(0).or_null()("capacity", capacity)
+        COUNT.or_null()("capacity", capacity)
         pool = self._pool(offer_or_session)
         if isinstance(pool, Offer):
             pool.stock = capacity
@@ -141,7 +142,7 @@ class BackOffice(Overview):
             external_reference: New reference; None leaves it.
 
         Raises:
-            LookupError: There is no such order.
+            NoSuchRecordError: There is no such order.
             ValueError: A member does not exist, or its value is wrong.
         """
         found = self._get(Order, order)
@@ -159,25 +160,28 @@ class BackOffice(Overview):
         So an order request out of a documentation can be sent as it is printed.
 
         Raises:
+            NoSuchRecordError: There is no example, or no organization to hold it.
             ValueError: The id is taken, or is no UUID, or nothing is left to hold.
         """
         reservation_id = ids.last_segment(reservation)
         iri = f"{ids.RESERVATIONS}/{reservation_id}"
         if not ids.matches(ids.RESERVATION_PATTERN, iri) or self._state.find(iri) is not None:
             raise ValueError("give the id of a reservation that does not exist yet")
-        offer = next(iter(self._examples.values()))
+        offer = next((offer for offer in self.offers() if offer.label), None)
+        if offer is None:
+            raise NoSuchRecordError("there is no example")
+        organization = self._first_organization()
         chosen = [ChosenTicket(t, t.sessions[0] if t.sessions else None) for t in offer.tickets]
-        self._state.expire()
         if not self._state.stock.has_room(offer, chosen, 1):
             raise ValueError("the example is sold out")
         held = self._state.stock.take(offer, chosen, 1)
-        return self._router.reservations.hold(self.organizations[0], [held], reservation_id)
+        return self._state.hold(organization, [held], reservation_id)
 
     # Tokens and failures
 
     def revoke_tokens(self) -> None:
         """Make all tokens invalid at once, refresh tokens included."""
-        self._router.identity.revoke_all()
+        self._state.tokens.revoke_all()
 
     def reshape_failures(self, reshape: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         """Choose what the elements of ``failedReservations`` and ``failedOrders`` look like.

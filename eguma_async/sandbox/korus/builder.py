@@ -1,76 +1,73 @@
-"""Filling a state with catalogs."""
+"""Filling a state with organizations and what is sold to them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from random import Random
 from typing import Any
 
-from eguma_async.core.zones import zone
-
-from . import ids
-from .catalog import Catalog, Offer, OfferTicket, Product, ProductBase, Text, TicketSession
-from .state import State
-
-VENUE_ZONE = zone("Europe/Paris")
-FIRST_IMPORT = datetime(2025, 1, 28, 7, 42, 4, tzinfo=UTC)
-
-
-def both(fr: str, en: str) -> Text:
-    """Return a text in the two languages of the API."""
-    return {"fr": fr, "en": en}
+from .catalog import (
+    Catalog,
+    Offer,
+    OfferTicket,
+    Organization,
+    Product,
+    ProductBase,
+    Text,
+    TicketSession,
+)
+from .state import FIRST_IMPORT, State
 
 
 class Builder:
-    """Makes catalog records and registers them.
+    """Makes records and adds them to a state.
 
-    Ids come from a source of their own and a fixed time, so that a seed gives the same ids on
-    any day; only the dates follow the clock.
-
-    Args:
-        state: State to fill.
-        random: Where ids come from.
+    A `record_id` is the id a record shall have; one is made if it is empty. `details` are further
+    fields of the record's class, such as ``stock`` of an `Offer`.
     """
 
-    def __init__(self, state: State, random: Random) -> None:
-        self._state = state
-        self._random = random
-        self._made = 0
-        self.today: date = state.now().astimezone(VENUE_ZONE).date()
+    _state: State
 
-    def day(self, days: int) -> date:
-        """Return the venue's day that many days from today."""
-        return self.today + timedelta(days=days)
+    def add_organization(
+        self,
+        name: str,
+        *,
+        client_id: str,
+        client_secret: str,
+        catalogs: Iterable[Catalog] = (),
+        record_id: str = "",
+    ) -> Organization:
+        """Add a customer of the API, to whom these catalogs are open."""
+        organization = Organization(
+            id=record_id or self._state.new_catalog_id(),
+            name=name,
+            client_id=client_id,
+            client_secret=client_secret,
+            catalogs={catalog.id for catalog in catalogs},
+        )
+        self._state.organizations.append(organization)
+        return organization
 
-    def at(self, days: int, hour: int, minute: int = 0) -> datetime:
-        """Return a moment of that day at the venue, with its offset."""
-        day = self.day(days)
-        local = datetime(day.year, day.month, day.day, hour, minute, tzinfo=VENUE_ZONE)
-        # A fixed offset instead of the zone: what is compared and shown is this one moment.
-        return datetime.fromisoformat(local.isoformat())
-
-    def new_id(self) -> str:
-        """Make an id."""
-        self._made += 1
-        return ids.uuid7(FIRST_IMPORT + timedelta(seconds=self._made), self._random)
-
-    def catalog(self, name: str, record_id: str = "", **details: Any) -> Catalog:
+    def add_catalog(self, name: str, record_id: str = "", **details: Any) -> Catalog:
         """Add a catalog, created a day after the one before."""
-        created = FIRST_IMPORT + timedelta(days=len(self._state.catalogs))
-        catalog = Catalog(id=record_id or self.new_id(), name=name, created_at=created, **details)
+        catalog = Catalog(
+            id=record_id or self._state.new_catalog_id(),
+            name=name,
+            created_at=FIRST_IMPORT + timedelta(days=len(self._state.catalogs)),
+            **details,
+        )
         self._state.catalogs.append(catalog)
         self._state.register(catalog)
         return catalog
 
-    def base(
+    def add_product_base(
         self, catalog: Catalog, name: Text, record_id: str = "", **details: Any
     ) -> ProductBase:
-        """Add a product base."""
+        """Add a product base; `name` maps languages to names."""
         base = ProductBase(
             catalog=catalog,
-            id=record_id or self.new_id(),
+            id=record_id or self._state.new_catalog_id(),
             name=name,
             description=name,
             **details,
@@ -79,25 +76,34 @@ class Builder:
         self._state.register(base)
         return base
 
-    def product(
+    def add_product(
         self, base: ProductBase, name: Text, record_id: str = "", **details: Any
     ) -> Product:
-        """Add a product."""
+        """Add a product; `name` maps languages to names."""
         product = Product(
-            base=base, id=record_id or self.new_id(), name=name, description=name, **details
+            base=base,
+            id=record_id or self._state.new_catalog_id(),
+            name=name,
+            description=name,
+            **details,
         )
         base.products.append(product)
         base.catalog.products.append(product)
         self._state.register(product)
         return product
 
-    def offer(
-        self, product: Product, price: str, day: date | None, record_id: str = "", **details: Any
+    def add_offer(
+        self,
+        product: Product,
+        price: Decimal | str,
+        day: date | None,
+        record_id: str = "",
+        **details: Any,
     ) -> Offer:
-        """Add an offer."""
+        """Add an offer for a day, or an undated one; it is sold once it has a ticket."""
         offer = Offer(
             product=product,
-            id=record_id or self.new_id(),
+            id=record_id or self._state.new_catalog_id(),
             date=day,
             price=Decimal(price),
             **details,
@@ -106,7 +112,7 @@ class Builder:
         self._state.register(offer)
         return offer
 
-    def ticket(
+    def add_ticket(
         self,
         offer: Offer,
         name: Text,
@@ -115,11 +121,14 @@ class Builder:
         sessions: Iterable[tuple[datetime, int] | tuple[datetime, int, str]] = (),
         **details: Any,
     ) -> OfferTicket:
-        """Add a ticket: one for the whole day, or one with sessions as (start, stock[, id])."""
+        """Add a ticket: one for the whole day, or one with sessions as (start, stock[, id]).
+
+        A start is aware; `name` maps languages to names.
+        """
         planned = list(sessions)
         ticket = OfferTicket(
             offer=offer,
-            id=record_id or self.new_id(),
+            id=record_id or self._state.new_catalog_id(),
             name=name,
             description=name,
             whole_day=not planned,
@@ -128,13 +137,8 @@ class Builder:
         offer.tickets.append(ticket)
         self._state.register(ticket)
         for start, stock, *given in planned:
-            session_id = given[0] if given else self.new_id()
+            session_id = given[0] if given else self._state.new_catalog_id()
             session = TicketSession(ticket=ticket, id=session_id, occurs_at=start, stock=stock)
             ticket.sessions.append(session)
             self._state.register(session)
         return ticket
-
-
-def values(**labels: tuple[str, str]) -> Mapping[str, Text]:
-    """Return option values with their labels in the two languages."""
-    return {value: both(*pair) for value, pair in labels.items()}

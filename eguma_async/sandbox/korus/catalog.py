@@ -153,6 +153,7 @@ class Offer:
         taken: Units held or sold.
         hold: How long reservations live; None for the sandbox's default.
         failure: What its issuer's system does wrong.
+        label: What it demonstrates, such as ``"sold_out"``; empty for no example.
     """
 
     product: Product = attrs.field(repr=False)
@@ -168,6 +169,7 @@ class Offer:
     availability_check: bool = False
     hold: timedelta | None = None
     failure: Failure | None = None
+    label: str = ""
     tickets: list[OfferTicket] = attrs.field(factory=list, repr=False)
 
     @property

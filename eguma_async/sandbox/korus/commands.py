@@ -7,15 +7,12 @@ from typing import Any
 
 import attrs
 
-from eguma_async.sandbox.engine.checks import DURATION, FILLED, FLAG, TEXT, Check, whole
-from eguma_async.sandbox.engine.commands import Command
-from eguma_async.sandbox.engine.options import ControlError
+from eguma_async.sandbox.engine.checks import COUNT, DURATION, FILLED, FLAG, OBJECT, TEXT
+from eguma_async.sandbox.engine.commands import NO_CHANGES, Acts, Command
+from eguma_async.sandbox.engine.errors import ControlError
 
-from .backoffice import NO_CHANGES, BackOffice
+from .backoffice import BackOffice
 from .demo import EXAMPLE_RESERVATION
-
-_OBJECT = Check("an object", lambda value: isinstance(value, dict))
-_AMOUNT = whole(0).or_null()
 
 
 def commands(sandbox: BackOffice) -> Mapping[str, Command]:
@@ -44,34 +41,29 @@ def commands(sandbox: BackOffice) -> Mapping[str, Command]:
     pools = {"offer": FILLED, "session": FILLED}
     return {
         "set-price": Command(acts.set_price, {"offer": FILLED, "price": FILLED}),
-        "set-capacity": Command(acts.set_capacity, {"capacity": _AMOUNT}, pools),
+        "set-capacity": Command(acts.set_capacity, {"capacity": COUNT.or_null()}, pools),
         "set-active": Command(acts.set_active, {"offer": FILLED, "is_active": FLAG}),
         "release-reservation": Command(acts.release_reservation, {"reservation": FILLED}),
         "cancel-order": Command(acts.cancel_order, {"order": FILLED}),
         "update-order": Command(
             acts.update_order,
             {"order": FILLED},
-            {"customer": _OBJECT, "notes": TEXT, "externalReference": TEXT},
+            {"customer": OBJECT, "notes": TEXT, "externalReference": TEXT},
         ),
         "set-hold": Command(acts.set_hold, {"offer": FILLED, "seconds": DURATION.or_null()}),
         "hold-example": Command(acts.hold_example, optional={"reservation": FILLED}),
         "fail-offer": Command(
             acts.fail_offer,
             {"offer": FILLED, "at": FILLED.or_null()},
-            {"times": _AMOUNT, "message": FILLED},
+            {"times": COUNT.or_null(), "message": FILLED},
         ),
         "revoke-tokens": Command(acts.revoke_tokens),
         # An earlier name of the same act.
-        "set-stock": Command(acts.set_stock, {"stock": _AMOUNT}, pools),
+        "set-stock": Command(acts.set_stock, {"stock": COUNT.or_null()}, pools),
     }
 
 
-class _Acts:
-    """The acts of the back office, with what is shown of each afterwards."""
-
-    def __init__(self, sandbox: BackOffice) -> None:
-        self._sandbox = sandbox
-
+class _Acts(Acts[BackOffice]):
     def set_price(self, offer: str, price: str) -> object:
         self._sandbox.set_price(offer, price)
         return {"price": price}
@@ -95,10 +87,6 @@ class _Acts:
     def release_reservation(self, reservation: str) -> object:
         self._sandbox.release_reservation(reservation)
         return {"released": reservation}
-
-    def cancel_order(self, order: str) -> object:
-        self._sandbox.cancel_order(order)
-        return {"cancelled": order}
 
     def update_order(
         self,
@@ -139,13 +127,13 @@ def state_json(sandbox: BackOffice) -> dict[str, Any]:
                 "client_secret": organization.client_secret,
                 "catalogs": len(organization.catalogs),
             }
-            for organization in sandbox.organizations
+            for organization in sandbox.organizations()
         ],
         "examples": [
             {**attrs.asdict(sandbox.example(name)), "available": sandbox.availability(name)}
             for name in names
         ],
-        "reservations": len(sandbox.reservations),
-        "orders": len(sandbox.orders),
+        "reservations": len(sandbox.reservations()),
+        "orders": len(sandbox.orders()),
         "tokens_issued": sandbox.tokens_issued,
     }

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, TypeVar
 
 import attrs
 
+from eguma_async.sandbox.engine.errors import NoSuchRecordError
+
+from .builder import Builder
 from .catalog import Catalog, Offer, Organization, TicketSession
 from .options import KorusOptions
-from .routes import Router
 from .sales import Order, Reservation
-from .state import Record, State
+from .state import Record
 
 R = TypeVar("R", bound=Record)
 
@@ -34,48 +37,26 @@ class Example:
     item: dict[str, Any]
 
 
-class Overview:
+class Overview(Builder):
     """The part of the back office that reads. Ids and IRIs are taken alike.
 
-    One that does not exist raises LookupError.
+    One that does not exist raises `NoSuchRecordError`.
     """
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-        self._router = Router(state)
-        self._examples: dict[str, Offer] = {}
-
-    @property
-    def organizations(self) -> tuple[Organization, ...]:
-        """All organizations with their credentials: the demo one, another, one without catalog."""
-        return tuple(self._state.organizations)
 
     @property
     def demo_client(self) -> tuple[str, str]:
-        """Client id and secret of the demo organization."""
-        first = self._state.organizations[0]
+        """Client id and secret of the first organization.
+
+        Raises:
+            NoSuchRecordError: No organization was added yet.
+        """
+        first = self._first_organization()
         return first.client_id, first.client_secret
-
-    @property
-    def catalogs(self) -> tuple[Catalog, ...]:
-        """All catalogs."""
-        return tuple(self._state.catalogs)
-
-    @property
-    def reservations(self) -> tuple[Reservation, ...]:
-        """All reservations, oldest first, expired ones included."""
-        self._state.expire()
-        return tuple(self._state.reservations)
-
-    @property
-    def orders(self) -> tuple[Order, ...]:
-        """All orders, oldest first, cancelled ones included."""
-        return tuple(self._state.orders)
 
     @property
     def example_names(self) -> tuple[str, ...]:
         """Names that `example` takes."""
-        return tuple(self._examples)
+        return tuple(offer.label for offer in self.offers() if offer.label)
 
     def example(self, name: str, *, quantity: int = 1, session: int = 0) -> Example:
         """Return the offer that stands for a situation, with a request item for it.
@@ -86,11 +67,12 @@ class Overview:
             session: Which session to choose, from 0, where one has to be chosen.
 
         Raises:
-            LookupError: There is no such name.
+            NoSuchRecordError: There is no such name.
         """
-        if name not in self._examples:
-            raise LookupError(f"no example {name}; there is {', '.join(self._examples)}")
-        offer = self._examples[name]
+        offer = self._labelled(name)
+        if offer is None:
+            there_is = ", ".join(self.example_names) or "none"
+            raise NoSuchRecordError(f"no example {name}; there is {there_is}")
         choices = [
             {"ticket": ticket.iri}
             if ticket.whole_day
@@ -100,14 +82,27 @@ class Overview:
         item = {"quantity": quantity, "offer": offer.iri, "ticketSessions": choices}
         return Example(name, offer.iri, offer.catalog.iri, offer.product.iri, item)
 
-    def offer(self, offer: str) -> Offer:
-        """Return an offer by its IRI, its id or the name of its example.
+    def today(self) -> date:
+        """Return the venues' date."""
+        return self._state.today()
 
-        Raises:
-            LookupError: There is none.
-        """
+    def organizations(self) -> tuple[Organization, ...]:
+        """Return all organizations with their credentials."""
+        return tuple(self._state.organizations)
+
+    def catalogs(self) -> tuple[Catalog, ...]:
+        """Return all catalogs."""
+        return tuple(self._state.catalogs)
+
+    def offers(self) -> tuple[Offer, ...]:
+        """Return the offers of all catalogs."""
         self._state.expire()
-        return self._examples[offer] if offer in self._examples else self._get(Offer, offer)
+        return tuple(offer for catalog in self._state.catalogs for offer in catalog.offers)
+
+    def offer(self, offer: str) -> Offer:
+        """Return an offer by its IRI, its id or the name of its example."""
+        self._state.expire()
+        return self._labelled(offer) or self._get(Offer, offer)
 
     def availability(self, offer_or_session: str) -> int | None:
         """Return what is left of an offer or a session; None without limit."""
@@ -116,10 +111,26 @@ class Overview:
     available = availability
     """An earlier name of `availability`."""
 
+    def holds(self) -> tuple[Reservation, ...]:
+        """Return the reservations that still stand, oldest first."""
+        now = self._state.now()
+        return tuple(
+            made for made in self.reservations() if made.order is None and not made.expired(now)
+        )
+
+    def reservations(self) -> tuple[Reservation, ...]:
+        """Return all reservations, oldest first, those that ended included."""
+        self._state.expire()
+        return tuple(self._state.reservations)
+
+    def orders(self) -> tuple[Order, ...]:
+        """Return all orders, oldest first, cancelled ones included."""
+        return tuple(self._state.orders)
+
     @property
     def tokens_issued(self) -> int:
         """How many access tokens were handed out."""
-        return self._router.identity.issued
+        return self._state.tokens.issued
 
     @property
     def options(self) -> KorusOptions:
@@ -130,10 +141,18 @@ class Overview:
     def options(self, options: KorusOptions) -> None:
         self._state.options = options
 
+    def _first_organization(self) -> Organization:
+        for organization in self.organizations():
+            return organization
+        raise NoSuchRecordError("there is no organization yet: use add_organization")
+
+    def _labelled(self, name: str) -> Offer | None:
+        return next((offer for offer in self.offers() if offer.label == name != ""), None)
+
     def _pool(self, offer_or_session: str) -> Offer | TicketSession:
         try:
             return self.offer(offer_or_session)
-        except LookupError:
+        except NoSuchRecordError:
             return self._get(TicketSession, offer_or_session)
 
     def _get(self, kind: type[R], id_or_iri: str) -> R:
@@ -143,4 +162,4 @@ class Overview:
         for record in self._state.records():
             if isinstance(record, kind) and record.id == id_or_iri:
                 return record
-        raise LookupError(f"no {kind.__name__} has this id")
+        raise NoSuchRecordError(f"no {kind.__name__} has this id")

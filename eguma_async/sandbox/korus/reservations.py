@@ -8,7 +8,6 @@ from typing import Any
 from eguma_async.sandbox.engine.messages import SandboxResponse
 
 from .call import KorusCall, ld_response
-from .catalog import Organization
 from .lookups import named_in_path
 from .pages import collection, ordered
 from .reservation_checks import CheckedItem, read_items
@@ -40,7 +39,7 @@ class Reservations:
                 held.append(self._state.stock.take(item.offer, item.chosen, item.quantity))
             else:
                 failed.append(self._failure(item, message))
-        made = [self.hold(call.caller, group) for group in self._groups(held)]
+        made = [self._state.hold(call.caller, group) for group in self._groups(held)]
         arrays = {
             "reservations": [self._views.reservation(reservation) for reservation in made],
             "failedReservations": failed,
@@ -66,22 +65,6 @@ class Reservations:
         reservation = named_in_path(self._state, call, Reservation, call.path)
         shown = self._views.reservation(reservation)
         return ld_response({"@context": "/contexts/BookingReservation", **shown})
-
-    def hold(
-        self, organization: Organization, items: Sequence[HeldItem], reservation_id: str = ""
-    ) -> Reservation:
-        """Make a reservation of items that were taken out of the stock."""
-        now = self._state.now()
-        reservation = Reservation(
-            id=reservation_id or self._state.new_id(),
-            organization=organization,
-            catalog=items[0].offer.catalog,
-            created_at=now,
-            expires_at=now + min(self._state.hold_time(item.offer) for item in items),
-            items=tuple(items),
-        )
-        self._state.add_reservation(reservation)
-        return reservation
 
     def _refusal(self, item: CheckedItem) -> str | None:
         if item.quantity > MAXIMUM_QUANTITY:

@@ -30,22 +30,16 @@ _ORDER_TICKET = f"{_ORDER}/items/{{item}}/tickets/{{ticket}}"
 
 
 class Router:
-    """Takes every request of the simulated provider.
-
-    Attributes:
-        identity: The token endpoint and its tokens.
-        reservations: The reservation operations.
-    """
+    """Takes every request of the simulated provider."""
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self.identity: Identity = Identity(state)
-        self.reservations: Reservations = Reservations(state)
+        self._identity = Identity(state)
         self._documents = Documents(state)
         self._routes = Routes(
             [
                 *_catalog_endpoints(Catalogs(state)),
-                *_booking_endpoints(self.reservations, Orders(state)),
+                *_booking_endpoints(Reservations(state), Orders(state)),
                 *_delivery_endpoints(self._documents, Beneficiaries(state)),
             ]
         )
@@ -55,7 +49,7 @@ class Router:
         self._state.expire()
         path = unquote(request.path).rstrip("/") or "/"
         if path == TOKEN_PATH:
-            return self.identity.respond(request)
+            return self._identity.respond(request)
         if path.startswith(STORAGE):
             return self._documents.download(request, path)
         return self._answer(request, lambda: self._call(request, path))
@@ -76,7 +70,7 @@ class Router:
     def _call(self, request: SandboxRequest, path: str) -> SandboxResponse:
         if not path.startswith("/v1/"):
             raise RefusedError(404)
-        organization = self.identity.authenticate(request)
+        organization = self._identity.authenticate(request)
         match = self._routes.find(path)
         if match is None:
             raise RefusedError(404)

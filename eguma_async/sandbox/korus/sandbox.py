@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from random import Random
 from typing import ClassVar
 
 from eguma_async.core.clock import Clock
@@ -16,6 +15,7 @@ from .documents import STORAGE
 from .identity import TOKEN_PATH
 from .options import KorusOptions
 from .refusals import error_response
+from .routes import Router
 from .state import State
 
 
@@ -30,18 +30,25 @@ class KorusSandbox(BackOffice, Sandbox):
         clock: Clock to live by; the machine's own by default. It can be moved: see `clock`.
         seed: The same seed gives the same ids, tokens and links.
         options: Switches for what the documentation does not settle.
+        demo_data: Whether to begin with the demo organizations; otherwise with nothing.
     """
 
     name: ClassVar[str] = "korus"
     secret_parameters: ClassVar[frozenset[str]] = frozenset({"signature"})
 
     def __init__(
-        self, clock: Clock | None = None, seed: int = 1, options: KorusOptions | None = None
+        self,
+        clock: Clock | None = None,
+        seed: int = 1,
+        options: KorusOptions | None = None,
+        *,
+        demo_data: bool = True,
     ) -> None:
-        Sandbox.__init__(self, clock)
-        random = Random(seed)  # noqa: S311  # nothing here has to be unpredictable
-        BackOffice.__init__(self, State(self.clock, random, options or KorusOptions()))
-        self._examples = demo.fill(self._state, Random(seed))  # noqa: S311
+        super().__init__(clock)
+        self._state = State(self.clock, seed, options or KorusOptions())
+        self._router = Router(self._state)
+        if demo_data:
+            demo.fill(self)
 
     def owns(self, path: str) -> bool:
         """Tell whether a path looks like one of Korus', its identity service or its storage."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any, TypeAlias
 
+from eguma_async.core.zones import zone
 from eguma_async.sandbox.engine.clock import SandboxClock
 
 from . import ids
@@ -23,11 +24,16 @@ from .options import KorusOptions
 from .refusals import RefusedError
 from .sales import (
     Document,
+    HeldItem,
     Order,
     OrderTicket,
     Reservation,
 )
 from .stock import Stock
+from .tokens import TokenStore
+
+VENUE_ZONE = zone("Europe/Paris")
+FIRST_IMPORT = datetime(2025, 1, 28, 7, 42, 4, tzinfo=UTC)
 
 CatalogRecord: TypeAlias = Catalog | ProductBase | Product | Offer | OfferTicket | TicketSession
 OwnedRecord: TypeAlias = Reservation | Order | OrderTicket | Document
@@ -39,7 +45,7 @@ class State:
 
     Args:
         clock: Where the time comes from.
-        random: Where ids come from.
+        seed: The same seed gives the same ids, tokens and links.
         options: How to behave.
 
     Attributes:
@@ -47,9 +53,13 @@ class State:
             true shape is not published.
     """
 
-    def __init__(self, clock: SandboxClock, random: Random, options: KorusOptions) -> None:
+    def __init__(self, clock: SandboxClock, seed: int, options: KorusOptions) -> None:
         self.options = options
-        self.random = random
+        # Nothing here has to be unpredictable.
+        self.random: Random = Random(seed)  # noqa: S311
+        self.tokens: TokenStore = TokenStore(Random(self.random.random()))  # noqa: S311
+        self._catalog_random = Random(seed)  # noqa: S311
+        self._catalog_ids = 0
         self.organizations: list[Organization] = []
         self.catalogs: list[Catalog] = []
         self.reservations: list[Reservation] = []
@@ -62,6 +72,20 @@ class State:
     def now(self) -> datetime:
         """Return the time in whole seconds, as all stamps of the API are."""
         return self._clock.now().replace(microsecond=0)
+
+    def today(self) -> date:
+        """Return the venues' date."""
+        return self._clock.now().astimezone(VENUE_ZONE).date()
+
+    def new_catalog_id(self) -> str:
+        """Make an id of a catalog's record.
+
+        It comes from a source of its own and a fixed time, so that a seed gives the same ids on any
+        day.
+        """
+        self._catalog_ids += 1
+        moment = FIRST_IMPORT + timedelta(seconds=self._catalog_ids)
+        return ids.uuid7(moment, self._catalog_random)
 
     def new_id(self) -> str:
         """Make an id that begins with the present time."""
@@ -93,11 +117,26 @@ class State:
             denied = self.options.foreign_status == 403
             raise RefusedError(self.options.foreign_status, "Access Denied." if denied else "")
 
-    def add_reservation(self, reservation: Reservation) -> None:
-        """Keep a reservation; its stock returns once its time is over."""
+    def hold(
+        self, organization: Organization, items: Sequence[HeldItem], reservation_id: str = ""
+    ) -> Reservation:
+        """Make a reservation of items that were taken out of the stock.
+
+        The stock returns once its time is over.
+        """
+        now = self.now()
+        reservation = Reservation(
+            id=reservation_id or self.new_id(),
+            organization=organization,
+            catalog=items[0].offer.catalog,
+            created_at=now,
+            expires_at=now + min(self.hold_time(item.offer) for item in items),
+            items=tuple(items),
+        )
         self.reservations.append(reservation)
         self.register(reservation)
         self.stock.watch(reservation)
+        return reservation
 
     def expire(self) -> None:
         """Return the stock of all reservations whose time is over."""

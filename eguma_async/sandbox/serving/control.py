@@ -27,6 +27,7 @@ import attrs
 
 from eguma_async.sandbox.engine.base import NOT_UNICODE, Sandbox
 from eguma_async.sandbox.engine.checks import is_amount
+from eguma_async.sandbox.engine.errors import ControlError
 from eguma_async.sandbox.engine.fault_json import KINDS, fault_from_json, fault_to_json
 from eguma_async.sandbox.engine.faults import Park, ServerFault
 from eguma_async.sandbox.engine.messages import (
@@ -35,7 +36,6 @@ from eguma_async.sandbox.engine.messages import (
     json_response,
     parse_json,
 )
-from eguma_async.sandbox.engine.options import ControlError
 
 PREFIX = "/_sandbox"
 SHOWN_REQUESTS = 100
@@ -57,7 +57,10 @@ class ControlPlane:
         self._sandboxes = {sandbox.name: sandbox for sandbox in sandboxes}
 
     def respond(self, request: SandboxRequest) -> SandboxResponse:
-        """Carry out one control request. Whatever is wrong with it is explained in a 400."""
+        """Carry out one control request.
+
+        Whatever is wrong with it is explained in a 400; what is not there, in a 404.
+        """
         if "origin" in request.headers:
             return _problem(403, "the control plane does not answer to web pages")
         if not request.is_unicode():

@@ -148,7 +148,7 @@ def test_a_server_that_repeats_the_key_does_not_make_us_print_it(
 def test_an_unapproved_key_is_an_access_error(
     connected, capsys: Out, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    office = connected.sandbox.merchants[0].users[2]
+    office = connected.sandbox.merchants()[0].users[2]
     monkeypatch.setenv("EGUMA_API_KEY", office.keys[0].value)
 
     assert main(["products"]) == 3

@@ -275,7 +275,7 @@ async def test_an_expired_hold_is_refused_and_leaving_it_is_no_error(sandbox, se
 
 
 async def test_a_booking_of_another_user_cannot_be_cancelled(sandbox, session, open_session):
-    merchant = sandbox.merchants[0]
+    merchant = sandbox.merchants()[0]
     stranger = sandbox.add_key(merchant, sandbox.add_user(merchant, "another"))
     booking = await session.ticketing.bookings.create(**to_book(sandbox), customer=ADA)
     async with open_session(stranger) as other:

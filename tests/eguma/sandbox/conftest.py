@@ -119,7 +119,7 @@ class Api:
     def key_of(self, user_name: str, number: int = 0) -> str:
         return next(
             user.keys[number].value
-            for merchant in self.sandbox.merchants
+            for merchant in self.sandbox.merchants()
             for user in merchant.users
             if user.name == user_name
         )

@@ -53,20 +53,20 @@ def test_the_seed_decides_on_all_ids(clock):
 
 def test_merchants_users_and_keys_are_there_to_be_printed(clock):
     sandbox = EgumaSandbox(clock)
-    assert [merchant.name for merchant in sandbox.merchants] == [
+    assert [merchant.name for merchant in sandbox.merchants()] == [
         "Bergbahn Muster AG", "Lakeside Discovery Park", "Musée du Chocolat Sàrl",
     ]  # fmt: skip
-    keys = [key for merchant in sandbox.merchants for user in merchant.users for key in user.keys]
+    keys = [key for merchant in sandbox.merchants() for user in merchant.users for key in user.keys]
     assert all(re.fullmatch("[0-9a-f]{24}", key.value) for key in keys)
     assert [key.is_active for key in keys].count(False) == 1
     assert sandbox.demo_key == keys[0].value
-    assert sandbox.demo_key not in repr(sandbox.merchants)
+    assert sandbox.demo_key not in repr(sandbox.merchants())
     assert sandbox.demo_key not in repr(sandbox.example("time"))
 
 
 def test_an_empty_sandbox_has_nothing(clock):
     sandbox = EgumaSandbox(clock, demo_data=False)
-    assert (sandbox.merchants, sandbox.products(), sandbox.orders()) == ((), (), ())
+    assert (sandbox.merchants(), sandbox.products(), sandbox.orders()) == ((), (), ())
 
 
 @pytest.mark.parametrize(

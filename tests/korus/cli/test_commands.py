@@ -117,7 +117,7 @@ def test_reserve_holds_with_the_chosen_sessions(
         capsys, "reserve", example.offer, "--quantity", "2", "--session", f"{ticket}={slot}"
     )
 
-    (held,) = korus.sandbox.reservations
+    (held,) = korus.sandbox.reservations()
     assert [one["iri"] for one in result["reservations"]] == [held.iri]
     assert result["reservations"][0]["total_amount_incl_tax"] == "160.00"
     assert result["reservations"][0]["expires_at"].endswith("+00:00")
@@ -129,7 +129,7 @@ def test_reserve_says_how_to_go_on(korus, capsys: Out) -> None:
     offer = korus.sandbox.example("plain").offer
     out, err = run(capsys, "reserve", offer)
 
-    (held,) = korus.sandbox.reservations
+    (held,) = korus.sandbox.reservations()
     assert held.iri in out
     assert "14 min" in out
     assert f"eguma korus order {held.iri} --external-reference" in err
@@ -149,7 +149,7 @@ def test_a_sold_out_offer_is_refused(korus, capsys: Out) -> None:
         "eguma: nothing was held: Not enough stock."
         " See what is left with `eguma korus availability`.\n"
     )
-    assert korus.sandbox.reservations == ()
+    assert korus.sandbox.reservations() == ()
     out, _ = run(capsys, "reserve", offer, "--json", code=5)
     assert json.loads(out)["reservations"] == []
 
@@ -203,7 +203,7 @@ def test_an_identity_server_that_cannot_be_reached_changed_nothing(korus, capsys
     _, err = run(capsys, "reserve", korus.sandbox.example("plain").offer, code=7)
 
     assert "not sent, as there is no token" in err
-    assert korus.sandbox.reservations == ()
+    assert korus.sandbox.reservations() == ()
 
 
 def test_the_secret_is_read_from_stdin(korus, capsys: Out, monkeypatch) -> None:

@@ -51,7 +51,7 @@ def test_reservations_become_orders(korus, hold, who, capsys: Out) -> None:
     booked = json.loads(out)
     assert [order["reservation"] for order in booked["orders"]] == iris
     assert {order["external_reference"] for order in booked["orders"]} == {"A-1042"}
-    assert [order.iri for order in korus.sandbox.orders] == [o["iri"] for o in booked["orders"]]
+    assert [order.iri for order in korus.sandbox.orders()] == [o["iri"] for o in booked["orders"]]
     assert "1 x 1 day adult" in err
     assert "Total: 72.00 EUR" in err
     assert "ordered" in run(capsys, "reservations")[0]
@@ -62,7 +62,7 @@ def test_a_customer_may_have_more_to_tell(korus, hold, who, capsys: Out) -> None
 
     out, _ = run(capsys, "order", hold(), *who, *more, "--yes")
 
-    (order,) = korus.sandbox.orders
+    (order,) = korus.sandbox.orders()
     assert (order.customer["phone"], order.customer["country"]) == ("0612345678", "FR")
     assert order.notes == "wheelchair"
     assert order.iri in out
@@ -71,7 +71,7 @@ def test_a_customer_may_have_more_to_tell(korus, hold, who, capsys: Out) -> None
 
 def test_orders_are_found_by_the_reference(korus, hold, who, capsys: Out) -> None:
     run(capsys, "order", hold(), *who, "--yes")
-    (order,) = korus.sandbox.orders
+    (order,) = korus.sandbox.orders()
 
     assert order.reference in run(capsys, "orders", "--external-reference", "A-1042")[0]
     assert document(capsys, "orders", "--external-reference", "A-1043") == []
@@ -85,7 +85,7 @@ def test_a_lost_answer_is_settled_and_the_order_not_sent_again(
     out, err = run(capsys, "order", hold(), *who, "--yes", "--json")
 
     assert lost.fired == 1
-    (order,) = korus.sandbox.orders
+    (order,) = korus.sandbox.orders()
     assert [made["iri"] for made in json.loads(out)["orders"]] == [order.iri]
     assert "The answer was lost" in err
 
@@ -121,7 +121,7 @@ def test_an_expired_reservation_is_refused(korus, hold, who, capsys: Out) -> Non
     assert f"nothing was booked: {expired} has expired" in err
     assert f"Reservation {alive} stays held" in err
     assert f"Reservation {expired} stays held" not in err
-    assert korus.sandbox.orders == ()
+    assert korus.sandbox.orders() == ()
 
 
 def test_a_reservation_is_ordered_once(korus, hold, who, capsys: Out) -> None:
@@ -130,7 +130,7 @@ def test_a_reservation_is_ordered_once(korus, hold, who, capsys: Out) -> None:
 
     _, err = run(capsys, "order", iri, *who, "--yes", code=5)
 
-    (order,) = korus.sandbox.orders
+    (order,) = korus.sandbox.orders()
     assert f"{iri} is ordered already, as {order.iri}" in err
     assert "stays held" not in err
 
@@ -148,7 +148,7 @@ def test_what_expires_at_the_last_moment_is_refused_by_the_server(
 
     assert code == 5
     assert "ordering failed: HTTP 422" in err
-    assert korus.sandbox.orders == ()
+    assert korus.sandbox.orders() == ()
 
 
 def test_nothing_is_sent_where_nobody_can_be_asked(
@@ -179,7 +179,7 @@ def test_the_answer_on_a_terminal_decides(
     done, _, err = child.finish()
 
     assert done == code
-    assert len(korus.sandbox.orders) == orders
+    assert len(korus.sandbox.orders()) == orders
     assert (f"Reservation {iri} stays held" in err) == (orders == 0)
 
 
@@ -193,12 +193,12 @@ def test_interrupting_the_question_says_what_is_left_to_expire(
     child.interrupt()
     code, out, err = child.finish()
 
-    (reservation,) = korus.sandbox.reservations
+    (reservation,) = korus.sandbox.reservations()
     assert (code, out) == (130, "")
     end = f"{reservation.expires_at:%Y-%m-%d %H:%M} UTC"
     assert f"Reservation {iri} stays held and expires at {end}." in err
     assert err.endswith("eguma: interrupted\n")
-    assert korus.sandbox.orders == ()
+    assert korus.sandbox.orders() == ()
 
 
 def test_an_interrupted_order_says_where_to_look(korus, hold, who, start) -> None:
@@ -238,7 +238,7 @@ def test_a_ticket_gets_its_user_and_then_there_is_a_file(
     korus, hold, who, capsys: Out, tmp_path
 ) -> None:
     run(capsys, "order", hold("named"), *who, "--yes")
-    (order,) = korus.sandbox.orders
+    (order,) = korus.sandbox.orders()
     shown = document(capsys, "order-show", order.iri)
     (ticket,) = shown["items"][0]["tickets"]
     (file_iri,) = shown["documents"]
@@ -265,7 +265,7 @@ def test_a_ticket_gets_its_user_and_then_there_is_a_file(
 
 def test_a_beneficiary_in_doubt_is_told(korus, hold, who, capsys: Out) -> None:
     run(capsys, "order", hold("named"), *who, "--yes")
-    ticket = next(korus.sandbox.orders[0].tickets).iri
+    ticket = next(korus.sandbox.orders()[0].tickets).iri
     korus.sandbox.faults.add(DropAfter(method="PATCH"))
 
     person = ["--first-name", "Grace", "--last-name", "Hopper"]
@@ -277,7 +277,7 @@ def test_a_beneficiary_in_doubt_is_told(korus, hold, who, capsys: Out) -> None:
 def test_no_command_shows_a_secret(korus, hold, who, capsys: Out, tmp_path) -> None:
     iri = hold("named")
     run(capsys, "order", iri, *who, "--yes")
-    order = korus.sandbox.orders[0]
+    order = korus.sandbox.orders()[0]
     seen = ""
     for command in (
         ["catalogs"],

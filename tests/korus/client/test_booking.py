@@ -170,7 +170,7 @@ async def test_a_reservation_whose_answer_is_lost_is_not_sent_again(shop):
         assert fault.fired == 1
         assert caught.value.operation == "ReserveOffers"
         assert opened.asked("POST", RESERVE) == 1
-        (orphan,) = opened.sandbox.reservations
+        (orphan,) = opened.sandbox.reservations()
         assert [r.iri async for r in opened.session.reservations.list()] == [orphan.iri]
 
 
@@ -242,7 +242,7 @@ async def test_a_hold_in_doubt_goes_on_with_the_same_order_only(shop, john):
             with pytest.raises(SessionStateError, match="same arguments"):
                 await hold.order(john, external_reference="B-2")
             booked = await hold.order(john, external_reference="A-1")
-        assert len(booked.orders) == 1 == len(opened.sandbox.orders)
+        assert len(booked.orders) == 1 == len(opened.sandbox.orders())
         assert opened.asked("POST", BULK) == 1
 
 
@@ -252,7 +252,7 @@ async def test_a_hold_settles_by_itself_unless_told_otherwise(shop, john):
             fault = opened.sandbox.faults.add(DropAfter(path=BULK))
             booked = await hold.order(john, external_reference="A-1")
         assert fault.fired == 1
-        assert [o.iri for o in booked.orders] == [o.iri for o in opened.sandbox.orders]
+        assert [o.iri for o in booked.orders] == [o.iri for o in opened.sandbox.orders()]
         assert opened.asked("POST", BULK) == 1
 
 
@@ -303,7 +303,7 @@ async def test_an_expired_reservation_is_told_by_its_iri(shop, john):
         opened.sandbox.clock.advance(minutes=6)
         with pytest.raises(ViolationsError) as caught:
             await opened.session.orders.create(iris, john, "A-1")
-        assert opened.sandbox.orders == ()
+        assert opened.sandbox.orders() == ()
     assert caught.value.expired_reservations == (iris[1],)
     assert [v.path for v in caught.value.violations] == ["reservations[1].expired"]
     assert pickle.loads(pickle.dumps(caught.value)).expired_reservations == (iris[1],)
@@ -368,7 +368,7 @@ async def test_an_order_that_was_made_is_found(shop, john, make):
             [held.reservations[0].iri], john, "A-1", settle_unknown=True
         )
         assert fault.fired == 1
-        assert [o.iri for o in booked.orders] == [o.iri for o in opened.sandbox.orders]
+        assert [o.iri for o in booked.orders] == [o.iri for o in opened.sandbox.orders()]
         assert opened.asked("POST", BULK) == 1
         assert opened.clock.monotonic() - began == 2
 
@@ -383,7 +383,7 @@ async def test_an_order_that_was_not_made_is_sent_after_three_looks(shop, john):
         )
         assert fault.fired == 1
         assert opened.clock.sleeps == [2, 5, 15]
-        assert len(booked.orders) == 1 == len(opened.sandbox.orders)
+        assert len(booked.orders) == 1 == len(opened.sandbox.orders())
         assert (opened.asked("POST", BULK), opened.asked("GET", ORDERS)) == (2, 3)
         assert opened.asked("GET", held.reservations[0].iri) == 1
 
@@ -494,7 +494,7 @@ async def test_a_clock_that_is_ahead_does_not_hide_an_order(shop, john):
         booked = await opened.session.orders.create(
             [got.reservations[0].iri], john, "A-1", settle_unknown=True
         )
-        assert [o.iri for o in booked.orders] == [o.iri for o in opened.sandbox.orders]
+        assert [o.iri for o in booked.orders] == [o.iri for o in opened.sandbox.orders()]
         assert opened.asked("POST", BULK) == 1
 
 

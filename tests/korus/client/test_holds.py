@@ -117,7 +117,7 @@ async def test_what_lives_is_ordered_once_the_rest_is_known_to_have_expired(shop
             assert hold.orderable == ()
             with pytest.raises(SessionStateError, match="the rest has expired"):
                 await hold.order(john, external_reference="A-1")
-        assert [o.iri for o in opened.sandbox.orders] == [o.iri for o in booked.orders]
+        assert [o.iri for o in opened.sandbox.orders()] == [o.iri for o in booked.orders]
 
 
 async def test_only_the_server_tells_what_has_expired(scripted, john):
@@ -177,7 +177,7 @@ async def test_what_the_issuer_refused_for_the_moment_is_tried_again(shop, john)
             assert hold.orders == first.orders + second.orders
             with pytest.raises(SessionStateError, match="ordered already"):
                 await hold.order(john, external_reference="A-1")
-        assert len(opened.sandbox.orders) == 2
+        assert len(opened.sandbox.orders()) == 2
 
 
 async def test_what_is_known_to_be_ordered_is_never_sent_again(scripted, john):
@@ -344,7 +344,7 @@ async def test_a_price_that_rose_is_told_before_payment(shop):
         assert (error.expected, error.actual) == (shown, Decimal("100.00"))
         assert error.result.total_amount_incl_tax == Decimal("100.00")
         assert str(error) == ("ReserveOffers: the price has risen: 95.00 expected, now 100.00")
-        (orphan,) = opened.sandbox.reservations
+        (orphan,) = opened.sandbox.reservations()
         assert [r.iri for r in error.result.reservations] == [orphan.iri]
 
 
@@ -540,4 +540,4 @@ async def test_a_hold_found_by_the_sandbox_after_a_lost_response(shop, john):
             opened.sandbox.faults.add(DropAfter(path=BULK))
             booked = await hold.order(john, external_reference="A-1")
             assert hold.orders == booked.orders
-        assert len(opened.sandbox.orders) == 2
+        assert len(opened.sandbox.orders()) == 2

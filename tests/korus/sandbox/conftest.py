@@ -44,7 +44,7 @@ class Api:
     def __init__(self, sandbox: KorusSandbox, organization: int = 0) -> None:
         self.sandbox = sandbox
         self.token = ""
-        self._organization = sandbox.organizations[organization]
+        self._organization = sandbox.organizations()[organization]
 
     async def ask_token(self, **fields: str) -> SandboxResponse:
         form = {

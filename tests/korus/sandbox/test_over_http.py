@@ -72,7 +72,7 @@ async def test_a_lost_answer_is_lost_on_the_socket_too(served):
     with pytest.raises(aiohttp.ServerDisconnectedError):
         items = {"items": [sandbox.example("capped").item]}
         await post(client, server.url + "/v1/booking/reservations/_bulk", items)
-    assert len(sandbox.reservations) == 1
+    assert len(sandbox.reservations()) == 1
 
 
 async def test_the_in_memory_transport_carries_the_same_bytes():

@@ -107,7 +107,7 @@ async def test_old_tokens_are_forgotten_in_the_end(api):
     api.sandbox.clock.advance(hours=1)
     await api.ask_token()
     assert api.sandbox.tokens_issued == 1003
-    assert len(api.sandbox._router.identity._access) == 1
+    assert len(api.sandbox._state.tokens._access) == 1
 
 
 async def test_rule_51_refresh_tokens_can_be_left_out(make):

@@ -219,7 +219,7 @@ async def test_rule_16_an_inconsistent_request_is_refused_whole(api, broken, cas
         request = {"items": [*request["items"], api.item("plain")]}
     assert broken(await api.post(RESERVE, request)) == expected
     assert (await api.available("plain"))["availableQuantity"] == 200
-    assert not api.sandbox.reservations
+    assert not api.sandbox.reservations()
 
 
 async def test_rule_16_tickets_and_sessions_of_others_and_disabled_products_are_refused(
@@ -296,7 +296,7 @@ async def test_rule_18_too_little_stock_can_refuse_the_request(make, broken):
     ]
     refused = await api.post(RESERVE, {"items": items})
     assert [path for path, _ in broken(refused)] == ["items[2].quantity"]
-    assert not api.sandbox.reservations
+    assert not api.sandbox.reservations()
     assert (await api.available("plain"))["availableQuantity"] == 200
 
 

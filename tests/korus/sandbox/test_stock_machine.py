@@ -148,7 +148,7 @@ class StockMachine(RuleBasedStateMachine):
     @invariant()
     def no_seat_is_given_twice(self):
         taken = []
-        for reservation in self.sandbox.reservations:
+        for reservation in self.sandbox.reservations():
             if reservation.holding:
                 for item in reservation.items:
                     taken += [seat for ticket in item.tickets for seat in ticket.seats]

@@ -147,7 +147,7 @@ async def test_of_many_orders_at_once_for_one_reservation_one_wins(api, buying):
     park.release()
     statuses = [response.status for response in await asyncio.gather(*calls)]
     assert sorted(statuses) == [200] + [422] * 19
-    assert len(api.sandbox.orders) == 1
+    assert len(api.sandbox.orders()) == 1
 
 
 async def test_nothing_secret_is_recorded_or_shown(api):
@@ -155,8 +155,8 @@ async def test_nothing_secret_is_recorded_or_shown(api):
     link = (await api.patch(order["documents"][0], {})).json()["temporaryUrl"]
     await api.get(link, authorization=None)
     signature = link.rpartition("Signature=")[2]
-    shown = "".join(map(repr, (*api.sandbox.requests, *api.sandbox.organizations)))
-    shown += repr(api.sandbox.orders) + repr(api.sandbox.reservations)
+    shown = "".join(map(repr, (*api.sandbox.requests, *api.sandbox.organizations())))
+    shown += repr(api.sandbox.orders()) + repr(api.sandbox.reservations())
     for secret in (signature, api.token, api.sandbox.demo_client[1], "john.doe"):
         assert secret not in shown
 
