@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import ClassVar, Protocol, cast
 
@@ -55,6 +57,37 @@ class SystemClock:
     async def sleep(self, seconds: float, /) -> None:
         """Sleep on the running event loop."""
         await asyncio.sleep(seconds)
+
+
+class SideBySide:
+    """Lets sleepers pass the time instead of waiting: the earliest first, all of them at once.
+
+    Each moves the clock on to its own moment. Ten that sleep a second side by side pass one
+    second, not ten; the one with the earliest moment goes first.
+    """
+
+    def __init__(self) -> None:
+        self._moments: list[tuple[float, int]] = []
+        self._count = 0
+
+    async def sleep(self, until: float, move_to: Callable[[float], None]) -> None:
+        """Pass the time until a moment.
+
+        Args:
+            until: The moment, on the clock's monotonic time.
+            move_to: Moves the clock on to a moment, unless it is there already.
+        """
+        self._count += 1  # keeps those of one moment in the order they came
+        mine = until, self._count
+        heapq.heappush(self._moments, mine)
+        try:
+            await asyncio.sleep(0)
+            while self._moments[0] is not mine:  # noqa: ASYNC110  # a turn or two, no polling
+                await asyncio.sleep(0)
+            move_to(until)
+        finally:
+            self._moments.remove(mine)
+            heapq.heapify(self._moments)
 
 
 class ServersTime(SystemClock):

@@ -136,6 +136,9 @@ class OutcomeUnknownError(TransportError):
 class StatusError(EgumaError):
     """The server answered with something else than success.
 
+    The server's words, `message`, may repeat what a customer typed: like headers and body they are
+    in no ``str`` and no ``repr``, and are left behind when the error is pickled.
+
     Attributes:
         status: HTTP status.
         error_code: The provider's code, such as ``"validation_error"``; None if it sent none.
@@ -183,7 +186,8 @@ class StatusError(EgumaError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         headers = {name: self.headers[name] for name in _REQUEST_ID if name in self.headers}
-        return _restore, (type(self), {**self.__dict__, "body": b"", "headers": headers})
+        bare = {"message": "", "body": b"", "headers": headers}
+        return _restore, (type(self), {**self.__dict__, **bare})
 
 
 class InvalidRequestError(StatusError):

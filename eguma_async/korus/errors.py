@@ -40,8 +40,8 @@ class Violation:
 class ViolationsError(InvalidRequestError):
     """422: the request breaks rules. Nothing of it was done.
 
-    The server's words may repeat what a customer typed: like the body, they are left behind when
-    the error is pickled. Paths, codes and `expired_reservations` stay.
+    The server's words are left behind when the error is pickled, those of the violations too.
+    Paths, codes and `expired_reservations` stay.
 
     Attributes:
         violations: One for each broken rule, in the server's order.
@@ -59,7 +59,7 @@ class ViolationsError(InvalidRequestError):
     def __reduce__(self) -> tuple[Any, ...]:
         restore, (cls, state) = super().__reduce__()
         bare = tuple(attrs.evolve(violation, message="") for violation in self.violations)
-        return restore, (cls, {**state, "message": "", "violations": bare})
+        return restore, (cls, {**state, "violations": bare})
 
     def _summary(self) -> str:
         paths = [violation.path for violation in self.violations[:3] if violation.path.isascii()]

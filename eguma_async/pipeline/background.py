@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -28,12 +29,14 @@ class Background:
 
     async def drain(self, seconds: float) -> None:
         """Wait until all work is done, for so many seconds at most, and cancel what is left."""
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._tasks:  # what is begun meanwhile is waited for as well
+                    await asyncio.wait(self._tasks)
+        while late := tuple(self._tasks):
             for task in late:
                 task.cancel()
-            if late:
-                await asyncio.wait(late)
+            await asyncio.wait(late)
 
 
 async def see_through(task: asyncio.Task[T]) -> T:

@@ -7,6 +7,8 @@ import heapq
 import math
 from datetime import UTC, datetime, timedelta
 
+from eguma_async.core.clock import SideBySide
+
 _START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 _MAX_TURNS = 1000
 
@@ -16,8 +18,8 @@ class FakeClock:
 
     Args:
         start: The first `now`, an aware datetime.
-        auto: With True, `sleep` moves the time on by itself and returns at once. With False,
-            sleepers wait until `advance` passes their time.
+        auto: With True, `sleep` moves the time on by itself and waits for nothing; tasks that sleep
+            side by side share the time. With False, sleepers wait until `advance` passes theirs.
 
     Attributes:
         sleeps: Every duration slept, in seconds and in order.
@@ -30,6 +32,7 @@ class FakeClock:
         self._start = start.astimezone(UTC)
         self._auto = auto
         self._elapsed = 0.0
+        self._side_by_side = SideBySide()
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
 
     def now(self) -> datetime:
@@ -49,13 +52,15 @@ class FakeClock:
         """Let the time pass, or wait until a test does."""
         self.sleeps.append(seconds)
         if self._auto or seconds <= 0:
-            self._elapsed += max(0.0, seconds)
-            await asyncio.sleep(0)
+            await self._side_by_side.sleep(self._elapsed + max(0.0, seconds), self._move_to)
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         # The count keeps those who sleep until the same moment in the order they came.
         heapq.heappush(self._sleepers, (self._elapsed + seconds, len(self.sleeps), future))
         await future
+
+    def _move_to(self, moment: float) -> None:
+        self._elapsed = max(self._elapsed, moment)
 
     def advance(
         self,

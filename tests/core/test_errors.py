@@ -127,7 +127,7 @@ def test_a_pickle_keeps_all_but_what_may_be_a_customers(cls, protocol):
         expected["result"] = None
     for values in (expected, *[v[1] for v in [expected.get("refusal")] if v]):
         if "body" in values:
-            values |= {"body": b"", "headers": {"x-request-id": "req-1"}}
+            values |= {"message": "", "body": b"", "headers": {"x-request-id": "req-1"}}
     assert type(twin) is cls
     assert state(twin) == expected
     assert not [word for word in (b"body", b"cookie", b"result") if b"canary-" + word in data]

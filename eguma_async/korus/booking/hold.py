@@ -146,6 +146,7 @@ class Hold:
             external_reference=external_reference,
             notes=notes,
         )
+        del notes  # a traceback that shows variables must not show it
         self._check_is_the_same(operation)
         began_at = self._session.clock.now() if self._pending is None else self._pending[1]
         reconcile = either(reconcile_unknown, settle_unknown)

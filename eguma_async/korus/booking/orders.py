@@ -212,6 +212,7 @@ class Orders:
             external_reference=external_reference,
             notes=notes,
         )
+        del notes  # a traceback that shows variables must not show it
         began_at = self._session.clock.now()
         try:
             return await self._session.send(operation, timeouts=timeouts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from eguma_async.core.clock import Clock, SystemClock
+from eguma_async.core.clock import Clock, SideBySide, SystemClock
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 """Ids and references count from here."""
@@ -16,8 +16,9 @@ LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 class SandboxClock:
     """A settable clock. It runs on with the clock below it, shifted by what it was moved.
 
-    A session may be given the clock of a sandbox: its pauses move the time on and take none. The
-    sandbox itself uses `wait` for what is to be late, which takes its time.
+    A session may be given the clock of a sandbox: its pauses move the time on and take none; those
+    that are made side by side share it. The sandbox itself uses `wait` for what is to be late,
+    which takes its time.
 
     Args:
         base: Clock to run with; the machine's own by default.
@@ -28,6 +29,7 @@ class SandboxClock:
         self._shift = timedelta()
         self._skipped = 0.0
         self._moved = asyncio.Event()
+        self._side_by_side = SideBySide()
 
     def now(self) -> datetime:
         """Return the simulated time as an aware datetime in UTC."""
@@ -89,9 +91,7 @@ class SandboxClock:
         if not isinstance(self._base, SystemClock):
             await self.wait(seconds)
             return
-        if seconds > 0:
-            self.advance(seconds)
-        await asyncio.sleep(0)
+        await self._side_by_side.sleep(self.monotonic() + max(0.0, seconds), self._move_to)
 
     async def wait(self, seconds: float, /) -> None:
         """Wait on the clock below; moving this one forward wakes those whose time has come."""
@@ -99,6 +99,11 @@ class SandboxClock:
         left = seconds
         while left > 0 and await self._wait_was_cut_short(left):
             left = deadline - self.monotonic()
+
+    def _move_to(self, moment: float) -> None:
+        left = moment - self.monotonic()
+        if left > 0:
+            self.advance(left)
 
     def _move(self, step: timedelta) -> datetime:
         now = self.now()
