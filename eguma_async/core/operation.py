@@ -14,6 +14,7 @@ import attrs
 
 from .clock import Clock
 from .errors import ConfigurationError, OutcomeUnknownError, StatusError
+from .fields import is_local
 from .messages import HttpResponse, Repeat
 
 T = TypeVar("T")
@@ -42,7 +43,7 @@ def in_header(wire_name: str) -> dict[str, str]:
 
 def in_body(field: attrs.Attribute[Any]) -> bool:
     """Tell whether a field of an operation belongs to its JSON body."""
-    return _PLACE not in field.metadata
+    return _PLACE not in field.metadata and not is_local(field)
 
 
 class ResponseContext:

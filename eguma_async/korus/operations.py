@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from string import Formatter
@@ -13,11 +15,11 @@ import attrs
 
 from eguma_async.core import checks
 from eguma_async.core.errors import ConfigurationError, DecodingError, ResultMismatchError
-from eguma_async.core.listing import UnreadableElement
+from eguma_async.core.listing import UnreadableElement, refuse_unreadable
 from eguma_async.core.messages import Repeat, Timeouts
 from eguma_async.core.operation import PLACED_BY_HAND, Operation, ResponseContext, in_query
 from eguma_async.core.session import Session
-from eguma_async.pipeline.pages import Pager
+from eguma_async.pipeline.pages import Page, Pager
 
 from .json_ld import Resource, link_of, without_origin
 
@@ -235,7 +237,40 @@ def pager(
             operation=operation.name(),
         )
 
-    return Pager(partial(session.send, timeouts=timeouts), operation, follow, _name_of)
+    return _ReadablePager(partial(session.send, timeouts=timeouts), operation, follow, _name_of)
+
+
+class _ReadablePager(Pager[T]):
+    """A pager that tells at its end if no element of all pages could be read."""
+
+    async def __aiter__(self) -> AsyncGenerator[T, None]:
+        any_readable = False
+        async with aclosing(super().__aiter__()) as elements:
+            async for element in elements:
+                any_readable = True
+                yield element
+        if not any_readable:
+            self._refuse_unreadable()
+
+    async def pages(self) -> AsyncGenerator[Page[T], None]:
+        """Yield the pages whole, as they came."""
+        any_readable = False
+        async with aclosing(super().pages()) as pages:
+            async for page in pages:
+                any_readable = any_readable or bool(page.items)
+                yield page
+        if not any_readable:
+            self._refuse_unreadable()
+
+    async def first(self) -> T | None:
+        """Return the first element that can be read, or None if there is none."""
+        found = await super().first()
+        if found is None:
+            self._refuse_unreadable()
+        return found
+
+    def _refuse_unreadable(self) -> None:
+        refuse_unreadable((), "$.member", self.unreadable, operation=self._operation.name())
 
 
 def _name_of(element: object) -> str | None:

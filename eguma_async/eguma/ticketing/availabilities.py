@@ -11,8 +11,8 @@ import attrs
 
 from eguma_async.core import checks
 from eguma_async.core.errors import ConfigurationError, ResultMismatchError, StatusError
-from eguma_async.core.fields import LENIENT, also_named
-from eguma_async.core.listing import UnreadableElement, unreadable_of
+from eguma_async.core.fields import LENIENT, LOCAL, also_named
+from eguma_async.core.listing import UnreadableElement, refuse_unreadable, unreadable_of
 from eguma_async.core.messages import Repeat, Timeouts
 from eguma_async.core.operation import IN_PATH, Operation, ResponseContext, Send, in_query
 from eguma_async.core.scalars import Cents
@@ -168,6 +168,9 @@ class ListAvailabilities(Operation[AvailabilityList]):
 
     A range that is refused for its length is read in parts.
 
+    Attributes:
+        is_part: True if it reads a part of a longer range, which may hold unreadable slots alone.
+
     Source: article "List of Availabilities" of developers.e-guma.ch.
     """
 
@@ -178,6 +181,7 @@ class ListAvailabilities(Operation[AvailabilityList]):
     product_id: str = attrs.field(validator=checks.identifier, metadata=IN_PATH)
     from_date: date = attrs.field(validator=checks.calendar_day, metadata=in_query("from"))
     to_date: date = attrs.field(validator=checks.calendar_day, metadata=in_query("to"))
+    is_part: bool = attrs.field(default=False, repr=False, metadata=LOCAL)
 
     def __attrs_post_init__(self) -> None:
         check_order(self.from_date, self.to_date)
@@ -185,6 +189,8 @@ class ListAvailabilities(Operation[AvailabilityList]):
     def complete(self, value: AvailabilityList, context: ResponseContext, /) -> AvailabilityList:
         """Keep the starts as they are written, and the slots of the days that were asked for."""
         slots, body = value.availabilities, context.response.body
+        if not self.is_part:
+            refuse_unreadable(slots, "$.availabilities")
         if all_plainly_within(slots, self.from_date, self.to_date) and are_plain(body):
             return value  # as a rule
         found = within(as_written(slots, body), self.from_date, self.to_date)
@@ -192,7 +198,11 @@ class ListAvailabilities(Operation[AvailabilityList]):
 
     async def fall_back(self, refusal: StatusError, send: Send, /) -> AvailabilityList:
         """Read the range in parts."""
-        return await in_halves(self, refusal, send, _together)
+        part = attrs.evolve(self, is_part=True)
+        found = await in_halves(part, refusal, send, _together)
+        if not self.is_part:
+            refuse_unreadable(found.availabilities, "$.availabilities")
+        return found
 
 
 def _together(earlier: AvailabilityList, later: AvailabilityList) -> AvailabilityList:

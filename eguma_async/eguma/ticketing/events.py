@@ -13,8 +13,8 @@ import attrs
 
 from eguma_async.core import checks
 from eguma_async.core.errors import StatusError
-from eguma_async.core.fields import LENIENT
-from eguma_async.core.listing import Listing, UnreadableElement, unreadable_of
+from eguma_async.core.fields import LENIENT, LOCAL
+from eguma_async.core.listing import Listing, UnreadableElement, refuse_unreadable, unreadable_of
 from eguma_async.core.messages import Repeat, Timeouts
 from eguma_async.core.operation import IN_PATH, Operation, ResponseContext, Send, in_query
 from eguma_async.core.scalars import Cents
@@ -172,6 +172,7 @@ class ListEvents(Operation[Listing[Event]]):
 
     def complete(self, value: Listing[Event], context: ResponseContext, /) -> Listing[Event]:
         """Leave out events of other categories than the one that was asked for."""
+        refuse_unreadable(value, "$")
         category_id = self.category_id
         if category_id is None:
             return value
@@ -186,6 +187,9 @@ class ListEvents(Operation[Listing[Event]]):
 class GetAdmissionAvailability(Operation[AdmissionAvailability]):
     """Read the slots of an admission from one day to another, both included.
 
+    Attributes:
+        is_part: True if it reads a part of a longer range, which may hold unreadable slots alone.
+
     Source: article "Admission Availability" of developers.e-guma.ch.
     """
 
@@ -196,6 +200,7 @@ class GetAdmissionAvailability(Operation[AdmissionAvailability]):
     admission_id: str = attrs.field(validator=checks.identifier, metadata=IN_PATH)
     from_date: date = attrs.field(validator=checks.calendar_day, metadata=in_query("from"))
     to_date: date = attrs.field(validator=checks.calendar_day, metadata=in_query("to"))
+    is_part: bool = attrs.field(default=False, repr=False, metadata=LOCAL)
 
     def __attrs_post_init__(self) -> None:
         check_order(self.from_date, self.to_date)
@@ -205,11 +210,17 @@ class GetAdmissionAvailability(Operation[AdmissionAvailability]):
     ) -> AdmissionAvailability:
         """Keep the slots of the days that were asked for, and none without a count it needs."""
         found = value.slots if value.is_unlimited_availability else _counted(value.slots)
+        if not self.is_part:
+            refuse_unreadable(found, "$.slots")
         return attrs.evolve(value, slots=within(found, self.from_date, self.to_date))
 
     async def fall_back(self, refusal: StatusError, send: Send, /) -> AdmissionAvailability:
         """Read the range in parts."""
-        return await in_halves(self, refusal, send, _together)
+        part = attrs.evolve(self, is_part=True)
+        found = await in_halves(part, refusal, send, _together)
+        if not self.is_part:
+            refuse_unreadable(found.slots, "$.slots")
+        return found
 
 
 def _counted(slots: tuple[AdmissionSlot, ...]) -> tuple[AdmissionSlot, ...]:
