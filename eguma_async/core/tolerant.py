@@ -15,7 +15,7 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from .fields import WireNames, is_lenient, is_local, is_nullable, other_names
 from .listing import Listing, UnreadableElement
-from .operation import in_body
+from .places import in_body
 from .scalars import MismatchError, got, register_scalars
 
 AsObject: TypeAlias = "Callable[[type, object], object] | None"
