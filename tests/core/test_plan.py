@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from eguma_async.core.codec import Codec
 from eguma_async.core.enums import OpenEnum
-from eguma_async.core.errors import ConfigurationError
+from eguma_async.core.errors import ConfigurationError, ConflictError
 from eguma_async.core.fields import LOCAL, wire_named
 from eguma_async.core.listing import Listing
-from eguma_async.core.messages import Repeat, wire_url
+from eguma_async.core.messages import Credentials, Repeat, wire_url
 from eguma_async.core.operation import (
     IN_PATH,
     IN_PATH_AS_IS,
@@ -27,9 +27,13 @@ from eguma_async.core.operation import (
     in_header,
     in_query,
 )
+from eguma_async.core.provider import Verdict
 from eguma_async.core.scalars import WrittenDatetime
-from eguma_async.testing import json_reply
-from tests.support.calls import BASE, scripted
+from eguma_async.eguma.provider import EGUMA
+from eguma_async.pipeline.fixed import FixedCredentials
+from eguma_async.pipeline.session import BaseSession
+from eguma_async.testing import ScriptedTransport, json_reply
+from tests.support.calls import BASE, refusal, scripted
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -423,3 +427,16 @@ def test_the_name_of_a_class_is_not_the_class():
 
         class Late(Operation["Thing"]):  # noqa: F821  # that is the mistake
             pass
+
+
+# Reads of a provider of somebody's own
+
+
+async def test_the_outcome_of_a_read_is_never_unknown_whatever_its_provider_says():
+    made = attrs.evolve(EGUMA, verdict=lambda response, repeat: Verdict.IN_PROGRESS)
+    script = ScriptedTransport(refusal(409, "busy"))
+    auth = FixedCredentials(Credentials())
+    async with BaseSession(made, lambda *_, **__: auth, base_url=BASE, transport=script) as session:
+        with pytest.raises(ConflictError) as caught:
+            await session.send(Ask())
+    assert not caught.value.outcome_unknown
