@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from operator import attrgetter
 from string import Formatter
@@ -79,6 +80,7 @@ def make_plan(cls: Any, base: Any) -> RequestPlan:
             f"{cls.__name__} must define {', '.join(missing)}; RETURNS follows from the type"
             " argument, as in Operation[Thing]"
         )
+    _check_decorated(cls)
     fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(cls)
     has_body = cls.CONTENT_TYPE is not None or any(in_body(f) for f in fields)
     makes_path, makes_query = cls.path is not base.path, cls.query is not base.query
@@ -122,9 +124,22 @@ def check_names(cls: Any, base: Any) -> None:
             )
 
 
+def _check_decorated(cls: Any) -> None:
+    if "__attrs_attrs__" in vars(cls):
+        return
+    for name, kind in inspect.get_annotations(cls).items():
+        if "ClassVar" not in str(kind):
+            raise ConfigurationError(
+                f"{cls.__name__}.{name} is no field yet; decorate {cls.__name__} with"
+                " @attrs.frozen(kw_only=True)"
+            )
+
+
 def _check_constants(cls: Any) -> None:
     if not (isinstance(cls.METHOD, str) and cls.METHOD.isascii() and cls.METHOD.isupper()):
         raise ConfigurationError(f"{cls.__name__}.METHOD must be an HTTP verb in capitals")
+    if cls.CONTENT_TYPE is not None and cls.METHOD in _WITHOUT_BODY:
+        raise ConfigurationError(f"{cls.__name__}: {cls.METHOD} has no body, so no CONTENT_TYPE")
     if not isinstance(cls.REPEAT, Repeat):
         raise ConfigurationError(f"{cls.__name__}.REPEAT must be a Repeat, such as Repeat.READ")
 

@@ -279,6 +279,25 @@ def test_what_cannot_arrive_is_told_at_first_use(make, problem):
         kind.plan()
 
 
+def test_fields_need_the_decorator():
+    class Bare(Ask):
+        more: str = attrs.field(default="x", metadata=in_query("more"))
+
+    class Plain(Ask):
+        PATH: ClassVar[str] = "/v1/{thing}"
+
+    with pytest.raises(ConfigurationError, match=r"Bare\.more is no field yet; decorate Bare with"):
+        Bare().query()
+    assert Plain().path() == "/v1/t"
+
+
+def test_a_get_has_no_content_type():
+    kind = operation()
+    kind.CONTENT_TYPE = "text/plain"
+    with pytest.raises(ConfigurationError, match="Foo: GET has no body, so no CONTENT_TYPE"):
+        kind.plan()
+
+
 def test_a_repeat_is_a_repeat():
     kind = operation()
     kind.REPEAT = "read"
