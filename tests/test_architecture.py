@@ -66,7 +66,7 @@ NETWORK_HOMES = {
     "transports.aiohttp",
     "transports._connection",
     "transports._failure",
-    "transports._passage",
+    "transports._middleware",
     "transports._public",
     "sandbox.serving.server",
 }

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import attrs
 
+from .errors import DecodingError
+
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -29,6 +31,8 @@ class UnreadableElement:
 
 class Listing(tuple[T_co, ...]):  # noqa: SLOT001  # a tuple cannot have slots of its own
     """The elements of a list that could be read, in their order: a tuple.
+
+    An operation whose whole value is such a list passes it to `refuse_unreadable`.
 
     Attributes:
         unreadable: The elements that could not be; empty as a rule. Look at it before concluding
@@ -56,3 +60,39 @@ class Listing(tuple[T_co, ...]):  # noqa: SLOT001  # a tuple cannot have slots o
 def unreadable_of(elements: tuple[Any, ...]) -> tuple[UnreadableElement, ...]:
     """Return what could not be read of a tuple that may be a `Listing`."""
     return elements.unreadable if isinstance(elements, Listing) else ()
+
+
+def refuse_unreadable(
+    elements: tuple[Any, ...],
+    path: str,
+    unreadable: tuple[UnreadableElement, ...] | None = None,
+    *,
+    operation: str | None = None,
+) -> None:
+    """Check that of a whole list at least one element can be read, if it has any.
+
+    If none can, it is the form of the list that is unknown. A page or a part of a list proves
+    nothing: the others may be readable, so it just hands on what it has.
+
+    Args:
+        elements: What could be read.
+        path: JSON path of the list in the response, such as ``"$.products"``.
+        unreadable: What could not; by default, that of `elements`.
+        operation: Name of the operation, where no call of its own tells it.
+
+    Raises:
+        DecodingError: No element can be read.
+    """
+    if elements:
+        return
+    found = unreadable_of(elements) if unreadable is None else unreadable
+    if found:
+        raise DecodingError(
+            "unreadable response",
+            operation=operation,
+            problems=tuple(
+                f"{fault} @ {path}[{each.index}]{inner.removeprefix('$')}"
+                for each in found
+                for fault, _, inner in (problem.rpartition(" @ ") for problem in each.problems)
+            ),
+        )

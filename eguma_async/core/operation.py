@@ -4,45 +4,33 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable
-from datetime import date, datetime
-from functools import lru_cache
-from operator import attrgetter
+from datetime import datetime
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
-from urllib.parse import quote
 
 import attrs
 
 from .clock import Clock
-from .errors import ConfigurationError, OutcomeUnknownError, StatusError
+from .errors import OutcomeUnknownError, StatusError
 from .messages import HttpResponse, Repeat
+from .places import IN_PATH, IN_PATH_AS_IS, PLACED_BY_HAND, in_body, in_header, in_query
+from .plan import RequestPlan, check_names, make_plan
+from .url_text import as_text
+
+__all__ = [
+    "IN_PATH",
+    "IN_PATH_AS_IS",
+    "PLACED_BY_HAND",
+    "Operation",
+    "RequestPlan",
+    "ResponseContext",
+    "Send",
+    "in_body",
+    "in_header",
+    "in_query",
+]
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-_PLACE = "eguma_async.place"
-_WIRE_NAME = "eguma_async.wire_name"
-
-IN_PATH = {_PLACE: "path"}
-"""Metadata of a field that fills its ``{name}`` in `Operation.PATH`."""
-
-
-PLACED_BY_HAND = {_PLACE: "by hand"}
-"""Metadata of a field that is not in the body: the operation's own methods say where it goes."""
-
-
-def in_query(wire_name: str) -> dict[str, str]:
-    """Return the metadata of a field that goes into the query string; None is left out."""
-    return {_PLACE: "query", _WIRE_NAME: wire_name}
-
-
-def in_header(wire_name: str) -> dict[str, str]:
-    """Return the metadata of a field that goes into a header; None is left out."""
-    return {_PLACE: "header", _WIRE_NAME: wire_name}
-
-
-def in_body(field: attrs.Attribute[Any]) -> bool:
-    """Tell whether a field of an operation belongs to its JSON body."""
-    return _PLACE not in field.metadata
 
 
 class ResponseContext:
@@ -53,16 +41,19 @@ class ResponseContext:
         idempotency_key: Key the call carried; None without one.
         clock: Tells when the response came: now.
         is_replay: Tells whether it is marked as a repetition of an earlier one.
+        is_part: True if the call is a part of another one.
 
     Attributes:
         response: The response itself.
         idempotency_key: Key the call carried; None without one.
+        is_part: True if the call is a part of another one, as of one that reads a long range.
     """
 
-    __slots__ = ("_clock", "_is_replay", "idempotency_key", "response")
+    __slots__ = ("_clock", "_is_replay", "idempotency_key", "is_part", "response")
 
     response: HttpResponse
     idempotency_key: str | None
+    is_part: bool
 
     def __init__(
         self,
@@ -70,8 +61,11 @@ class ResponseContext:
         idempotency_key: str | None,
         clock: Clock,
         is_replay: Callable[[HttpResponse], bool],
+        *,
+        is_part: bool = False,
     ) -> None:
         self.response = response
+        self.is_part = is_part
         self.idempotency_key = idempotency_key
         self._clock = clock
         self._is_replay = is_replay
@@ -100,7 +94,8 @@ class Operation(Generic[T]):
     """Base of every request object: ``class ListThings(Operation[ThingList])``.
 
     A subclass is a frozen attrs class. Its fields are the JSON body, but for those marked with
-    `IN_PATH`, `in_query`, `in_header` or `PLACED_BY_HAND`; a body field that is None is left out.
+    `IN_PATH`, `in_query`, `in_header`, `PLACED_BY_HAND` or `LOCAL`; a body field that is None is
+    left out. What cannot work is told when the class is made, or when it is first used.
 
     What it returns follows from its type argument. One that names its `CONTENT_TYPE` always
     carries a body, an empty object without body fields; the others use the provider's.
@@ -121,11 +116,19 @@ class Operation(Generic[T]):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        returns = _type_argument(cls)
-        if returns is not None:
+        if "headers" in cls.__dict__:
+            raise TypeError(f"{cls.__name__}: headers are fields, marked with in_header")
+        returns = _returned(cls)
+        if isinstance(returns, typing.ForwardRef):
+            raise TypeError(f"{cls.__name__}: its type argument must be a class, not its name")
+        if not _is_open(returns):
             if cls.__dict__.get("RETURNS", returns) != returns:
                 raise TypeError(f"{cls.__name__}: RETURNS follows from the type argument; drop it")
             cls.RETURNS = returns
+
+    @classmethod
+    def __attrs_init_subclass__(cls) -> None:
+        check_names(cls, Operation)
 
     @classmethod
     def name(cls) -> str:
@@ -139,10 +142,14 @@ class Operation(Generic[T]):
 
     @classmethod
     def plan(cls) -> RequestPlan:
-        """Return what all requests of this class of operations have in common."""
+        """Return what all requests of this class of operations have in common.
+
+        Raises:
+            ConfigurationError: The class lacks something, or a field of it would not arrive.
+        """
         plan = _PLANS.get(cls)
         if plan is None:
-            plan = _PLANS[cls] = _make_plan(cls)
+            plan = _PLANS[cls] = make_plan(cls, Operation)
         return plan
 
     def path(self) -> str:
@@ -155,9 +162,10 @@ class Operation(Generic[T]):
 
     def headers(self) -> dict[str, str]:
         """Return the headers of this operation alone."""
+        plan = self.plan()
         return {
-            wire_name: value
-            for name, wire_name in self.plan().headers
+            wire_name: as_text(value, f"{plan.name}.{name}")
+            for name, wire_name in plan.headers
             if (value := getattr(self, name)) is not None
         }
 
@@ -207,124 +215,43 @@ class Operation(Generic[T]):
         )
 
 
-def _type_argument(cls: type) -> Any:
-    """Return what stands for ``T`` in the bases of a class; None if it is still open."""
-    for base in cls.__dict__.get("__orig_bases__", ()):
-        for argument in typing.get_args(base)[:1]:
-            if not isinstance(argument, TypeVar):
-                return argument
-    return None
+def _returned(cls: Any) -> Any:
+    """Return what stands for ``T`` in a class of operations.
 
+    It may hold type parameters of the class that are still open.
 
-@attrs.frozen(kw_only=True)
-class RequestPlan:
-    """What all requests of one class of operations have in common, worked out once.
-
-    Attributes:
-        name: Name of the class, for errors, events and logs.
-        path: Makes the path of an operation: `Operation.path`, without the way there.
-        query: Makes the pairs of its query string, in the same manner.
-        own_path: Makes the path from what the class declares.
-        own_query: Makes the query from what the class declares.
-        headers: Fields that are headers of their own, with the wire's names.
-        has_body: True if operations of the class carry a JSON body.
-        completes: True if `Operation.complete` looks at the decoded value.
+    Raises:
+        TypeError: Two bases give it different values.
     """
+    if cls is Operation:
+        return T
+    found: list[Any] = []
+    for base in cls.__dict__.get("__orig_bases__", cls.__bases__):
+        origin = typing.get_origin(base) or base
+        if isinstance(origin, type) and issubclass(origin, Operation):
+            # mypy takes a class for what it is not: only generic ones have parameters.
+            parameters = getattr(origin, "__parameters__", ())
+            given = dict(zip(parameters, typing.get_args(base), strict=False))
+            found.append(_filled_in(_returned(origin), given))
+    closed = [value for value in found if not _is_open(value)]
+    if any(value != closed[0] for value in closed[1:]):
+        raise TypeError(f"{cls.__name__}: its bases return different things: {closed}")
+    return (closed or found)[0]
 
-    name: str
-    path: Callable[[Any], str]
-    query: Callable[[Any], tuple[tuple[str, str], ...]]
-    own_path: Callable[[Any], str]
-    own_query: Callable[[Any], tuple[tuple[str, str], ...]]
-    headers: tuple[tuple[str, str], ...]
-    has_body: bool
-    completes: bool
+
+def _filled_in(value: Any, given: dict[Any, Any]) -> Any:
+    if isinstance(value, TypeVar):
+        return given.get(value, value)
+    if not _is_open(value):
+        return value
+    return value[tuple(given.get(parameter, parameter) for parameter in value.__parameters__)]
+
+
+def _is_open(value: Any) -> bool:
+    if isinstance(value, TypeVar):
+        return True
+    # A generic class without arguments has parameters too, and is no alias of itself.
+    return typing.get_origin(value) is not None and bool(getattr(value, "__parameters__", ()))
 
 
 _PLANS: dict[type[Any], RequestPlan] = {}
-
-
-def _make_plan(cls: type[Operation[Any]]) -> RequestPlan:
-    missing = [n for n in ("METHOD", "PATH", "REPEAT", "RETURNS") if not hasattr(cls, n)]
-    if missing:
-        raise ConfigurationError(
-            f"{cls.__name__} must define {', '.join(missing)}; RETURNS follows from the type"
-            " argument, as in Operation[Thing]"
-        )
-    fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(cls)
-    path = _path_builder(cls.PATH, [f for f in fields if _place(f) == "path"])
-    query = _query_builder([f for f in fields if _place(f) == "query"])
-    return RequestPlan(
-        name=cls.name(),
-        path=path if cls.path is Operation.path else cls.path,
-        query=query if cls.query is Operation.query else cls.query,
-        own_path=path,
-        own_query=query,
-        headers=tuple(_named(f) for f in fields if _place(f) == "header"),
-        has_body=cls.CONTENT_TYPE is not None or any(in_body(f) for f in fields),
-        completes=cls.complete is not Operation.complete,
-    )
-
-
-def _place(field: attrs.Attribute[Any]) -> Any:
-    return field.metadata.get(_PLACE)
-
-
-def _named(field: attrs.Attribute[Any]) -> tuple[str, str]:
-    return field.name, field.metadata[_WIRE_NAME]
-
-
-def _path_builder(template: str, fields: list[attrs.Attribute[Any]]) -> Callable[[Any], str]:
-    if not fields:
-        return lambda _: template
-    names = [f.name for f in fields]
-    if len(names) == 1:  # as most paths: no need for the machinery of format
-        get = attrgetter(names[0])
-        head, tail = template.split(f"{{{names[0]}}}")
-        return lambda operation: head + _quoted(get(operation)) + tail
-    return lambda operation: template.format(
-        **{name: _quoted(getattr(operation, name)) for name in names}
-    )
-
-
-def _query_builder(
-    fields: list[attrs.Attribute[Any]],
-) -> Callable[[Any], tuple[tuple[str, str], ...]]:
-    parts = [(f.metadata[_WIRE_NAME], attrgetter(f.name)) for f in fields]
-
-    def query(operation: Any) -> tuple[tuple[str, str], ...]:
-        pairs: list[tuple[str, str]] = []
-        for name, get in parts:
-            value = get(operation)
-            as_text = _TEXT.get(type(value))
-            if as_text is not None:
-                pairs.append((name, as_text(value)))
-            else:
-                pairs += [(name, _as_text(part)) for part in _as_tuple(value)]
-        return tuple(pairs)
-
-    return query
-
-
-@lru_cache(maxsize=1024)
-def _quoted(segment: str) -> str:
-    return quote(segment, safe="")
-
-
-def _as_tuple(value: object) -> tuple[object, ...]:
-    if value is None:
-        return ()
-    return value if isinstance(value, tuple) else (value,)
-
-
-def _as_text(value: object) -> str:
-    return _TEXT.get(type(value), str)(value)
-
-
-_TEXT: dict[type, Callable[[Any], str]] = {
-    bool: lambda value: "true" if value else "false",
-    date: date.isoformat,
-    datetime: lambda value: value.isoformat(timespec="seconds"),
-    int: str,
-    str: str,
-}

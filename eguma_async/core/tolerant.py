@@ -15,7 +15,7 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from .fields import WireNames, is_lenient, is_local, is_nullable, other_names
 from .listing import Listing, UnreadableElement
-from .operation import in_body
+from .places import in_body
 from .scalars import MismatchError, got, register_scalars
 
 AsObject: TypeAlias = "Callable[[type, object], object] | None"
@@ -66,13 +66,12 @@ def _tuple_hook(converter: cattrs.Converter, kind: Any) -> Hook:
 
 
 def _listing_hook(converter: cattrs.Converter, element: Any, names: WireNames) -> Hook:
-    """Read each element by itself. If none can be read, it is the form that is unknown."""
-    all_or_nothing = _tuple_hook(converter, types.GenericAlias(tuple, (element, ...)))
+    """Read each element by itself."""
     structure = converter.get_structure_hook(element)
 
     def hook(value: object, _: Any) -> Listing[Any]:
         if not isinstance(value, list):
-            return Listing(all_or_nothing(value, _))
+            raise MismatchError(f"expected an array, got {got(value)}")
         readable, unreadable = [], []
         for index, raw in enumerate(value):
             try:
@@ -80,8 +79,6 @@ def _listing_hook(converter: cattrs.Converter, element: Any, names: WireNames) -
             except Exception as fault:  # noqa: BLE001  # a hook of the user's raises anything
                 found = tuple(problems(fault, "$", names))
                 unreadable.append(UnreadableElement(index=index, problems=found, raw=raw))
-        if unreadable and not readable:
-            return Listing(all_or_nothing(value, _))
         for each in unreadable:
             kind = getattr(element, "__name__", str(element))
             logger.warning("%s %d of a list is unreadable: %s", kind, each.index, each.problems)
@@ -162,7 +159,7 @@ def _unstructure_hook(
     converter: cattrs.Converter, cls: type, names: WireNames
 ) -> Callable[[Any], Any]:
     # Not cattrs' generated function: that one moves what may be left out to the end.
-    sent = [f for f in attrs.fields(cls) if in_body(f) and not is_local(f)]
+    sent = [f for f in attrs.fields(cls) if in_body(f)]
     fields = [(f.name, names.of(f), f.default is None) for f in sent]
 
     def hook(instance: object) -> dict[str, Any]:

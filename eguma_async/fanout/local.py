@@ -65,7 +65,7 @@ class LocalFanOut(Generic[T]):
         clock: Measures the seconds.
 
     Attributes:
-        workers: Who does the work.
+        workers: The tasks that do the work.
     """
 
     def __init__(
@@ -87,9 +87,9 @@ class LocalFanOut(Generic[T]):
     def __aiter__(self) -> AsyncIterator[Outcome[T]]:
         """Hand over the iterator, so that it ends with its loop even if this object is kept."""
         if self._handed_over:
-            return _Refused(self.workers)
+            return _Unavailable(self.workers)
         self._handed_over = True
-        outcomes, self._outcomes = self._outcomes, _Refused(self.workers)
+        outcomes, self._outcomes = self._outcomes, _Unavailable(self.workers)
         return outcomes
 
     async def __anext__(self) -> Outcome[T]:
@@ -113,11 +113,11 @@ class LocalFanOut(Generic[T]):
 
     async def aclose(self) -> None:
         """Cancel what is under way and wait until it has ended. May be called twice."""
-        await self.workers.dismiss()
+        await self.workers.stop()
 
 
 class _Outcomes(AsyncIterator[Outcome[T]]):
-    """The outcomes of a pool, counted. It dismisses the pool when nobody holds it any more.
+    """The outcomes of a pool, counted. It stops the pool when nobody holds it any more.
 
     No generator: a generator is at its end once the waiting in it has been cancelled.
     """
@@ -142,22 +142,22 @@ class _Outcomes(AsyncIterator[Outcome[T]]):
             try:
                 self._on_progress(progress)
             except BaseException:
-                await self._workers.dismiss()
+                await self._workers.stop()
                 raise
         return outcome
 
     def __del__(self) -> None:
-        self._workers.abandon()
+        self._workers.stop_soon()
 
 
-class _Refused(AsyncIterator[Outcome[T]]):
+class _Unavailable(AsyncIterator[Outcome[T]]):
     """Stands in for outcomes that another loop has, or has left before their end."""
 
     def __init__(self, workers: WorkerPool[T]) -> None:
         self._workers = workers
 
     async def __anext__(self) -> Outcome[T]:
-        if self._workers.is_through:
+        if self._workers.is_finished:
             raise StopAsyncIteration
         raise SessionStateError("this fan-out is being iterated, or was left; make a new one")
 
@@ -181,10 +181,10 @@ class WorkerPool(Generic[T]):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._running = 0
-        self._dismissed = False
-        self._dismissal: asyncio.Task[None] | None = None
-        self._because: EgumaError | None = None
-        self.is_through: bool = False
+        self._stopped = False
+        self._stopping: asyncio.Task[None] | None = None
+        self._reason: EgumaError | None = None
+        self.is_finished: bool = False
 
     async def next(self) -> Outcome[T]:
         """Return the next outcome, and begin the work if this is the first.
@@ -193,10 +193,10 @@ class WorkerPool(Generic[T]):
             StopAsyncIteration: All workers have ended.
             Exception: What ended one of them, such as a fault of the input.
         """
-        self._hire()
-        while self._running and not self._dismissed:
+        self._start()
+        while self._running and not self._stopped:
             if not self._buffer:
-                await self._something()
+                await self._wait()
                 continue
             item = self._buffer.popleft()
             if not isinstance(item, asyncio.Task):
@@ -204,23 +204,23 @@ class WorkerPool(Generic[T]):
                 return item
             self._running -= 1
             if item.cancelled() or item.exception() is not None:
-                self.is_through = True
-                await self.dismiss()
+                self.is_finished = True
+                await self.stop()
                 _raise_result(item)
-        if self._running and self._because is not None:
-            raise self._because
-        self.is_through = self.is_through or not self._running
-        await self.dismiss()
+        if self._running and self._reason is not None:
+            raise self._reason
+        self.is_finished = self.is_finished or not self._running
+        await self.stop()
         raise StopAsyncIteration
 
-    def _hire(self) -> None:
-        if self._dismissed or self._loop is not None:
+    def _start(self) -> None:
+        if self._stopped or self._loop is not None:
             return
         self._loop = asyncio.get_running_loop()
         self._running = self._size
         for _ in range(self._size):
             worker = self._loop.create_task(self._work())
-            worker.add_done_callback(self._hand_on)
+            worker.add_done_callback(self._put)
             self._tasks.append(worker)
 
     async def _work(self) -> None:
@@ -229,7 +229,7 @@ class WorkerPool(Generic[T]):
             outcome = await self._read(operation)
             if not self._room.try_acquire():
                 await self._room.acquire()
-            self._hand_on(outcome)
+            self._put(outcome)
 
     async def _read(self, operation: Operation[T]) -> Outcome[T]:
         began = self._clock.monotonic()
@@ -250,7 +250,7 @@ class WorkerPool(Generic[T]):
             seconds=self._clock.monotonic() - began,
         )
 
-    def _hand_on(self, item: Outcome[T] | asyncio.Task[None]) -> None:
+    def _put(self, item: Outcome[T] | asyncio.Task[None]) -> None:
         self._buffer.append(item)
         self._wake()
 
@@ -258,8 +258,8 @@ class WorkerPool(Generic[T]):
         if self._consumer is not None and not self._consumer.done():
             self._consumer.set_result(None)
 
-    async def _something(self) -> None:
-        """Wait until the buffer holds something, or the workers are dismissed."""
+    async def _wait(self) -> None:
+        """Wait until the buffer holds something, or the workers are stopped."""
         if self._consumer is not None:
             raise SessionStateError("another task waits for the outcomes of this fan-out")
         self._consumer = asyncio.get_running_loop().create_future()
@@ -268,28 +268,31 @@ class WorkerPool(Generic[T]):
         finally:
             self._consumer = None
 
-    async def dismiss(self, because: EgumaError | None = None) -> None:
+    async def stop(self, reason: EgumaError | None = None) -> None:
         """Cancel the workers, wait for their end, and close the input.
 
         Args:
-            because: Raised to a consumer who asks for more; without it, the iteration just ends.
+            reason: Raised to a consumer who asks for more; without it, the iteration just ends.
         """
-        self._because = self._because or because
-        self._dismissed = True
+        self._reason = self._reason or reason
+        self._stopped = True
         self._wake()
         for worker in self._tasks:
             worker.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._source.aclose()
 
-    def abandon(self) -> None:
-        """Dismiss the workers from wherever this is called: a destructor, of any thread."""
-        if self._loop is None or self._dismissed or self._loop.is_closed():
-            return
-        self._loop.call_soon_threadsafe(self._dismiss_soon, self._loop)
+    dismiss = stop
+    """The name that the session calls it by."""
 
-    def _dismiss_soon(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._dismissal = loop.create_task(self.dismiss())
+    def stop_soon(self) -> None:
+        """Stop the workers from wherever this is called: a destructor, of any thread."""
+        if self._loop is None or self._stopped or self._loop.is_closed():
+            return
+        self._loop.call_soon_threadsafe(self._begin_stop, self._loop)
+
+    def _begin_stop(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._stopping = loop.create_task(self.stop())
 
 
 def _raise_result(worker: asyncio.Task[None]) -> None:
@@ -314,13 +317,13 @@ def _require_read(operation: object) -> None:
 def _shared(items: Iterable[T] | AsyncIterable[T]) -> _Source[T]:
     """Make one iterator for all workers, over any kind of iterable."""
     if isinstance(items, AsyncIterable):
-        return _InTurn(aiter(items))
+        return _SharedAsync(aiter(items))
     if isinstance(items, Iterable):
-        return _Plain(iter(items))
+        return _SharedPlain(iter(items))
     raise ConfigurationError("operations must be an iterable or an async iterable")
 
 
-class _Plain(AsyncIterator[T]):
+class _SharedPlain(AsyncIterator[T]):
     """A plain iterator that several workers draw from."""
 
     def __init__(self, items: Iterator[T]) -> None:
@@ -335,7 +338,7 @@ class _Plain(AsyncIterator[T]):
         """Do nothing, as leaving a `for` loop does."""
 
 
-class _InTurn(AsyncIterator[T]):
+class _SharedAsync(AsyncIterator[T]):
     """An async iterator that several workers draw from; it is asked by one at a time."""
 
     def __init__(self, items: AsyncIterator[T]) -> None:
@@ -353,4 +356,4 @@ class _InTurn(AsyncIterator[T]):
                 await self._items.aclose()
 
 
-_Source = _Plain[T] | _InTurn[T]
+_Source = _SharedPlain[T] | _SharedAsync[T]

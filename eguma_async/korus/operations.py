@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from functools import lru_cache, partial
-from string import Formatter
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import parse_qsl
 
@@ -15,7 +14,13 @@ from eguma_async.core import checks
 from eguma_async.core.errors import ConfigurationError, DecodingError, ResultMismatchError
 from eguma_async.core.listing import UnreadableElement
 from eguma_async.core.messages import Repeat, Timeouts
-from eguma_async.core.operation import PLACED_BY_HAND, Operation, ResponseContext, in_query
+from eguma_async.core.operation import (
+    IN_PATH_AS_IS,
+    PLACED_BY_HAND,
+    Operation,
+    ResponseContext,
+    in_query,
+)
 from eguma_async.core.session import Session
 from eguma_async.pipeline.pages import Pager
 
@@ -137,28 +142,13 @@ def _page_link(instance: object, field: checks.Field, value: object) -> None:
     iri(instance, field, str(value).partition("?")[0])
 
 
-@lru_cache(maxsize=64)
-def _names_in(path: str) -> tuple[str, ...]:
-    return tuple(name for _, name, _, _ in Formatter().parse(path) if name)
-
-
-def _filled(operation: Operation[Any]) -> str:
-    """Return the path of an operation with its IRIs as they are: there is nothing to quote."""
-    path = operation.PATH
-    return path.format(**{name: getattr(operation, name) for name in _names_in(path)})
-
-
 @attrs.frozen(kw_only=True)
 class ResourceOperation(Operation[T]):
     """Reads or changes one resource, named by its IRI."""
 
     PATH: ClassVar[str] = "{iri}"
 
-    iri: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
-
-    def path(self) -> str:
-        """Return the IRI as it is, with what `PATH` adds to it."""
-        return _filled(self)
+    iri: str = attrs.field(validator=iri, metadata=IN_PATH_AS_IS)
 
     def complete(self, value: T, context: ResponseContext, /) -> T:
         """Check that it is the resource that was asked for, and not one that a cache mixed up."""
@@ -194,7 +184,7 @@ class ListOperation(Operation[T]):
 
     def path(self) -> str:
         """Return the path of the list, or that of the link."""
-        return _filled(self) if self.link is None else self.link.partition("?")[0]
+        return super().path() if self.link is None else self.link.partition("?")[0]
 
     def query(self) -> tuple[tuple[str, str], ...]:
         """Return the query of the list, or that of the link."""
@@ -235,7 +225,8 @@ def pager(
             operation=operation.name(),
         )
 
-    return Pager(partial(session.send, timeouts=timeouts), operation, follow, _name_of)
+    send = partial(session.send, timeouts=timeouts)
+    return Pager(send, operation, follow, _name_of, path="$.member")
 
 
 def _name_of(element: object) -> str | None:

@@ -41,7 +41,7 @@ class Call(Generic[T]):
         repeat: Whether it may be sent again.
         key: Idempotency key it carries.
         began: When it began, by the monotonic clock.
-        limited_from: When its time began to run, if it is a part of another call: with that one.
+        part_of: The call it is a part of: it has the time of that one.
         read: Makes its value of a success; None if the body is left alone.
         refused: Makes its value of a response that is no success, or raises the error that stands
             for it; None if such a response is left as it is.
@@ -49,6 +49,8 @@ class Call(Generic[T]):
 
     Attributes:
         is_read: True if it changes nothing on the server, whatever becomes of it.
+        is_part: True if it is a part of another call.
+        limited_from: When the time it has began to run.
         attempts: Requests it has sent, or tried to.
         failures: Attempts that count against the policy's bound.
         polls: Attempts that found an earlier one still in progress.
@@ -68,6 +70,7 @@ class Call(Generic[T]):
         "began",
         "failures",
         "in_doubt",
+        "is_part",
         "is_read",
         "key",
         "limited_from",
@@ -91,6 +94,7 @@ class Call(Generic[T]):
     began: float
     failures: int
     in_doubt: bool
+    is_part: bool
     is_read: bool
     key: str | None
     limited_from: float
@@ -115,7 +119,7 @@ class Call(Generic[T]):
         repeat: Repeat,
         *,
         began: float,
-        limited_from: float | None = None,
+        part_of: Call[Any] | None = None,
         key: str | None = None,
         read: Callable[[Call[T], HttpResponse], T] | None = None,
         refused: Callable[[Call[T], HttpRequest, HttpResponse], Awaitable[T]] | None = None,
@@ -126,7 +130,8 @@ class Call(Generic[T]):
         self.is_read = repeat is Repeat.READ
         self.key = key
         self.began = began
-        self.limited_from = began if limited_from is None else limited_from
+        self.is_part = part_of is not None
+        self.limited_from = began if part_of is None else part_of.limited_from
         self.read = read
         self.refused = refused
         self.operation = operation

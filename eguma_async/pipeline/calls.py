@@ -72,13 +72,18 @@ class Calls:
         return self._runner.run(call, request)
 
     def _prepared(
-        self, operation: Operation[T], key: str | None, timeouts: Timeouts | None
+        self,
+        operation: Operation[T],
+        key: str | None,
+        timeouts: Timeouts | None,
+        part_of: Call[Any] | None = None,
     ) -> tuple[Call[T], HttpRequest]:
         request = self._requests.make(operation, key, timeouts)
         call: Call[T] = Call(
             request.operation,
             request.repeat,
             began=self._clock.monotonic(),
+            part_of=part_of,
             key=key,
             read=self._read,
             refused=self._refused,
@@ -92,7 +97,9 @@ class Calls:
         value: T = self._provider.codec.decode(response.body, operation.RETURNS)
         if not operation.plan().completes:
             return value
-        context = ResponseContext(response, call.key, self._clock, self._provider.is_replay)
+        context = ResponseContext(
+            response, call.key, self._clock, self._provider.is_replay, is_part=call.is_part
+        )
         return operation.complete(value, context)
 
     async def _refused(self, call: Call[T], request: HttpRequest, response: HttpResponse) -> T:
@@ -100,6 +107,8 @@ class Calls:
         operation = call.operation
         assert operation is not None  # noqa: S101  # `_prepared` has set it
         error = self._error(call, response)
+        if call.is_part:
+            raise error
         if call.verdict is Verdict.UNKNOWN:
             error.outcome_unknown = not call.is_read
         elif (call.was_in_doubt and not error.replayed) or call.verdict is Verdict.IN_PROGRESS:
@@ -136,8 +145,7 @@ class Calls:
         async def send(operation: Operation[R], /) -> R:
             if not operation.is_read():
                 raise ConfigurationError(f"{operation.name()} is no read: it cannot be a part")
-            part, asked = self._prepared(operation, None, request.timeouts)
-            part.refused, part.limited_from = self._refused_part, whole.limited_from
+            part, asked = self._prepared(operation, None, request.timeouts, whole)
             if part.began - part.limited_from > self._deadline:
                 raise NotSentError("not sent, as the time of the call it is a part of is over")
             try:
@@ -148,6 +156,3 @@ class Calls:
             return part.value
 
         return send
-
-    async def _refused_part(self, call: Call[T], _: HttpRequest, response: HttpResponse) -> T:
-        raise self._error(call, response)

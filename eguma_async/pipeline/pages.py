@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import aclosing
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 from urllib.parse import parse_qsl
 
 from eguma_async.core.errors import IncompleteListError
-from eguma_async.core.listing import UnreadableElement, unreadable_of
+from eguma_async.core.listing import UnreadableElement, refuse_unreadable, unreadable_of
 from eguma_async.core.operation import Operation, Send
 
 T = TypeVar("T")
@@ -61,6 +60,7 @@ class Pager(Generic[T]):
         follow: Makes the operation that reads the page behind a link.
         name_of: Returns the name by which an element is known again, readable or not; None if it
             has none.
+        path: JSON path of the elements in a page.
     """
 
     def __init__(
@@ -69,11 +69,14 @@ class Pager(Generic[T]):
         operation: Operation[Any],
         follow: Callable[[str], Operation[Any]],
         name_of: Callable[[T | UnreadableElement], str | None] = lambda _: None,
+        *,
+        path: str = "$",
     ) -> None:
         self._send = send
         self._operation = operation
         self._follow = follow
         self._name_of = name_of
+        self._path = path
         self._unreadable: list[UnreadableElement] = []
 
     def __repr__(self) -> str:
@@ -87,66 +90,129 @@ class Pager(Generic[T]):
         """
         return tuple(self._unreadable)
 
-    async def __aiter__(self) -> AsyncGenerator[T, None]:
-        """Yield every element of every page.
+    def __aiter__(self) -> AsyncIterator[T]:
+        """Read every element of every page.
+
+        A page that is not there yet when the waiting is cancelled, or that fails, is asked for
+        again by the next `anext`.
 
         Raises:
             IncompleteListError: At the end, if the list has fewer elements than the server said at
                 any time, or goes on and on without a new one.
+            DecodingError: At the end, if no element could be read.
         """
-        async with aclosing(self._read()) as pages:
-            async for _, new in pages:
-                for item in new:
-                    yield item
+        return _Elements(self._begin())
 
-    async def pages(self) -> AsyncGenerator[Page[T], None]:
-        """Yield the pages whole, as they came.
+    def pages(self) -> AsyncIterator[Page[T]]:
+        """Read the pages whole, as they came.
 
         A link to a page that was read before ends the list.
 
         Raises:
             IncompleteListError: As for the elements.
+            DecodingError: As for the elements.
         """
-        async with aclosing(self._read()) as pages:
-            async for page, _ in pages:
-                yield page
+        return _Pages(self._begin())
 
     async def first(self) -> T | None:
-        """Return the first element, or None if there is none. It reads no further than that.
+        """Return the first element that can be read, or None if there is none.
+
+        It reads no further than that.
 
         Raises:
             IncompleteListError: There is none although the server said otherwise.
+            DecodingError: There is none that can be read.
         """
-        async with aclosing(self._read()) as pages:
-            async for _, new in pages:
-                if new:
-                    return new[0]
-        return None
+        return await anext(aiter(self), None)
 
-    async def _read(self) -> AsyncGenerator[tuple[Page[T], list[T]], None]:
-        """Yield each page with those of its elements that were on no page before."""
-        tally: _Tally[T] = _Tally(self._name_of)
+    def _begin(self) -> _Reading[T]:
+        tally: _Tally[T] = _Tally(self._name_of, self._path)
         self._unreadable = tally.unreadable
-        visited: set[_Place] = set()
-        operation = self._operation
-        while (place := _place(operation)) not in visited:
+        return _Reading(self._send, self._operation, self._follow, tally)
+
+
+class _Reading(Generic[T]):
+    """One reading of a list: which page comes next. It moves on only once that page is there.
+
+    A generator would be at its end once the waiting in it has been cancelled, and so would end the
+    list in silence.
+    """
+
+    def __init__(
+        self,
+        send: Send,
+        operation: Operation[Any],
+        follow: Callable[[str], Operation[Any]],
+        tally: _Tally[T],
+    ) -> None:
+        self._send = send
+        self._first = operation
+        self._follow = follow
+        self._tally = tally
+        self._last: tuple[Operation[Any], Page[T]] | None = None
+        self._visited: set[_Place] = set()
+        self._is_waiting = False
+
+    async def step(self) -> tuple[Page[T], list[T]]:
+        """Return the next page, with those of its elements that were on no page before.
+
+        Raises:
+            StopAsyncIteration: That was the last one.
+        """
+        if self._is_waiting:
+            raise RuntimeError("another task waits for the next page of this list")
+        operation = self._first if self._last is None else self._after(*self._last)
+        if operation is None:
+            self._tally.check(self._first.name())
+            raise StopAsyncIteration
+        self._is_waiting = True
+        try:
             page: Page[T] = await self._send(operation)
-            yield page, tally.take(page)
-            if page.next_link is None or tally.is_over(page):
-                break
-            visited.add(place)
-            if page.own_link is not None:
-                visited.add(_place_of(page.own_link))
-            operation = self._follow(page.next_link)
-        tally.check(self._operation.name())
+        finally:
+            self._is_waiting = False
+        self._last = operation, page
+        return page, self._tally.take(page)
+
+    def _after(self, operation: Operation[Any], page: Page[T]) -> Operation[Any] | None:
+        """Return what reads the page after another one; None if that was the last."""
+        if page.next_link is None or self._tally.is_over(page):
+            return None
+        self._visited.add(_place(operation))
+        if page.own_link is not None:
+            self._visited.add(_place_of(page.own_link))
+        following = self._follow(page.next_link)
+        return None if _place(following) in self._visited else following
+
+
+class _Pages(AsyncIterator[Page[T]]):
+    def __init__(self, reading: _Reading[T]) -> None:
+        self._reading = reading
+
+    async def __anext__(self) -> Page[T]:
+        page, _ = await self._reading.step()
+        return page
+
+
+class _Elements(AsyncIterator[T]):
+    def __init__(self, reading: _Reading[T]) -> None:
+        self._reading = reading
+        self._ready: deque[T] = deque()
+
+    async def __anext__(self) -> T:
+        while not self._ready:
+            _, new = await self._reading.step()
+            self._ready += new
+        return self._ready.popleft()
 
 
 class _Tally(Generic[T]):
     """Counts what the pages of one list bring, and knows again what came lately."""
 
-    def __init__(self, name_of: Callable[[T | UnreadableElement], str | None]) -> None:
+    def __init__(self, name_of: Callable[[T | UnreadableElement], str | None], path: str) -> None:
         self.unreadable: list[UnreadableElement] = []
+        self._any_readable = False
         self._name_of = name_of
+        self._path = path
         self._known: OrderedDict[str, None] = OrderedDict()
         self._read = 0
         self._idle_pages = 0
@@ -169,7 +235,9 @@ class _Tally(Generic[T]):
         self._idle_pages = 0 if self._read > before else self._idle_pages + 1
         self._remember(name for name in new if isinstance(name, str))
         self.unreadable += [e for e in new.values() if isinstance(e, UnreadableElement)]
-        return [e for e in new.values() if not isinstance(e, UnreadableElement)]
+        readable = [e for e in new.values() if not isinstance(e, UnreadableElement)]
+        self._any_readable = self._any_readable or bool(readable)
+        return readable
 
     def is_over(self, page: Page[T]) -> bool:
         """Tell whether it is no use to read on behind a page."""
@@ -178,10 +246,11 @@ class _Tally(Generic[T]):
         return (is_empty and is_complete) or self._idle_pages >= IDLE_PAGES
 
     def check(self, operation: str) -> None:
-        """Check that nothing is missing.
+        """Check that nothing is missing, and that some of it can be read.
 
         Raises:
-            IncompleteListError: Something is.
+            IncompleteListError: Something is missing.
+            DecodingError: No element can be read: it is the form of the list that is unknown.
         """
         problem = None
         if self._announced is not None and self._read < self._announced:
@@ -196,6 +265,8 @@ class _Tally(Generic[T]):
                 problems=(problem,),
                 operation=operation,
             )
+        if not self._any_readable:
+            refuse_unreadable((), self._path, tuple(self.unreadable), operation=operation)
 
     def _remember(self, names: Iterable[str]) -> None:
         self._known.update(dict.fromkeys(names))

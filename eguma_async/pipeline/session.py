@@ -109,7 +109,7 @@ class BaseSession:
             for transport in self._owned:
                 last.push_async_callback(transport.aclose)
             for workers in tuple(self._worker_pools):
-                await workers.dismiss(SessionStateError("the session was closed meanwhile"))
+                await workers.stop(SessionStateError("the session was closed meanwhile"))
             await self._background.drain(CLOSING_SECONDS)
             await self._auth.aclose()
 

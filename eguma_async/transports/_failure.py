@@ -11,7 +11,7 @@ from eguma_async.core.errors import NotSentError, OutcomeUnknownError, Transport
 from eguma_async.core.messages import HttpRequest
 
 from ._body import BodyError
-from ._passage import BrokenConnectionError, StaleConnectionError, TimeUpError
+from ._middleware import BrokenConnectionError, StaleConnectionError, TimeUpError
 
 Words = tuple[tuple[type[Exception], str], ...]
 

@@ -31,7 +31,7 @@ from ._connection import GuardedConnector
 from ._deadline import Deadlines
 from ._failure import failure
 from ._headers import LazyHeaders
-from ._passage import GuestPassage, Passage, TimeUpError
+from ._middleware import RequestMiddleware, SharedSessionMiddleware, TimeUpError
 from ._proxy import Proxy, checked_proxy
 from ._public import PublicResolver, check_public_literal
 
@@ -95,7 +95,7 @@ class AiohttpTransport(ManagedTransport):
         self._public_only = public_only
         self._session = session
         self._owned = session is None
-        self._passage = Passage if session is None else GuestPassage
+        self._middleware = RequestMiddleware if session is None else SharedSessionMiddleware
         self._connections = connections
         self._max_body_bytes = max_body_bytes
         self._proxy: Proxy | None = checked
@@ -121,27 +121,27 @@ class AiohttpTransport(ManagedTransport):
         plain = check_sendable(request)
         if self._public_only:
             check_public_literal(request)
-        session, passage = self._usable_session(), self._passage()
+        session, middleware = self._usable_session(), self._middleware()
         problem: BaseException
         watch = self._deadlines.start(request.timeouts.total)
         try:
-            response = await self._exchange(session, request, passage, plain=plain)
+            response = await self._exchange(session, request, middleware, plain=plain)
         except _SinkError as stopped:
             problem = stopped.error
         except asyncio.CancelledError as cancelled:
             problem = asyncio.CancelledError(*cancelled.args)
         except Exception as error:  # noqa: BLE001 - no error of aiohttp may leave: it shows the URL
-            problem = self._failure(error, request, passage)
+            problem = self._failure(error, request, middleware)
         except BaseException:
             self._deadlines.end(watch)
             raise
         else:
             self._deadlines.end(watch)
-            if not passage.went_out:
+            if not middleware.went_out:
                 self._sees_what_goes_out = False  # a response to nothing: aiohttp has changed
             return response
         if self._deadlines.end(watch) and isinstance(problem, asyncio.CancelledError):
-            problem = self._failure(TimeUpError(), request, passage)
+            problem = self._failure(TimeUpError(), request, middleware)
         # Out here it carries neither the cause nor the frames, which hold the key in their
         # variables; `del` breaks the cycle of error, traceback and this frame.
         try:
@@ -201,18 +201,25 @@ class AiohttpTransport(ManagedTransport):
                 "the transport is bound to another event loop: make one for each loop"
             )
 
-    def _failure(self, error: Exception, request: HttpRequest, passage: Passage) -> TransportError:
-        kept_back = self._sees_what_goes_out and passage.kept_back(error)
+    def _failure(
+        self, error: Exception, request: HttpRequest, middleware: RequestMiddleware
+    ) -> TransportError:
+        kept_back = self._sees_what_goes_out and middleware.kept_back(error)
         return failure(error, request, kept_back=kept_back)
 
     async def _exchange(
-        self, session: aiohttp.ClientSession, request: HttpRequest, passage: Passage, *, plain: bool
+        self,
+        session: aiohttp.ClientSession,
+        request: HttpRequest,
+        middleware: RequestMiddleware,
+        *,
+        plain: bool,
     ) -> HttpResponse:
         answer = await session.request(
             request.method,
             _target(request, plain=plain),
             data=request.body,
-            **self._options(request, passage, plain=plain),
+            **self._options(request, middleware, plain=plain),
         )
         # Instead of `async with`, whose exit waits for the request's body: that went long ago.
         try:
@@ -232,9 +239,11 @@ class AiohttpTransport(ManagedTransport):
             if answer.connection is not None:
                 answer.release()
 
-    def _options(self, request: HttpRequest, passage: Passage, *, plain: bool) -> dict[str, Any]:
+    def _options(
+        self, request: HttpRequest, middleware: RequestMiddleware, *, plain: bool
+    ) -> dict[str, Any]:
         """Return what differs from the session's own settings: to say it again costs time."""
-        options = {**self._fixed, "middlewares": (passage,)}
+        options = {**self._fixed, "middlewares": (middleware,)}
         if not (plain and self._owned):
             options["headers"] = _DEFAULT_HEADERS | wire_headers(request)
         if not self._owned or request.timeouts is not DEFAULT_TIMEOUTS:

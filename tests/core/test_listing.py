@@ -15,7 +15,12 @@ from hypothesis import strategies as st
 from eguma_async.core.codec import Codec, why_not_fast
 from eguma_async.core.errors import DecodingError
 from eguma_async.core.fields import LENIENT, LOCAL
-from eguma_async.core.listing import Listing, UnreadableElement, unreadable_of
+from eguma_async.core.listing import (
+    Listing,
+    UnreadableElement,
+    refuse_unreadable,
+    unreadable_of,
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -67,17 +72,35 @@ class TestListing:
         assert shelf.things == (Thing(id="a", count=1),)
         assert [each.index for each in unreadable_of(shelf.things)] == [0]
 
-    def test_if_none_can_be_read_the_form_is_unknown(self):
-        for document, kind, where in (
-            ([MISSING, MISSING], Listing[Thing], "$"),
-            ({"name": "n", "things": [MISSING, MISSING]}, Shelf, "$.things"),
+    def test_if_none_can_be_read_they_are_handed_on(self):
+        listing = Codec().decode(encoded([MISSING, 5]), Listing[Thing])
+        assert (listing, [each.raw for each in listing.unreadable]) == ((), [MISSING, 5])
+        shelf = Codec().decode(encoded({"name": "n", "things": [MISSING]}), Shelf)
+        assert shelf.things == ()
+        assert [each.index for each in unreadable_of(shelf.things)] == [0]
+
+    def test_a_whole_list_none_of_which_can_be_read_is_of_an_unknown_form(self):
+        listing = Codec().decode(encoded([MISSING, 5, POISON]), Listing[Thing])
+        for refused in (
+            lambda: refuse_unreadable(listing, "$.things"),
+            lambda: refuse_unreadable((), "$.things", listing.unreadable),
         ):
             with pytest.raises(DecodingError) as caught:
-                Codec().decode(encoded(document), kind)
+                refused()
             assert caught.value.problems == (
-                f"required field missing @ {where}[0].count",
-                f"required field missing @ {where}[1].count",
+                "required field missing @ $.things[0].count",
+                "expected an object, got int @ $.things[1]",
+                "expected a whole number, got text @ $.things[2].count",
             )
+            assert not caught.value.malformed
+            assert "canary" not in f"{caught.value} {vars(caught.value)}"
+
+    def test_a_whole_list_with_anything_readable_in_it_or_with_nothing_is_none(self):
+        listing = Codec().decode(encoded([MISSING, GOOD]), Listing[Thing])
+        refuse_unreadable(listing, "$")
+        refuse_unreadable(("else",), "$", listing.unreadable)
+        refuse_unreadable(Listing(), "$")
+        refuse_unreadable((), "$")
 
     @pytest.mark.parametrize("document", [None, {}, "x", 5])
     def test_what_is_no_list_is_refused(self, document):
@@ -112,10 +135,6 @@ class TestListing:
     @given(st.lists(st.sampled_from([GOOD, POISON, MISSING, None, [], "x"]), max_size=8))
     def test_every_element_is_accounted_for(self, document):
         readable = [n for n, element in enumerate(document) if element == GOOD]
-        if document and not readable:
-            with pytest.raises(DecodingError):
-                Codec().decode(encoded(document), Listing[Thing])
-            return
         listing = Codec().decode(encoded(document), Listing[Thing])
         assert len(listing) == len(readable)
         found = {each.index: each.raw for each in listing.unreadable}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import typing
 from decimal import Decimal
 
 import attrs
@@ -17,6 +18,7 @@ from eguma_async.core.messages import (
     Credentials,
     HttpRequest,
     HttpResponse,
+    RequestChanges,
     Timeouts,
     wire_headers,
     wire_url,
@@ -167,6 +169,12 @@ def test_a_request_with_changes_leaves_the_first_one_alone():
     assert other == attrs.evolve(first, attempt=2, url="https://x.test/b")
     assert (first.attempt, other.attempt) == (1, 2)
     assert first == request()
+
+
+def test_the_changes_of_a_request_are_its_fields():
+    attrs.resolve_types(HttpRequest)
+    fields = {field.name: field.type for field in attrs.fields(HttpRequest)}
+    assert typing.get_type_hints(RequestChanges) == fields
 
 
 @pytest.mark.parametrize(

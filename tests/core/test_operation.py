@@ -132,7 +132,7 @@ def test_an_id_is_checked_before_it_reaches_the_path(bad):
 
 def test_only_a_completing_operation_says_so():
     assert BookTickets.plan().completes
-    assert not ListProducts.plan().completes
+    assert not CheckInTicket.plan().completes
 
 
 def test_what_an_operation_returns_follows_from_its_type_argument():

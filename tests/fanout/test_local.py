@@ -504,21 +504,21 @@ class TestLeaving:
         fan_out = fan(Reads(gated=True), operations(100))
         consumer = asyncio.create_task(values(fan_out))
         await turns()
-        await fan_out.workers.dismiss(SessionStateError("closed"))
+        await fan_out.workers.stop(SessionStateError("closed"))
         with pytest.raises(SessionStateError, match="closed"):
             await consumer
 
     async def test_a_reason_is_raised_to_a_consumer_that_was_busy(self):
         fan_out = fan(Reads(), operations(100))
         await anext(fan_out)
-        await fan_out.workers.dismiss(SessionStateError("closed"))
+        await fan_out.workers.stop(SessionStateError("closed"))
         with pytest.raises(SessionStateError, match="closed"):
             await anext(fan_out)
 
     async def test_a_reason_after_the_end_is_none(self):
         fan_out = fan(Reads(), operations(5))
         assert len(await values(fan_out)) == 5
-        await fan_out.workers.dismiss(SessionStateError("closed"))
+        await fan_out.workers.stop(SessionStateError("closed"))
         with pytest.raises(StopAsyncIteration):
             await anext(fan_out)
 

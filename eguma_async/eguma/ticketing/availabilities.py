@@ -12,7 +12,7 @@ import attrs
 from eguma_async.core import checks
 from eguma_async.core.errors import ConfigurationError, ResultMismatchError, StatusError
 from eguma_async.core.fields import LENIENT, also_named
-from eguma_async.core.listing import UnreadableElement, unreadable_of
+from eguma_async.core.listing import UnreadableElement, refuse_unreadable, unreadable_of
 from eguma_async.core.messages import Repeat, Timeouts
 from eguma_async.core.operation import IN_PATH, Operation, ResponseContext, Send, in_query
 from eguma_async.core.scalars import Cents
@@ -185,6 +185,8 @@ class ListAvailabilities(Operation[AvailabilityList]):
     def complete(self, value: AvailabilityList, context: ResponseContext, /) -> AvailabilityList:
         """Keep the starts as they are written, and the slots of the days that were asked for."""
         slots, body = value.availabilities, context.response.body
+        if not context.is_part:
+            refuse_unreadable(slots, "$.availabilities")
         if all_plainly_within(slots, self.from_date, self.to_date) and are_plain(body):
             return value  # as a rule
         found = within(as_written(slots, body), self.from_date, self.to_date)
@@ -192,7 +194,9 @@ class ListAvailabilities(Operation[AvailabilityList]):
 
     async def fall_back(self, refusal: StatusError, send: Send, /) -> AvailabilityList:
         """Read the range in parts."""
-        return await in_parts(self, refusal, send, _together)
+        found = await in_parts(self, refusal, send, _together)
+        refuse_unreadable(found.availabilities, "$.availabilities")
+        return found
 
 
 def _together(earlier: AvailabilityList, later: AvailabilityList) -> AvailabilityList:

@@ -14,7 +14,7 @@ import attrs
 from eguma_async.core import checks
 from eguma_async.core.errors import StatusError
 from eguma_async.core.fields import LENIENT
-from eguma_async.core.listing import Listing, UnreadableElement, unreadable_of
+from eguma_async.core.listing import Listing, UnreadableElement, refuse_unreadable, unreadable_of
 from eguma_async.core.messages import Repeat, Timeouts
 from eguma_async.core.operation import IN_PATH, Operation, ResponseContext, Send, in_query
 from eguma_async.core.scalars import Cents
@@ -172,6 +172,7 @@ class ListEvents(Operation[Listing[Event]]):
 
     def complete(self, value: Listing[Event], context: ResponseContext, /) -> Listing[Event]:
         """Leave out events of other categories than the one that was asked for."""
+        refuse_unreadable(value, "$")
         category_id = self.category_id
         if category_id is None:
             return value
@@ -205,11 +206,15 @@ class GetAdmissionAvailability(Operation[AdmissionAvailability]):
     ) -> AdmissionAvailability:
         """Keep the slots of the days that were asked for, and none without a count it needs."""
         found = value.slots if value.is_unlimited_availability else _counted(value.slots)
+        if not context.is_part:
+            refuse_unreadable(found, "$.slots")
         return attrs.evolve(value, slots=within(found, self.from_date, self.to_date))
 
     async def fall_back(self, refusal: StatusError, send: Send, /) -> AdmissionAvailability:
         """Read the range in parts."""
-        return await in_parts(self, refusal, send, _together)
+        found = await in_parts(self, refusal, send, _together)
+        refuse_unreadable(found.slots, "$.slots")
+        return found
 
 
 def _counted(slots: tuple[AdmissionSlot, ...]) -> tuple[AdmissionSlot, ...]:

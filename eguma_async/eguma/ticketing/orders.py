@@ -10,7 +10,7 @@ import attrs
 from eguma_async.core import checks
 from eguma_async.core.enums import OpenEnum
 from eguma_async.core.fields import LENIENT
-from eguma_async.core.listing import Listing
+from eguma_async.core.listing import Listing, refuse_unreadable
 from eguma_async.core.messages import Repeat, Timeouts
 from eguma_async.core.operation import Operation, ResponseContext, in_query
 from eguma_async.core.scalars import Cents
@@ -241,6 +241,7 @@ class ListOrders(Operation[Listing[Order]]):
         The other filters are the server's to interpret: it does not say in which zone it keeps
         its times, nor which of an order's persons it looks at. Too many orders do no harm there.
         """
+        refuse_unreadable(value, "$")
         number = self.order_number
         if number is None:
             return value

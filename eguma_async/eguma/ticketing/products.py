@@ -9,9 +9,9 @@ import attrs
 
 from eguma_async.core.enums import OpenEnum
 from eguma_async.core.fields import LENIENT
-from eguma_async.core.listing import UnreadableElement, unreadable_of
+from eguma_async.core.listing import UnreadableElement, refuse_unreadable, unreadable_of
 from eguma_async.core.messages import Repeat, Timeouts
-from eguma_async.core.operation import Operation
+from eguma_async.core.operation import Operation, ResponseContext
 
 if TYPE_CHECKING:
     from eguma_async.core.session import Session
@@ -105,6 +105,11 @@ class ListProducts(Operation[ProductList]):
     METHOD: ClassVar[str] = "GET"
     PATH: ClassVar[str] = "/v1/ticketing/products.json"
     REPEAT: ClassVar[Repeat] = Repeat.READ
+
+    def complete(self, value: ProductList, context: ResponseContext, /) -> ProductList:
+        """Check that any of the products can be read."""
+        refuse_unreadable(value.products, "$.products")
+        return value
 
 
 class Products:

@@ -19,7 +19,7 @@ from eguma_async.core import checks
 from eguma_async.core.errors import ConfigurationError, ResultMismatchError, StatusError
 from eguma_async.core.fields import LENIENT
 from eguma_async.core.messages import Repeat, Timeouts
-from eguma_async.core.operation import PLACED_BY_HAND, ResponseContext, in_header
+from eguma_async.core.operation import IN_PATH_AS_IS, ResponseContext, in_header
 from eguma_async.core.session import Session
 from eguma_async.korus.json_ld import MERGE_PATCH, Collection, Resource
 from eguma_async.korus.operations import (
@@ -102,7 +102,7 @@ class ListDocuments(ListOperation[DocumentPage]):
 
     PATH: ClassVar[str] = "{order}/documents"
 
-    order: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
+    order: str = attrs.field(validator=iri, metadata=IN_PATH_AS_IS)
 
 
 @attrs.frozen(kw_only=True)

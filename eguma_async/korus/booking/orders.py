@@ -11,6 +11,7 @@ import attrs
 from eguma_async.core import checks
 from eguma_async.core.errors import ConfigurationError, EgumaError, ResultMismatchError, StatusError
 from eguma_async.core.fields import LENIENT
+from eguma_async.core.listing import refuse_unreadable
 from eguma_async.core.messages import Repeat, Timeouts
 from eguma_async.core.operation import Operation, ResponseContext, in_query
 from eguma_async.core.session import Session
@@ -64,7 +65,8 @@ class CreateOrders(Operation[BulkOrders]):
     notes: str | None = attrs.field(default=None, validator=optional(free_text), repr=False)
 
     def complete(self, value: BulkOrders, context: ResponseContext, /) -> BulkOrders:
-        """Compare what was asked for with what came back."""
+        """Compare what was asked for with what came back, if any of it can be read."""
+        refuse_unreadable((*value.orders, *value.failed), "$.orders", value.unreadable)
         done = {order.reservation for order in value.orders}
         refused = {failure.reservation for failure in value.failed}
         accounted = done | refused

@@ -10,6 +10,7 @@ import attrs
 
 from eguma_async.core.errors import ConfigurationError, ResultMismatchError
 from eguma_async.core.fields import LENIENT
+from eguma_async.core.listing import refuse_unreadable
 from eguma_async.core.messages import Repeat, Timeouts
 from eguma_async.core.operation import Operation, ResponseContext, in_query
 from eguma_async.core.session import Session
@@ -47,7 +48,9 @@ class ReserveOffers(Operation[BulkReservations]):
     items: tuple[OfferItem, ...] = attrs.field(converter=as_tuple, validator=offer_items)
 
     def complete(self, value: BulkReservations, context: ResponseContext, /) -> BulkReservations:
-        """Compare what was asked for with what came back."""
+        """Compare what was asked for with what came back, if any of it can be read."""
+        known = (*value.reservations, *value.failed)
+        refuse_unreadable(known, "$.reservations", value.unreadable)
         held = [r for r in value.reservations if not r.expired and r.order is None]
         found = account(self.items, held, value.failed)
         value = attrs.evolve(value, missing=found.missing)

@@ -11,7 +11,7 @@ import attrs
 from eguma_async.core import checks
 from eguma_async.core.fields import LENIENT
 from eguma_async.core.messages import Timeouts
-from eguma_async.core.operation import PLACED_BY_HAND, in_query
+from eguma_async.core.operation import IN_PATH_AS_IS, in_query
 from eguma_async.core.session import Session
 from eguma_async.korus.json_ld import Collection
 from eguma_async.korus.operations import (
@@ -65,7 +65,7 @@ class ListOffers(PagedOperation[OfferPage]):
 
     PATH: ClassVar[str] = "{catalog}/offers"
 
-    catalog: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
+    catalog: str = attrs.field(validator=iri, metadata=IN_PATH_AS_IS)
     products: tuple[str, ...] = attrs.field(
         default=(),
         converter=ids_of,
@@ -138,7 +138,7 @@ class ListOfferTickets(ListOperation[OfferTicketPage]):
 
     PATH: ClassVar[str] = "{offer}/tickets"
 
-    offer: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
+    offer: str = attrs.field(validator=iri, metadata=IN_PATH_AS_IS)
 
 
 @attrs.frozen(kw_only=True)
@@ -158,7 +158,7 @@ class ListOfferSessions(ListOperation[OfferSessionPage]):
 
     PATH: ClassVar[str] = "{ticket}/sessions"
 
-    ticket: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
+    ticket: str = attrs.field(validator=iri, metadata=IN_PATH_AS_IS)
 
 
 @attrs.frozen(kw_only=True)

@@ -10,7 +10,7 @@ from eguma_async.core import checks
 from eguma_async.core.enums import OpenEnum
 from eguma_async.core.fields import LENIENT, also_named, wire_named
 from eguma_async.core.messages import Timeouts
-from eguma_async.core.operation import PLACED_BY_HAND, in_query
+from eguma_async.core.operation import IN_PATH, IN_PATH_AS_IS, in_query
 from eguma_async.core.session import Session
 from eguma_async.korus.json_ld import RAW, Collection, Iri, Resource
 from eguma_async.korus.operations import (
@@ -157,7 +157,7 @@ class ListProductBases(PagedOperation[ProductBasePage]):
 
     PATH: ClassVar[str] = "{catalog}/product_bases"
 
-    catalog: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
+    catalog: str = attrs.field(validator=iri, metadata=IN_PATH_AS_IS)
     with_disabled: bool | None = attrs.field(default=None, metadata=in_query("withDisabled"))
 
 
@@ -178,7 +178,7 @@ class ListOptions(ListOperation[OptionPage]):
 
     PATH: ClassVar[str] = "{product_base}/options"
 
-    product_base: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
+    product_base: str = attrs.field(validator=iri, metadata=IN_PATH_AS_IS)
 
 
 @attrs.frozen(kw_only=True)
@@ -190,8 +190,8 @@ class ListOptionValues(PagedOperation[OptionValuePage]):
 
     PATH: ClassVar[str] = "{product_base}/options/{code}/values"
 
-    product_base: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
-    code: str = attrs.field(validator=checks.identifier, metadata=PLACED_BY_HAND)
+    product_base: str = attrs.field(validator=iri, metadata=IN_PATH_AS_IS)
+    code: str = attrs.field(validator=checks.identifier, metadata=IN_PATH)
 
 
 class ProductBases:

@@ -8,7 +8,7 @@ import attrs
 
 from eguma_async.core.fields import LENIENT
 from eguma_async.core.messages import Timeouts
-from eguma_async.core.operation import PLACED_BY_HAND
+from eguma_async.core.operation import IN_PATH_AS_IS
 from eguma_async.core.session import Session
 from eguma_async.korus.json_ld import RAW, Collection, Resource
 from eguma_async.korus.operations import GetOperation, PagedOperation, iri, pager
@@ -49,7 +49,7 @@ class ListProducts(PagedOperation[ProductPage]):
 
     PATH: ClassVar[str] = "{parent}/products"
 
-    parent: str = attrs.field(validator=iri, metadata=PLACED_BY_HAND)
+    parent: str = attrs.field(validator=iri, metadata=IN_PATH_AS_IS)
 
 
 @attrs.frozen(kw_only=True)

@@ -12,6 +12,7 @@ from eguma_async import (
     AdmissionSlot,
     AsyncSession,
     ConfigurationError,
+    DecodingError,
     InvalidRequestError,
     Listing,
     MemoryTransport,
@@ -99,6 +100,38 @@ async def test_a_slot_without_a_count_is_never_taken_for_an_unlimited_one(script
     assert found.unreadable[1].raw == {"starts_at": "2026-03-19T09:00:00"}
     assert unlimited.slots[0].availability_count is None
     assert unlimited.unreadable == ()
+
+
+async def test_a_part_without_a_readable_slot_does_not_hide_the_others(scripted):
+    odd = {"starts_at": "2026-03-19T09:00:00"}  # no count
+    good = {"starts_at": "2026-03-20T09:00:00", "availability_count": 1}
+    too_long = text_reply("Der Zeitraum ist zu lang.", 400)
+    async with scripted(too_long, availability(odd), availability(good)) as (session, _):
+        found = await session.ticketing.events.availability(ADMISSION, **DAYS)
+    assert [slot.starts_at for slot in found.slots] == [datetime(2026, 3, 20, 9)]
+    assert [each.index for each in found.unreadable] == [0]
+    async with scripted(too_long, availability(odd), availability(odd)) as (session, _):
+        with pytest.raises(DecodingError, match=r"\$\.slots\[1\]\.availability_count"):
+            await session.ticketing.events.availability(ADMISSION, **DAYS)
+
+
+async def test_whole_lists_of_which_nothing_can_be_read_are_errors(scripted):
+    odd = {"starts_at": "2026-03-19T09:00:00"}
+    async with scripted(availability(odd), json_reply([{"id": "e1"}])) as (session, _):
+        with pytest.raises(DecodingError, match=r"@ \$\.slots\[0\]\.availability_count"):
+            await session.ticketing.events.availability(ADMISSION, **DAYS)
+        with pytest.raises(DecodingError, match=r"@ \$\[0\]\.name") as caught:
+            await session.ticketing.events.list(category_id=CATEGORY)
+    assert caught.value.operation == "ListEvents"
+
+
+async def test_a_group_that_cannot_be_read_does_not_hide_its_event(scripted):
+    events = shown("events")
+    events[0]["ticket_type_groups"] = ["odd"]
+    async with scripted(json_reply(events)) as (session, _):
+        found = await session.ticketing.events.list()
+    assert [event.id for event in found] == [event["id"] for event in events]
+    assert found[0].ticket_type_groups == ()
 
 
 async def test_a_slot_of_a_day_that_was_not_asked_for_is_left_out(scripted):

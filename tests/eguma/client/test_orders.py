@@ -80,6 +80,16 @@ async def test_an_order_is_read_whole_or_told_beside_the_others(scripted, spoilt
     assert left.problems
 
 
+async def test_a_list_without_a_readable_product_is_an_error(scripted):
+    body = {"company_name": "c", "products": [{"id": "p1"}, 5]}
+    async with scripted(json_reply(body)) as (session, _):
+        with pytest.raises(DecodingError) as caught:
+            await session.ticketing.products.list()
+    assert "required field missing @ $.products[0].name" in caught.value.problems
+    assert "expected an object, got int @ $.products[1]" in caught.value.problems
+    assert caught.value.operation == "ListProducts"
+
+
 async def test_a_list_without_a_readable_order_is_an_error(scripted):
     async with scripted(json_reply([order(status=None)])) as (session, _):
         with pytest.raises(DecodingError, match=r"\$\[0\]\.status"):
@@ -109,8 +119,11 @@ async def test_an_answer_without_anything_does_not_matter(scripted, answer):
 
 async def test_an_answer_that_cannot_be_read_does_not_hide_the_order(scripted):
     rows = [with_answers({"name": "Question?", "type": "text"}, "an answer")]
-    async with scripted(json_reply(rows)) as (session, _):
+    async with scripted(json_reply(rows), json_reply([with_answers("x")])) as (session, _):
         (found,) = await session.ticketing.orders.list()
+        (other,) = await session.ticketing.orders.list()
+    (ticket,) = other.order_lines[0].tickets
+    assert (ticket.answers, [each.raw for each in ticket.answers.unreadable]) == ((), ["x"])
     answers = found.order_lines[0].tickets[0].answers
     assert [answer.name for answer in answers] == ["Question?"]
     assert [each.raw for each in answers.unreadable] == ["an answer"]

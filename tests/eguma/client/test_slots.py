@@ -287,6 +287,20 @@ def test_a_slot_is_sold_out_if_no_order_is_small_enough(slot, sold_out):
     assert slot.is_sold_out is sold_out
 
 
+async def test_a_listed_slot_is_sold_out_if_no_category_is_sold_in_so_few(scripted):
+    prices = [{"category_id": name, "price_in_cents": 1} for name in "ab"]
+    pairs = [{**price, "min_quantity": 2, "allow_zero_quantity": True} for price in prices]
+    single = {**prices[1], "allow_zero_quantity": True}  # no minimum told
+    slots = (
+        slot(availability_count=1, prices=pairs),
+        slot(availability_count=1, prices=[pairs[0], single]),
+        slot(availability_count=2, prices=pairs),
+    )
+    async with scripted(json_reply(listed(*slots))) as (session, _):
+        found = await session.ticketing.availabilities.list("p1", from_date=DAY, to_date=DAY)
+    assert [each.is_sold_out for each in found.availabilities] == [True, False, False]
+
+
 PRICES = st.builds(
     price,
     least=st.none() | st.integers(0, 3),
@@ -340,8 +354,48 @@ async def test_an_amount_that_may_be_francs_is_not_read_under_any_name(scripted,
 
 async def test_a_list_of_which_nothing_can_be_read_is_an_error(scripted):
     async with scripted(json_reply(listed({"slot_type": "time"}))) as (session, _):
-        with pytest.raises(DecodingError):
+        with pytest.raises(DecodingError, match=r"@ \$\.availabilities\[0\]\.starts_at"):
             await session.ticketing.availabilities.list("p1", from_date=DAY, to_date=DAY)
+
+
+TOO_LONG = {"error_code": "validation_error", "message": "too long"}
+
+
+async def test_a_part_of_which_nothing_can_be_read_does_not_hide_the_others(scripted):
+    odd = {"slot_type": "time"}
+    steps = (
+        json_reply(TOO_LONG, 400),
+        json_reply(listed(odd, odd)),
+        json_reply(TOO_LONG, 400),  # a part of a part
+        json_reply(listed(slot("2027-03-21T10:00:00"))),
+        json_reply(listed(odd)),
+    )
+    async with scripted(*steps) as (session, transport):
+        found = await session.ticketing.availabilities.list(
+            "p1", from_date=DAY, to_date=date(2027, 3, 22)
+        )
+    assert [each.starts_at for each in found.availabilities] == [datetime(2027, 3, 21, 10)]
+    assert [each.index for each in found.unreadable] == [0, 1, 3]
+    assert [dict(request.query) for request in transport.requests] == [
+        {"from": "2027-03-19", "to": "2027-03-22"},
+        {"from": "2027-03-19", "to": "2027-03-20"},
+        {"from": "2027-03-21", "to": "2027-03-22"},
+        {"from": "2027-03-21", "to": "2027-03-21"},
+        {"from": "2027-03-22", "to": "2027-03-22"},
+    ]
+
+
+async def test_parts_of_which_nothing_can_be_read_are_an_error_together(scripted):
+    odd = {"slot_type": "time"}
+    steps = json_reply(TOO_LONG, 400), json_reply(listed(odd)), json_reply(listed(odd))
+    async with scripted(*steps) as (session, _):
+        with pytest.raises(DecodingError) as caught:
+            await session.ticketing.availabilities.list(
+                "p1", from_date=DAY, to_date=date(2027, 3, 20)
+            )
+    places = {problem.rpartition(" @ ")[2] for problem in caught.value.problems}
+    assert {f"$.availabilities[{n}].starts_at" for n in (0, 1)} <= places
+    assert caught.value.operation == "ListAvailabilities"
 
 
 # Ranges of any length.

@@ -171,10 +171,53 @@ async def test_the_pages_tell_their_own_unreadable_rows(scripted):
     assert [element.raw for element in only.unreadable] == [7]
 
 
-async def test_rows_none_of_which_can_be_read_are_an_unknown_form(scripted):
-    async with scripted(json_reply({"member": [{"name": "x"}]})) as (session, _):
-        with pytest.raises(DecodingError, match=r"required field missing @ \$\.member\[0\]\.@id"):
-            [c async for c in session.catalogs.list()]
+ODD = {"name": "x"}
+
+
+@pytest.mark.parametrize("read", ["elements", "pages", "first"])
+async def test_rows_none_of_which_can_be_read_are_an_unknown_form(scripted, read):
+    steps = json_reply({"member": [ODD], "view": VIEW_2}), json_reply({"member": [7]})
+    async with scripted(*steps) as (session, transport):
+        catalogs = session.catalogs.list()
+        with pytest.raises(DecodingError) as caught:
+            if read == "elements":
+                [c async for c in catalogs]
+            elif read == "pages":
+                [page async for page in catalogs.pages()]
+            else:
+                await catalogs.first()
+    assert len(transport.requests) == 2
+    assert caught.value.operation == "ListCatalogs"
+    assert "required field missing @ $.member[0].@id" in caught.value.problems
+    assert caught.value.problems[-1] == "expected an object, got int @ $.member[0]"
+    assert [each.raw for each in catalogs.unreadable] == [ODD, 7]
+
+
+async def test_a_page_without_a_readable_row_does_not_hide_the_others(scripted):
+    third = {"@id": LINK.format(2), "next": LINK.format(3)}
+    steps = (
+        json_reply({"member": [row("a")], "view": VIEW_2, "totalItems": 4}),
+        json_reply({"member": [ODD, 7], "view": third}),
+        json_reply({"member": [row("b")]}),
+    )
+    async with scripted(*steps, *steps) as (session, _):
+        catalogs = session.catalogs.list()
+        assert [c.name async for c in catalogs] == ["a", "b"]
+        assert [each.raw for each in catalogs.unreadable] == [ODD, 7]
+        sizes = [(len(p.items), len(p.unreadable)) async for p in catalogs.pages()]
+    assert sizes == [(1, 0), (0, 2), (1, 0)]
+    async with scripted(steps[1], steps[2]) as (session, _):
+        assert (await session.catalogs.list().first()).name == "b"
+    async with scripted(steps[1]) as (session, _):
+        only = await session.send(ListCatalogs())
+    assert [each.raw for each in only.unreadable] == [ODD, 7]
+
+
+async def test_leaving_a_list_early_is_no_verdict_on_it(scripted):
+    async with scripted(json_reply({"member": [ODD], "view": VIEW_2})) as (session, _):
+        async for only in session.catalogs.list().pages():
+            assert [each.raw for each in only.unreadable] == [ODD]
+            break
 
 
 @pytest.mark.parametrize("next_link", [7, True, {"@id": 7}, ["x"], {"href": "/v1/x"}])

@@ -306,6 +306,28 @@ async def test_one_order_that_cannot_be_read_is_unaccounted_for(scripted):
         result.raise_for_failures()
 
 
+async def test_what_was_refused_is_told_beside_what_cannot_be_read(scripted):
+    one, two = {"reservation": ONE}, {"reservation": TWO}
+    asked = CreateOrders(reservations=[ONE, TWO], customer=JOHN, external_reference="A-1")
+    async with scripted(json_reply({"orders": [one], "failedOrders": [two]})) as (session, _):
+        result = await session.send(asked)
+    assert [failure.reservation for failure in result.failed] == [TWO]
+    assert (result.orders, [each.raw for each in result.unreadable]) == ((), [one])
+    assert result.unaccounted == (ONE,)
+
+
+async def test_a_bulk_result_of_which_nothing_can_be_read_is_an_error(scripted):
+    item = OPERATIONS["reserve"].items[0]
+    ordered = CreateOrders(reservations=[ONE], customer=JOHN, external_reference="A-1")
+    steps = json_reply({"reservations": [{}]}), json_reply({"orders": [{}]})
+    async with scripted(*steps) as (session, _):
+        for asked, name in ((ReserveOffers(items=[item]), "reservations"), (ordered, "orders")):
+            with pytest.raises(DecodingError) as caught:
+                await session.send(asked)
+            assert f"required field missing @ $.{name}[0].@id" in caught.value.problems
+            assert caught.value.outcome_unknown
+
+
 def test_every_list_of_resources_keeps_what_can_be_read():
     from eguma_async import korus
 

@@ -29,7 +29,7 @@ class StaleConnectionError(Exception):
     """A connection of the caller's pool held bytes that belong to no request."""
 
 
-class Passage:
+class RequestMiddleware:
     """The middleware of a single request.
 
     Middlewares are aiohttp's public way to see an error before its loop does, which sends GET,
@@ -72,8 +72,8 @@ class Passage:
         return not isinstance(error, _OF_AN_EXCHANGE)
 
 
-class GuestPassage(Passage):
-    """The passage through a session of the caller's, whose connections are not ours to guard.
+class SharedSessionMiddleware(RequestMiddleware):
+    """The middleware for a session of the caller's, whose connections are not ours to guard.
 
     A whole response that waits on a connection is seen there, as the last thing before the
     request goes out.
