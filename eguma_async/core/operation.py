@@ -198,17 +198,17 @@ class Operation(Generic[T]):
     async def reconcile(self, refusal: StatusError, send: Send, began_at: datetime, /) -> T:
         """Find out what a refusal means after an earlier attempt had an unknown outcome.
 
+        Only a write is asked for this.
+
         Args:
             refusal: The last response.
             send: Sends another operation, to look things up.
             began_at: When the call began, aware, in UTC.
 
         Raises:
-            OutcomeUnknownError: By default, unless the operation is a read.
+            OutcomeUnknownError: By default.
             StatusError: The refusal itself, if it proves that nothing was done.
         """
-        if self.is_read():
-            raise refusal
         raise OutcomeUnknownError(
             f"refused with HTTP {refusal.status}, but an earlier attempt may have been processed",
             refusal=refusal,

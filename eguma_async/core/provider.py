@@ -21,9 +21,8 @@ _LONGEST_WAIT = 1e9
 
 
 class Verdict(enum.Enum):
-    """What an attempt came to, for the retry table."""
+    """What an attempt that was no success came to, for the retry table."""
 
-    OK = "ok"
     NOT_SENT = "not sent"
     REFUSED = "refused before processing"
     UNKNOWN = "outcome unknown"
@@ -42,7 +41,7 @@ class Provider:
         headers: Sent with every request.
         content_type: Media type of the requests that carry a body.
         codec: Encodes its requests and decodes its responses.
-        verdict: Says what a response to such a request means for a retry.
+        verdict: Says what a response that is no success means for a retry.
         error_from: Turns a response that is no success into an error. It never fails.
         idempotency_header: Header that carries the key of a `Repeat.KEYED` operation.
         is_replay: Tells whether a response is marked as the repetition of an earlier one.
@@ -60,7 +59,7 @@ class Provider:
 
 
 def classify(response: HttpResponse, *, own_answer: bool) -> Verdict:
-    """Classify a status the way any provider's must be.
+    """Classify a status that is no success the way any provider's must be.
 
     Args:
         response: The response.
@@ -68,8 +67,6 @@ def classify(response: HttpResponse, *, own_answer: bool) -> Verdict:
             provider's own 503 says that nothing was processed.
     """
     status = response.status
-    if response.ok:
-        return Verdict.OK
     if status == 429 or (status == 503 and own_answer):
         return Verdict.REFUSED
     if status == 408 or status >= 500:

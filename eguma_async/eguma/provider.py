@@ -37,8 +37,6 @@ def _key_refusal(status: int, code: str | None, repeat: Repeat) -> str | None:
 
 
 def _verdict(response: HttpResponse, repeat: Repeat) -> Verdict:
-    if response.ok:
-        return Verdict.OK
     code = _code(json_object(response))
     about_key = _key_refusal(response.status, code, repeat)
     if about_key is not None and any(word in about_key for word in _IN_PROGRESS):

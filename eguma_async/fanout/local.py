@@ -282,9 +282,6 @@ class WorkerPool(Generic[T]):
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._source.aclose()
 
-    dismiss = stop
-    """The name that the session calls it by."""
-
     def stop_soon(self) -> None:
         """Stop the workers from wherever this is called: a destructor, of any thread."""
         if self._loop is None or self._stopped or self._loop.is_closed():

@@ -107,14 +107,14 @@ class Calls:
         operation = call.operation
         assert operation is not None  # noqa: S101  # `_prepared` has set it
         error = self._error(call, response)
-        if call.is_part:
-            raise error
-        if call.verdict is Verdict.UNKNOWN:
-            error.outcome_unknown = not call.is_read
+        is_unknown = call.verdict is Verdict.UNKNOWN
+        if call.is_read:
+            if not (is_unknown or call.is_part or request.sink):
+                return await operation.fall_back(error, self._parts(call, request))
+        elif is_unknown:
+            error.outcome_unknown = True
         elif (call.was_in_doubt and not error.replayed) or call.verdict is Verdict.IN_PROGRESS:
             return await self._reconciled(call, operation, error, self._parts(call, request))
-        elif call.is_read and request.sink is None:
-            return await operation.fall_back(error, self._parts(call, request))
         raise error
 
     def _error(self, call: Call[Any], response: HttpResponse) -> StatusError:

@@ -20,7 +20,7 @@ def may_repeat(verdict: Verdict, repeat: Repeat) -> bool:
             return repeat is not Repeat.ONCE
         case Verdict.IN_PROGRESS:
             return repeat is Repeat.KEYED
-        case Verdict.OK | Verdict.FINAL | Verdict.UNAUTHORIZED:
+        case Verdict.FINAL | Verdict.UNAUTHORIZED:
             return False
 
 

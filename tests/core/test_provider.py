@@ -95,8 +95,6 @@ def test_it_never_fails_and_is_never_negative(value, date):
 @pytest.mark.parametrize(
     ("status", "own", "proxy"),
     [
-        (200, Verdict.OK, Verdict.OK),
-        (204, Verdict.OK, Verdict.OK),
         (302, Verdict.FINAL, Verdict.FINAL),
         (400, Verdict.FINAL, Verdict.FINAL),
         (401, Verdict.UNAUTHORIZED, Verdict.UNAUTHORIZED),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import ClassVar
 
 import attrs
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eguma_async.core.errors import DecodingError, IncompleteListError
+from eguma_async.core.errors import DecodingError, IncompleteListError, NotSentError
 from eguma_async.core.listing import Listing, UnreadableElement
 from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import Operation, in_query
@@ -174,6 +175,51 @@ async def test_the_least_that_was_ever_announced_must_come(totals, complete):
 async def test_a_row_that_stands_on_one_page_twice_is_handed_on_once_and_counted_as_announced():
     found, error = await read(pages({"items": ("a", "a", "b"), "total_items": 3}))
     assert (found, error) == (["a", "b"], None)
+
+
+class Late(Shelf):
+    """A shelf whose second page does not come the first time."""
+
+    async def send(self, operation):
+        if operation.page == "2" and not hasattr(self, "late"):
+            self.late = True
+            await asyncio.Event().wait()
+        return await super().send(operation)
+
+
+@pytest.mark.parametrize("what", ["elements", "pages"])
+async def test_a_page_that_is_not_there_in_time_is_asked_for_again(what):
+    shelf = Late("abcdef", 2)
+    toys = pager(shelf.send)
+    reading, found = (aiter(toys) if what == "elements" else toys.pages()), []
+    while len(found) < (2 if what == "elements" else 1):
+        found.append(await anext(reading))
+    waiting = asyncio.create_task(anext(reading))
+    while not hasattr(shelf, "late"):
+        await asyncio.sleep(0)
+    with pytest.raises(RuntimeError, match="another task waits"):
+        await anext(reading)
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    found += [each async for each in reading]
+    assert (found if what == "elements" else [i for p in found for i in p.items]) == list("abcdef")
+    with pytest.raises(StopAsyncIteration):
+        await anext(reading)
+
+
+async def test_a_page_that_fails_can_be_asked_for_again():
+    shelf, failures = Shelf("abcd", 2), [NotSentError("no route")]
+
+    async def send(operation):
+        if operation.page == "2" and failures:
+            raise failures.pop()
+        return await shelf.send(operation)
+
+    reading = aiter(pager(send))
+    found = [await anext(reading), await anext(reading)]
+    with pytest.raises(NotSentError):
+        await anext(reading)
+    assert found + [each async for each in reading] == list("abcd")
 
 
 async def test_rows_without_a_name_are_all_handed_on():

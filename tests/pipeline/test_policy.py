@@ -15,7 +15,7 @@ from eguma_async.pipeline.policy import RetryBudget, RetryPolicy, may_repeat
 
 READ, IDEMPOTENT, KEYED, ONCE = Repeat.READ, Repeat.IDEMPOTENT, Repeat.KEYED, Repeat.ONCE
 NOT_SENT, UNKNOWN, REFUSED = Verdict.NOT_SENT, Verdict.UNKNOWN, Verdict.REFUSED
-IN_PROGRESS, FINAL, OK = Verdict.IN_PROGRESS, Verdict.FINAL, Verdict.OK
+IN_PROGRESS, FINAL = Verdict.IN_PROGRESS, Verdict.FINAL
 UNAUTHORIZED = Verdict.UNAUTHORIZED
 
 TABLE = {
@@ -26,7 +26,6 @@ TABLE = {
     IN_PROGRESS: (False, False, True, False),
     UNAUTHORIZED: (False, False, False, False),
     FINAL: (False, False, False, False),
-    OK: (False, False, False, False),
 }
 CELLS = [
     (verdict, repeat, may)
