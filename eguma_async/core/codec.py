@@ -23,12 +23,12 @@ import msgspec
 from .errors import DecodingError
 from .fields import WireNames, is_local
 from .listing import Listing
-from .scalars import Cents, is_subclass
+from .scalars import AsWritten, Cents, is_subclass
 from .tolerant import is_listing, problems, register_hooks
 
 T = TypeVar("T")
 
-_SCALARS = {str, int, bool, float, datetime, date, type(None), Any, Cents}
+_SCALARS = {str, int, bool, float, datetime, date, type(None), Any, Cents, AsWritten}
 
 
 class Codec:

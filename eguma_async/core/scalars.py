@@ -25,6 +25,10 @@ Unlike a count it is read from nothing else: 45.0 and "45" are as likely 45 fran
 """
 
 
+AsWritten: TypeAlias = Annotated[datetime, "to be sent back to the letter"]
+"""A moment that remembers its text, wherever it is read by cattrs: see `WrittenDatetime`."""
+
+
 class MismatchError(ValueError):
     """A value of the wrong kind. Its text never repeats the value."""
 
@@ -79,6 +83,7 @@ def register_scalars(converter: cattrs.Converter) -> None:
     converter.register_structure_hook_func(lambda kind: is_subclass(kind, enum.Enum), _enum)
     converter.register_structure_hook_func(lambda kind: kind == Cents, _cents)
     converter.register_structure_hook_func(lambda kind: kind == datetime | date, _start)
+    converter.register_structure_hook_func(lambda kind: kind == AsWritten, _as_written)
     converter.register_unstructure_hook(datetime, datetime.isoformat)
     converter.register_unstructure_hook(WrittenDatetime, WrittenDatetime.as_written)
     converter.register_unstructure_hook(date, date.isoformat)
@@ -152,6 +157,10 @@ def _start(value: object, _: Any) -> datetime | date:
     """Read the start of a slot, which may be a whole day, so that it is written as it came."""
     if isinstance(value, str) and len(value) == len("YYYY-MM-DD"):
         return _date(value, _)
+    return _as_written(value, _)
+
+
+def _as_written(value: object, _: Any) -> datetime:
     moment = _datetime(value, _)
     return moment if moment.isoformat() == value else WrittenDatetime.of(moment, str(value))
 

@@ -15,7 +15,7 @@ from eguma_async.core.fields import LENIENT, also_named
 from eguma_async.core.listing import UnreadableElement, refuse_unreadable, unreadable_of
 from eguma_async.core.messages import Repeat, Timeouts
 from eguma_async.core.operation import IN_PATH, Operation, ResponseContext, Send, in_query
-from eguma_async.core.scalars import Cents
+from eguma_async.core.scalars import AsWritten, Cents
 
 from .items import TicketItem
 from .matching import joined
@@ -83,7 +83,7 @@ class Availability:
     """
 
     slot_type: SlotType
-    starts_at: datetime
+    starts_at: AsWritten
     availability_count: int | None
     prices: tuple[CategoryPrice, ...]
     closing_at: datetime | None = None

@@ -137,6 +137,20 @@ async def test_a_slot_as_json_keeps_its_start(scripted):
     assert as_json["availabilities"][0]["starts_at"] == "2027-03-19T09:00:00Z"
 
 
+@pytest.mark.parametrize("written", STARTS)
+async def test_so_it_does_when_it_was_kept_as_json(scripted, ada, written):
+    converter = AsyncSession("k" * 24).converter
+
+    def kept(start):
+        kept = Availability(SlotType.TIME, start, 4, ())
+        text = json.dumps(converter.unstructure(kept))
+        return converter.structure(json.loads(text), Availability).starts_at
+
+    assert (
+        await round_trip(scripted, ada, json_reply(listed(slot(written))), change=kept) == written
+    )
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     st.lists(
