@@ -142,7 +142,7 @@ async def test_so_it_does_when_it_was_kept_as_json(scripted, ada, written):
     converter = AsyncSession("k" * 24).converter
 
     def kept(start):
-        kept = Availability(SlotType.TIME, start, 4, ())
+        kept = attrs.evolve(availability(4, price()), starts_at=start)
         text = json.dumps(converter.unstructure(kept))
         return converter.structure(json.loads(text), Availability).starts_at
 
