@@ -48,6 +48,15 @@ class WrittenDatetime(datetime):
         made._written = written  # noqa: SLF001  # our own
         return made
 
+    @classmethod
+    def kept(cls, moment: datetime, written: str) -> datetime:
+        """Return a moment that is sent as it was written; a plain one if that goes by itself.
+
+        One with a zone also remembers that somebody wrote it: a zone that was computed is refused.
+        """
+        is_plain = moment.tzinfo is None and moment.isoformat() == written
+        return moment if is_plain else cls.of(moment, written)
+
     @property
     def is_as_written(self) -> bool:
         """True if a server wrote it, and it was not computed since."""
@@ -57,9 +66,14 @@ class WrittenDatetime(datetime):
         """Return the server's text; one of our own for what was computed."""
         return self.isoformat() if self._written is None else self._written
 
+    def __repr__(self) -> str:
+        return repr(self._plain())
+
     def __reduce_ex__(self, protocol: object, /) -> tuple[Any, ...]:
-        plain = datetime.combine(self.date(), self.timetz())
-        return _restored, (plain.replace(fold=self.fold), self._written)
+        return _restored, (self._plain(), self._written)
+
+    def _plain(self) -> datetime:
+        return datetime.combine(self.date(), self.timetz()).replace(fold=self.fold)
 
 
 def _restored(moment: datetime, written: str | None) -> datetime:
@@ -161,8 +175,7 @@ def _start(value: object, _: Any) -> datetime | date:
 
 
 def _as_written(value: object, _: Any) -> datetime:
-    moment = _datetime(value, _)
-    return moment if moment.isoformat() == value else WrittenDatetime.of(moment, str(value))
+    return WrittenDatetime.kept(_datetime(value, _), str(value))
 
 
 def _date(value: object, _: Any) -> date:

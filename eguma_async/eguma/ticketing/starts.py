@@ -44,7 +44,7 @@ def as_written(slots: tuple[Availability, ...], body: bytes) -> tuple[Availabili
     skipped = {each.index for each in unreadable_of(slots)}
     texts = [row["starts_at"] for index, row in enumerate(rows) if index not in skipped]
     kept = (
-        attrs.evolve(slot, starts_at=_remembered(slot.starts_at, text))
+        attrs.evolve(slot, starts_at=WrittenDatetime.kept(slot.starts_at, text))
         for slot, text in zip(slots, texts, strict=True)
     )
     return Listing(kept, unreadable_of(slots))
@@ -53,9 +53,3 @@ def as_written(slots: tuple[Availability, ...], body: bytes) -> tuple[Availabili
 def same_start(one: datetime | date, other: datetime | date) -> bool:
     """Tell whether two starts are the same on the merchant's clock; a day is its midnight."""
     return wall_clock(one) == wall_clock(other)
-
-
-def _remembered(start: datetime, text: str) -> datetime:
-    # One with a zone also remembers that it is the server's: a caller's own would be refused.
-    is_plain = start.tzinfo is None and start.isoformat() == text
-    return start if is_plain else WrittenDatetime.of(start, text)
