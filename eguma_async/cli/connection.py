@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LOCAL = "http://127.0.0.1"
 """Base URL of a sandbox in memory."""
 S = TypeVar("S", bound="BaseSession")
-logger = logging.getLogger("eguma_async")
+logger: logging.Logger = logging.getLogger("eguma_async")
 
 
 @asynccontextmanager

@@ -68,4 +68,4 @@ class AsyncSession(BaseSession):
         if base_url is None:
             base_url = os.environ.get("EGUMA_BASE_URL") or None
         super().__init__(EGUMA, lambda *_: auth, base_url=base_url, **options)
-        self.ticketing = Ticketing(self)
+        self.ticketing: Ticketing = Ticketing(self)

@@ -71,8 +71,8 @@ class PdfSink:
         self._limit = limit
         self._head: bytes | None = b""
         self._tail = b""
-        self.size = 0
-        self.begun = 0
+        self.size: int = 0
+        self.begun: int = 0
 
     async def write(self, chunk: bytes, /) -> None:
         """Take the next piece.

@@ -35,13 +35,13 @@ class Ticketing:
     """
 
     def __init__(self, session: Session) -> None:
-        self.products = Products(session)
-        self.availabilities = Availabilities(session)
-        self.reservations = Reservations(session)
-        self.bookings = Bookings(session)
-        self.orders = Orders(session)
-        self.tickets = Tickets(session)
-        self.events = Events(session)
+        self.products: Products = Products(session)
+        self.availabilities: Availabilities = Availabilities(session)
+        self.reservations: Reservations = Reservations(session)
+        self.bookings: Bookings = Bookings(session)
+        self.orders: Orders = Orders(session)
+        self.tickets: Tickets = Tickets(session)
+        self.events: Events = Events(session)
         self._session = session
 
     def today(self) -> date:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from .reservations import Reservation, ReserveTickets
 
-logger = logging.getLogger("eguma_async")
+logger: logging.Logger = logging.getLogger("eguma_async")
 
 RELEASE_SECONDS = 5.0
 """How long leaving a hold may take at most."""
