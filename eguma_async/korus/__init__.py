@@ -43,7 +43,8 @@ from .booking.order_models import (
     TicketStatus,
     Title,
 )
-from .booking.orders import CreateOrders, GetOrder, ListOrders, OrderPage, Orders
+from .booking.order_operations import CreateOrders, GetOrder, ListOrders, OrderPage
+from .booking.orders import Orders
 from .booking.reconciliation import Reconciliation
 from .booking.reservation_models import (
     BulkReservations,

@@ -8,20 +8,21 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
+import msgspec
 
 from eguma_async.core import checks
 from eguma_async.core.errors import ConfigurationError, ResultMismatchError, StatusError
 from eguma_async.core.fields import LENIENT, also_named
-from eguma_async.core.listing import UnreadableElement, refuse_unreadable, unreadable_of
+from eguma_async.core.listing import Listing, UnreadableElement, refuse_unreadable, unreadable_of
 from eguma_async.core.messages import Repeat, Timeouts
 from eguma_async.core.operation import IN_PATH, Operation, ResponseContext, Send, in_query
-from eguma_async.core.scalars import AsWritten, Cents
+from eguma_async.core.scalars import AsWritten, Cents, WrittenDatetime
 
 from .items import TicketItem
 from .matching import joined
 from .products import SlotType
 from .ranges import all_plainly_within, check_order, in_parts, within
-from .starts import are_plain, as_written
+from .starts import are_plain
 
 if TYPE_CHECKING:
     from eguma_async.core.session import FanOut, Progress, Session
@@ -197,6 +198,27 @@ class ListAvailabilities(Operation[AvailabilityList]):
         found = await in_parts(self, refusal, send, _together)
         refuse_unreadable(found.availabilities, "$.availabilities")
         return found
+
+
+def as_written(slots: tuple[Availability, ...], body: bytes) -> tuple[Availability, ...]:
+    """Return slots whose starts remember their text, where it is not the one we would write.
+
+    The API wants the very text back, and what is decoded has lost it: "Z", a fraction of zeros.
+
+    Args:
+        slots: As decoded.
+        body: What they were decoded from.
+    """
+    if are_plain(body) and all(slot.starts_at.tzinfo is None for slot in slots):
+        return slots
+    rows = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))["availabilities"]
+    skipped = {each.index for each in unreadable_of(slots)}
+    texts = [row["starts_at"] for index, row in enumerate(rows) if index not in skipped]
+    kept = (
+        attrs.evolve(slot, starts_at=WrittenDatetime.kept(slot.starts_at, text))
+        for slot, text in zip(slots, texts, strict=True)
+    )
+    return Listing(kept, unreadable_of(slots))
 
 
 def _together(earlier: AvailabilityList, later: AvailabilityList) -> AvailabilityList:

@@ -14,142 +14,38 @@ from eguma_async.core.errors import (
     EgumaError,
     NotFoundError,
     OutcomeUnknownError,
-    ResultMismatchError,
     StatusError,
 )
-from eguma_async.core.fields import LOCAL
 from eguma_async.core.listing import Listing
 from eguma_async.core.messages import Repeat, Timeouts
 from eguma_async.core.operation import Operation, ResponseContext, Send
-from eguma_async.eguma.checks import slot_start
 
-from .items import TicketItem, as_tuple, check_items
-from .matching import member, require_same, same_id, ticket_differences
+from .booking_models import (
+    BookedTicket,
+    Booking,
+    BookTickets,
+    CancelledBooking,
+    CancelledTicket,
+    Customer,
+)
+from .items import TicketItem, as_tuple
+from .matching import member, require_same, same_id
 from .orders import ListOrders, Order, OrderStatus
 from .reconciling import CLOCK_SKEW, BookingSearch, Window, search
 
 if TYPE_CHECKING:
     from eguma_async.core.session import Session
 
-
-@attrs.frozen
-class Customer:
-    """Who buys. It is in no ``repr``.
-
-    Attributes:
-        first_name: Not empty.
-        last_name: Not empty.
-        email: Not empty.
-    """
-
-    first_name: str = attrs.field(validator=checks.text, repr=False)
-    last_name: str = attrs.field(validator=checks.text, repr=False)
-    email: str = attrs.field(validator=checks.text, repr=False)
-
-
-@attrs.frozen(kw_only=True)
-class BookedTicket:
-    """One ticket for one unit of quantity.
-
-    Attributes:
-        ticket_number: 19 digits, the payload of the QR code.
-        category_id: The person category it is for.
-    """
-
-    ticket_number: str
-    category_id: str
-
-
-@attrs.frozen(kw_only=True)
-class Booking:
-    """A confirmed order. Its tickets are valid at once.
-
-    Attributes:
-        booking_id: Store it: it is what a cancellation needs.
-        booking_reference: Order number for humans.
-        tickets: One for each unit of quantity, in no promised order.
-        language: ISO 639-1 language the tickets are rendered in; None from older servers.
-        replayed: True if the server marked this answer as the repetition of an earlier one with
-            the same key. False does not prove the opposite.
-        idempotency_key: Key the booking was made with.
-    """
-
-    booking_id: str
-    booking_reference: str
-    tickets: tuple[BookedTicket, ...]
-    language: str | None = None
-    replayed: bool = attrs.field(default=False, metadata=LOCAL)
-    idempotency_key: str | None = attrs.field(default=None, metadata=LOCAL)
-
-
-@attrs.frozen(kw_only=True)
-class CancelledTicket:
-    """A ticket that is no longer valid.
-
-    Attributes:
-        ticket_number: As it was issued.
-    """
-
-    ticket_number: str
-
-
-@attrs.frozen(kw_only=True)
-class CancelledBooking:
-    """A booking that was cancelled as a whole.
-
-    Attributes:
-        booking_id: The booking.
-        booking_reference: Its order number.
-        cancelled_tickets: All of its tickets.
-    """
-
-    booking_id: str
-    booking_reference: str
-    cancelled_tickets: tuple[CancelledTicket, ...]
-
-
-@attrs.frozen(kw_only=True)
-class BookTickets(Operation[Booking]):
-    """Create the confirmed order and issue its tickets.
-
-    Source: article "Book Tickets" of developers.e-guma.ch.
-    """
-
-    METHOD: ClassVar[str] = "POST"
-    PATH: ClassVar[str] = "/v1/ticketing/booking.json"
-    REPEAT: ClassVar[Repeat] = Repeat.KEYED
-
-    reservation_id: str | None = attrs.field(
-        default=None, validator=attrs.validators.optional(checks.identifier)
-    )
-    product_id: str = attrs.field(validator=checks.identifier)
-    starts_at: datetime | date = attrs.field(validator=slot_start)
-    items: tuple[TicketItem, ...] = attrs.field(converter=as_tuple, validator=check_items)
-    customer: Customer = attrs.field(validator=checks.instance_of(Customer, "a Customer"))
-    language: str | None = attrs.field(
-        default=None, validator=attrs.validators.optional(checks.text)
-    )
-
-    def complete(self, value: Booking, context: ResponseContext, /) -> Booking:
-        """Add the key and whether the answer is a repetition, and count the tickets.
-
-        Another language than the one asked for is no mismatch: the tickets are valid, and
-        `Booking.language` tells.
-
-        Raises:
-            ResultMismatchError: The tickets are not those that were asked for.
-        """
-        booking = attrs.evolve(
-            value, replayed=context.replayed, idempotency_key=context.idempotency_key
-        )
-        differences = ticket_differences(self.items, booking.tickets)
-        if differences:
-            raise ResultMismatchError(
-                "booked, but not with the tickets that were asked for",
-                result=booking,
-                differences=differences,
-            )
-        return booking
+__all__ = [
+    "BookTickets",
+    "BookedTicket",
+    "Booking",
+    "Bookings",
+    "CancelBooking",
+    "CancelledBooking",
+    "CancelledTicket",
+    "Customer",
+]
 
 
 @attrs.frozen(kw_only=True)

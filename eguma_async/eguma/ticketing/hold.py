@@ -26,14 +26,14 @@ from eguma_async.core.messages import Timeouts
 from eguma_async.pipeline.call import cancelled_as
 
 from .availabilities import ListAvailabilities
-from .bookings import Booking, BookTickets, Customer
+from .booking_models import Booking, BookTickets, Customer
 from .ranges import days_of
+from .reservation_models import Reservation, ReserveTickets
 from .starts import same_start
 
 if TYPE_CHECKING:
     from eguma_async.core.session import Session
 
-    from .reservations import Reservation, ReserveTickets
 
 logger: logging.Logger = logging.getLogger("eguma_async")
 

@@ -6,16 +6,11 @@ result is a list that anything may be picked from, what was not asked for is lef
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from eguma_async.core.errors import ResultMismatchError
 from eguma_async.core.listing import Listing, UnreadableElement, unreadable_of
-
-if TYPE_CHECKING:
-    from .bookings import BookedTicket
-    from .items import TicketItem
 
 T = TypeVar("T")
 
@@ -37,29 +32,6 @@ def require_same(name: str, asked: str, given: str, result: object) -> None:
             result=result,
             differences=(f"{name}: not the one that was asked for",),
         )
-
-
-def ticket_differences(
-    items: Iterable[TicketItem], tickets: Iterable[BookedTicket]
-) -> tuple[str, ...]:
-    """Compare the tickets of a booking with what was to be booked: one for each unit of quantity.
-
-    The lines name no ticket and no category of the server's: a ticket's number opens the gate.
-    """
-    tickets = tuple(tickets)
-    given = Counter(ticket.category_id.casefold() for ticket in tickets)
-    differences = []
-    for item in items:
-        count = given.pop(item.category_id.casefold(), 0)
-        if count != item.quantity:
-            asked = f"{item.quantity} asked for, {count} given"
-            differences.append(f"category {item.category_id}: {asked}")
-    if given:
-        differences.append(f"other categories: none asked for, {given.total()} given")
-    repeated = len(tickets) - len({ticket.ticket_number for ticket in tickets})
-    if repeated:
-        differences.append(f"ticket numbers: {repeated} of {len(tickets)} given before")
-    return tuple(differences)
 
 
 def only(

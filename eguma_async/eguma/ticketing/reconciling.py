@@ -16,6 +16,7 @@ from eguma_async.core.listing import Listing, UnreadableElement
 from eguma_async.core.messages import Timeouts
 from eguma_async.eguma.merchant_time import in_utc, readings
 
+from .booking_models import BookTickets, Customer
 from .matching import member, same_id
 from .orders import ListOrders, Order, OrderCustomer, OrderLine
 from .starts import same_start
@@ -23,7 +24,6 @@ from .starts import same_start
 if TYPE_CHECKING:
     from eguma_async.core.session import Session
 
-    from .bookings import BookTickets, Customer
 
 PAUSES = (0.0, 2.0, 5.0, 15.0)
 """Seconds before each look; an order may show only some time after it was made."""

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 import attrs
 
@@ -19,17 +18,16 @@ from eguma_async.core.errors import (
     unknown_outcome,
 )
 from eguma_async.core.messages import Timeouts
+from eguma_async.core.operation import Operation
 from eguma_async.core.session import Session
 from eguma_async.korus.errors import ViolationsError
 
 from .accounting import order_differences
 from .order_models import BulkOrders, Customer, Order
-from .orders import CreateOrders, Orders, either
+from .order_operations import CreateOrders
+from .orders import either
 from .reconciliation import Reconciler, in_doubt
 from .reservation_models import BulkReservations, Reservation
-
-if TYPE_CHECKING:
-    from .reservations import ReserveOffers
 
 
 class Hold:
@@ -54,7 +52,7 @@ class Hold:
         self.result = result
         self.orders: tuple[Order, ...] = ()
         self._session = session
-        self._reconciler = Reconciler(session, Orders(session))
+        self._reconciler = Reconciler(session)
         self._began = began
         self._expired: set[str] = {r.iri for r in result.reservations if r.expired}
         self._pending: tuple[CreateOrders, datetime, EgumaError] | None = None
@@ -240,7 +238,7 @@ class HoldContext:
     def __init__(
         self,
         session: Session,
-        operation: ReserveOffers,
+        operation: Operation[BulkReservations],
         *,
         allow_partial: bool = False,
         expected_total: Decimal | None = None,

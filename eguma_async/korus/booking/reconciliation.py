@@ -13,7 +13,7 @@ import asyncio
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
@@ -30,13 +30,12 @@ from eguma_async.core.messages import Timeouts
 from eguma_async.core.session import Session
 from eguma_async.korus.errors import InconsistentAnswerError, Violation, ViolationsError
 from eguma_async.korus.json_ld import Iri, Resource, link_of
-from eguma_async.korus.operations import GetOperation
+from eguma_async.korus.operations import GetOperation, pager
 from eguma_async.pipeline.call import cancelled_as
+from eguma_async.pipeline.pages import Pager
 
 from .order_models import BulkOrders, FailedOrder, Order, OrderStatus
-
-if TYPE_CHECKING:
-    from .orders import CreateOrders, Orders
+from .order_operations import CreateOrders, GetOrder, ListOrders
 
 PAUSES = (2.0, 5.0, 15.0)
 """Seconds before each look; an order may show only some time after it was made."""
@@ -96,12 +95,10 @@ class Reconciler:
 
     Attributes:
         session: Reads, and sends what is missing.
-        orders: Its orders.
         timeouts: Limits of each attempt; the session's if not given.
     """
 
     session: Session
-    orders: Orders
     timeouts: Timeouts | None = None
 
     async def look_up(
@@ -163,12 +160,10 @@ class Reconciler:
     ) -> dict[str, Order]:
         """Read all orders of a reference and pick those made of our reservations."""
         # Oldest first: what is added meanwhile comes last and moves nothing to another page.
-        orders = self.orders.list(
-            external_reference=external_reference,
-            created_at_after=since,
-            order="asc",
-            timeouts=self.timeouts,
+        listing = ListOrders(
+            external_reference=external_reference, created_at_after=since, order="asc"
         )
+        orders: Pager[Order] = pager(self.session, listing, self.timeouts)
         # By name: an order that stands on two pages is still one.
         ours = {order.iri: order async for order in orders if order.reservation in wanted}
         for element in orders.unreadable:
@@ -186,7 +181,7 @@ class Reconciler:
         read = await self.session.send(GetOrderLink(iri=reservation), timeouts=self.timeouts)
         if read.order is None:
             return None
-        order = await self.orders.get(read.order, timeouts=self.timeouts)
+        order = await self.session.send(GetOrder(iri=read.order), timeouts=self.timeouts)
         if order.reservation != reservation:
             raise InconsistentAnswerError(
                 "a reservation leads to the order of another one",

@@ -31,7 +31,8 @@ from eguma_async import (
 )
 from eguma_async.core.codec import Codec
 from eguma_async.eguma.provider import EGUMA
-from eguma_async.eguma.ticketing.starts import as_written, same_start
+from eguma_async.eguma.ticketing.availabilities import as_written
+from eguma_async.eguma.ticketing.starts import same_start
 from eguma_async.sandbox import EgumaOptions, EgumaSandbox
 from eguma_async.testing import FakeClock, json_reply
 
