@@ -28,12 +28,15 @@ if TYPE_CHECKING:
     from .messages import HttpRequest as HttpRequest
     from .messages import HttpResponse as HttpResponse
     from .messages import Repeat as Repeat
+    from .messages import RequestChanges as RequestChanges
     from .messages import Timeouts as Timeouts
     from .messages import wire_headers as wire_headers
     from .messages import wire_url as wire_url
     from .operation import IN_PATH as IN_PATH
+    from .operation import IN_PATH_AS_IS as IN_PATH_AS_IS
     from .operation import PLACED_BY_HAND as PLACED_BY_HAND
     from .operation import Operation as Operation
+    from .operation import RequestPlan as RequestPlan
     from .operation import ResponseContext as ResponseContext
     from .operation import Send as Send
     from .operation import in_header as in_header
@@ -41,11 +44,14 @@ if TYPE_CHECKING:
     from .provider import Provider as Provider
     from .provider import Verdict as Verdict
     from .provider import classify as classify
+    from .scalars import AsWritten as AsWritten
+    from .scalars import Cents as Cents
     from .session import FanOut as FanOut
     from .session import Outcome as Outcome
     from .session import Progress as Progress
     from .session import Session as Session
     from .transport import ManagedTransport as ManagedTransport
+    from .transport import SupportsClock as SupportsClock
     from .transport import SupportsPublicOnly as SupportsPublicOnly
     from .transport import Transport as Transport
 else:

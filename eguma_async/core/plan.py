@@ -36,8 +36,6 @@ _NOT_OWN = frozenset(
     }
 )
 
-_Query = tuple[tuple[str, str], ...]
-
 
 @attrs.frozen(kw_only=True)
 class RequestPlan:
@@ -56,9 +54,9 @@ class RequestPlan:
 
     name: str
     path: Callable[[Any], str]
-    query: Callable[[Any], _Query]
+    query: Callable[[Any], tuple[tuple[str, str], ...]]
     own_path: Callable[[Any], str]
-    own_query: Callable[[Any], _Query]
+    own_query: Callable[[Any], tuple[tuple[str, str], ...]]
     headers: tuple[tuple[str, str], ...]
     has_body: bool
     completes: bool

@@ -2,6 +2,6 @@
 
 from eguma_async.core.session import FanOut, Outcome, Progress
 
-from .local import LocalFanOut
+from .local import Done, LocalFanOut, Run
 
-__all__ = ["FanOut", "LocalFanOut", "Outcome", "Progress"]
+__all__ = ["Done", "FanOut", "LocalFanOut", "Outcome", "Progress", "Run"]

@@ -125,7 +125,7 @@ class KorusSession(BaseSession):
         self.offers: Offers = Offers(self)
         self.reservations: Reservations = Reservations(self)
         self.orders: Orders = Orders(self)
-        self.documents: Documents = Documents(self, storage)
+        self.documents: Documents = Documents(self, storage.fetch)
         self.beneficiaries: Beneficiaries = Beneficiaries(self)
 
 

@@ -153,7 +153,7 @@ class Storage:
         self._clock = SystemClock() if clock is None else clock
 
     async def fetch(
-        self, link: SignedUrl, file: BinaryIO, *, timeouts: Timeouts | None = None
+        self, link: SignedUrl, file: BinaryIO, timeouts: Timeouts | None = None
     ) -> int | StatusError:
         """Write what is behind a link into a file and return its size, or the refusal.
 

@@ -72,7 +72,7 @@ class KorusTokens:
     def __reduce__(self) -> NoReturn:
         raise TypeError("KorusTokens are not pickled: give the other side its own credentials")
 
-    def auth_for(self, base_url: str | None) -> MakeAuth:
+    def _auth_for(self, base_url: str | None) -> MakeAuth:
         """Return what makes the credentials of a session.
 
         Args:
@@ -215,7 +215,7 @@ def _given_auth(
 ) -> MakeAuth | ConfigurationError:
     if isinstance(token, KorusTokens):
         try:
-            return token.auth_for(base_url)
+            return token._auth_for(base_url)  # noqa: SLF001  # of this module
         except ConfigurationError as error:
             return error.with_traceback(None)
     auth: Auth

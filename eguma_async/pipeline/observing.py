@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 from eguma_async.core.clock import Clock
 from eguma_async.core.errors import ConfigurationError, EgumaError
@@ -18,12 +18,9 @@ from eguma_async.core.transport import Transport
 
 from .call import Call
 
-__all__ = ["AttemptEvent", "Notifier", "Observer", "Observing", "OnAttempt", "checked_observer"]
+__all__ = ["AttemptEvent", "Notifier", "Observer", "Observing", "checked_observer"]
 
 logger: logging.Logger = logging.getLogger("eguma_async")
-
-OnAttempt: TypeAlias = Callable[[AttemptEvent], None]
-"""A function that is called after each request."""
 
 _METHODS = ("call_started", "call_ended", "attempt_started", "attempt_ended")
 
@@ -31,7 +28,7 @@ _METHODS = ("call_started", "call_ended", "attempt_started", "attempt_ended")
 class _OnAttempt(Observer):
     """Calls a function after each request."""
 
-    def __init__(self, function: OnAttempt) -> None:
+    def __init__(self, function: Callable[[AttemptEvent], None]) -> None:
         self._function = function
 
     def attempt_ended(self, attempt: AttemptEvent, started: object, /) -> None:
@@ -39,7 +36,7 @@ class _OnAttempt(Observer):
         return self._function(attempt)
 
 
-def checked_observer(given: Observer | OnAttempt | None) -> Observer | None:
+def checked_observer(given: Observer | Callable[[AttemptEvent], None] | None) -> Observer | None:
     """Return what `given` stands for.
 
     Raises:

@@ -11,12 +11,12 @@ import attrs
 
 from eguma_async.core.clock import Clock, ServersTime, SystemClock, checked_clock
 from eguma_async.core.errors import ConfigurationError
-from eguma_async.core.hooks import Observer
+from eguma_async.core.hooks import AttemptEvent, Observer
 from eguma_async.core.messages import DEFAULT_TIMEOUTS, Timeouts
 from eguma_async.core.transport import SupportsClock, Transport, checked_transport
 
 from .limiting import Limits
-from .observing import OnAttempt, checked_observer
+from .observing import checked_observer
 from .policy import RetryPolicy
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class SessionOptions(TypedDict, total=False):
     retry: RetryPolicy | None
     limits: Limits | None
     clock: Clock | None
-    observer: Observer | OnAttempt | None
+    observer: Observer | Callable[[AttemptEvent], None] | None
     random: Callable[[], float] | None
 
 

@@ -11,9 +11,6 @@ from eguma_async.core.messages import HttpRequest, HttpResponse
 from eguma_async.core.sendable import check_limits, check_sendable
 from eguma_async.core.transport import ManagedTransport
 
-Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
-"""Answers a request. The credentials are on the request, apart from its URL and headers."""
-
 
 class MemoryTransport(ManagedTransport):
     """Asks an async function instead of a server.
@@ -23,14 +20,19 @@ class MemoryTransport(ManagedTransport):
     function that takes longer than ``request.timeouts.total`` is cancelled.
 
     Args:
-        handler: Answers each request.
+        handler: Answers each request. The credentials are on it, apart from its URL and headers.
         max_body_bytes: The largest body to accept, unless it flows into a sink.
 
     Raises:
         ConfigurationError: The limit is below 1.
     """
 
-    def __init__(self, handler: Handler, *, max_body_bytes: int = DEFAULT_MAX_BODY_BYTES) -> None:
+    def __init__(
+        self,
+        handler: Callable[[HttpRequest], Awaitable[HttpResponse]],
+        *,
+        max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
+    ) -> None:
         check_limits(max_body_bytes=max_body_bytes)
         self._handler = handler
         self._max_body_bytes = max_body_bytes

@@ -18,8 +18,8 @@ from eguma_async.cli.text import say_unreadable
 from .words import ADVICE
 
 if TYPE_CHECKING:
+    from eguma_async.core.hooks import AttemptEvent
     from eguma_async.korus import KorusSession
-    from eguma_async.pipeline.observing import OnAttempt
     from eguma_async.pipeline.options import SessionOptions
     from eguma_async.pipeline.pages import Pager
 
@@ -59,7 +59,7 @@ DEFAULT_API = Api()
 
 
 def open_session(
-    api: Api, *, observer: OnAttempt | None = None
+    api: Api, *, observer: Callable[[AttemptEvent], None] | None = None
 ) -> AbstractAsyncContextManager[KorusSession]:
     """Open a session as the options say.
 
@@ -73,7 +73,9 @@ def open_session(
     return opened(api, ADVICE, partial(_session, api, observer))
 
 
-async def _session(api: Api, observer: OnAttempt | None, options: SessionOptions) -> KorusSession:
+async def _session(
+    api: Api, observer: Callable[[AttemptEvent], None] | None, options: SessionOptions
+) -> KorusSession:
     from eguma_async.korus import KorusSession
 
     options["observer"] = observer

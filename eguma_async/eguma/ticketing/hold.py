@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Coroutine
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from eguma_async.core.errors import (
     ConfigurationError,
@@ -28,7 +28,7 @@ from eguma_async.pipeline.call import cancelled_as
 from .availabilities import ListAvailabilities
 from .booking_models import Booking, BookTickets, Customer
 from .ranges import days_of
-from .reservation_models import Reservation, ReserveTickets
+from .reservation_models import CancelReservation, Reservation, ReserveTickets
 from .starts import same_start
 
 if TYPE_CHECKING:
@@ -39,14 +39,6 @@ logger: logging.Logger = logging.getLogger("eguma_async")
 
 RELEASE_SECONDS = 5.0
 """How long leaving a hold may take at most."""
-
-
-class GiveBack(Protocol):
-    """Gives the places of a reservation back, by its id."""
-
-    async def __call__(self, reservation_id: str, /, *, timeouts: Timeouts | None = None) -> object:
-        """Give them back."""
-        ...
 
 
 class Hold:
@@ -63,13 +55,11 @@ class Hold:
         session: Session,
         held: ReserveTickets,
         reservation: Reservation,
-        give_back: GiveBack,
     ) -> None:
         self.reservation = reservation
         self.total_in_cents: int | None = None
         self._session = session
         self._held = held
-        self._give_back = give_back
         self._began = session.clock.now()
         self._began_monotonic = session.clock.monotonic()
         self._pending_key: str | None = None
@@ -201,7 +191,7 @@ class Hold:
 
     async def _release(self, timeouts: Timeouts | None) -> None:
         try:
-            await self._give_back(self.reservation_id, timeouts=timeouts)
+            await _give_back(self._session, self.reservation_id, timeouts)
         except NotFoundError:
             logger.debug("hold %s was gone already", self.reservation_id)
         finally:
@@ -245,14 +235,12 @@ class HoldContext:
         self,
         session: Session,
         operation: ReserveTickets,
-        give_back: GiveBack,
         *,
         expected_total_in_cents: int | None = None,
         timeouts: Timeouts | None = None,
     ) -> None:
         self._session = session
         self._operation = operation
-        self._give_back = give_back
         self._expected = expected_total_in_cents
         self._timeouts = timeouts
         self._hold: Hold | None = None
@@ -301,7 +289,7 @@ class HoldContext:
                 raise
             return  # nothing was held
         try:
-            await self._give_back(reservation.reservation_id, timeouts=self._timeouts)
+            await _give_back(self._session, reservation.reservation_id, self._timeouts)
         except NotFoundError:
             logger.debug("hold %s was gone already", reservation.reservation_id)
 
@@ -340,7 +328,11 @@ class HoldContext:
         return not releasing.cancelled() and releasing.result()
 
     def _hold_of(self, reservation: Reservation) -> Hold:
-        return Hold(self._session, self._operation, reservation, self._give_back)
+        return Hold(self._session, self._operation, reservation)
+
+
+async def _give_back(session: Session, reservation_id: str, timeouts: Timeouts | None) -> None:
+    await session.send(CancelReservation(reservation_id=reservation_id), timeouts=timeouts)
 
 
 def _require_total(total: int | None, expected: int) -> None:

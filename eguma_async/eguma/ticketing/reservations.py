@@ -115,7 +115,6 @@ class Reservations:
         return HoldContext(
             self._session,
             ReserveTickets(product_id=product_id, starts_at=starts_at, items=as_tuple(items)),
-            self.cancel,
             expected_total_in_cents=expected,
             timeouts=timeouts,
         )

@@ -7,7 +7,7 @@ import io
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -32,7 +32,6 @@ from eguma_async.korus.operations import (
     pager,
 )
 from eguma_async.korus.signed_url import SignedUrl
-from eguma_async.korus.storage import Storage
 from eguma_async.pipeline.pages import Pager
 
 _STALE = (400, 403, 404, 410)
@@ -143,9 +142,13 @@ class LinkDocument(ResourceOperation[DocumentLink]):
 class Documents:
     """``session.documents``."""
 
-    def __init__(self, session: Session, storage: Storage) -> None:
+    def __init__(
+        self,
+        session: Session,
+        fetch: Callable[[SignedUrl, BinaryIO, Timeouts | None], Awaitable[int | StatusError]],
+    ) -> None:
         self._session = session
-        self._storage = storage
+        self._fetch_file = fetch
 
     def list(self, order: str, *, timeouts: Timeouts | None = None) -> Pager[OrderDocument]:
         """List the documents of an order.
@@ -225,10 +228,10 @@ class Documents:
         self, iri: str, file: BinaryIO, language: str | None, timeouts: Timeouts | None
     ) -> DownloadedDocument:
         link = await self.link(iri, language=language, timeouts=timeouts)
-        fetched = await self._storage.fetch(link.temporary_url, file, timeouts=timeouts)
+        fetched = await self._fetch_file(link.temporary_url, file, timeouts)
         if isinstance(fetched, StatusError) and fetched.status in _STALE:
             link = await self.link(iri, language=language, timeouts=timeouts)
-            fetched = await self._storage.fetch(link.temporary_url, file, timeouts=timeouts)
+            fetched = await self._fetch_file(link.temporary_url, file, timeouts)
         if isinstance(fetched, StatusError):
             raise fetched
         return DownloadedDocument(iri=link.iri, language=link.cached_language, size=fetched)

@@ -216,7 +216,7 @@ async def test_shared_tokens_come_from_the_environment(monkeypatch, clock):
 def test_shared_tokens_show_nothing(clock):
     tokens = shared(clock)
     assert repr(tokens) == "<KorusTokens>"
-    shown = repr(vars(tokens)) + repr(vars(tokens._cache)) + repr(tokens.auth_for(None))
+    shown = repr(vars(tokens)) + repr(vars(tokens._cache)) + repr(tokens._auth_for(None))
     assert SECRET not in shown
     for ship in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="not pickled"):

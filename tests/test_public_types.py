@@ -1,4 +1,4 @@
-"""Every type in a public signature of the sandboxes and the test kit has a public name."""
+"""Every type in a public signature has a public name."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ import pytest
 FACES = (
     "eguma_async",
     "eguma_async.core",
+    "eguma_async.fanout",
+    "eguma_async.korus",
     "eguma_async.sandbox",
     "eguma_async.sandbox.eguma",
     "eguma_async.sandbox.korus",
     "eguma_async.testing",
     "eguma_async.testing.contract",
 )
-UNDER_TEST = FACES[2:]
 Alias = dict[str, int]
 
 
@@ -35,23 +36,27 @@ def public(face: str) -> dict[str, Any]:
 def annotations(value: object) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield what the public parts of a class or function are annotated with, and where."""
     if isinstance(value, type):
+        seen: set[str] = set()
         for base in value.__mro__:
-            yield from _of_class(base)
+            yield from _of_class(base, seen)
+            seen |= vars(base).keys()
     elif isinstance(value, types.FunctionType):
         names = vars(importlib.import_module(value.__module__))
         for hint in value.__annotations__.values():
             yield hint, names
 
 
-def _of_class(base: type) -> Iterator[tuple[str, dict[str, Any]]]:
+def _of_class(base: type, hidden: set[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     if not base.__module__.startswith(("eguma_async.", __name__)):
         return
     names = vars(importlib.import_module(base.__module__))
     for name, hint in inspect.get_annotations(base).items():
         if not name.startswith("_"):
-            yield hint, names
+            yield getattr(hint, "__forward_arg__", hint), names  # that of a TypedDict
     for name, member in vars(base).items():
         if name.startswith(("_", "test_")) and (name != "__init__" or attrs.has(base)):
+            continue
+        if name in hidden:
             continue
         function = member.fget if isinstance(member, property) else inspect.unwrap(member)
         yield from annotations(getattr(function, "__func__", function))
@@ -81,7 +86,7 @@ def _is_foreign(name: str, value: object) -> bool:
     return isinstance(value, type) or getattr(importlib.import_module(home), name, None) is value
 
 
-@pytest.mark.parametrize("face", UNDER_TEST)
+@pytest.mark.parametrize("face", FACES)
 def test_every_type_in_a_public_signature_has_a_public_name(face: str) -> None:
     named = {name for each in FACES for name in public(each)}
     values = {id(value) for each in FACES for value in public(each).values()}
