@@ -93,6 +93,11 @@ class SupportsClock(Protocol):
         ...
 
 
+def clock_of(transport: Transport | None) -> Clock | None:
+    """Return the clock of where a transport's requests go; None if it is not known."""
+    return transport.clock if isinstance(transport, SupportsClock) else None
+
+
 def checked_transport(given: object) -> Transport:
     """Return what was given as a transport, if it looks like one.
 

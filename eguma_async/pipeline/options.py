@@ -13,7 +13,7 @@ from eguma_async.core.clock import Clock, ServersTime, SystemClock, checked_cloc
 from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.hooks import AttemptEvent, Observer
 from eguma_async.core.messages import DEFAULT_TIMEOUTS, Timeouts
-from eguma_async.core.transport import SupportsClock, Transport, checked_transport
+from eguma_async.core.transport import Transport, checked_transport, clock_of
 
 from .limiting import Limits
 from .observing import checked_observer
@@ -92,7 +92,7 @@ def checked_options(
 
 def _clock_for(transport: Transport | None) -> Clock:
     """Return the machine's clock, or one that tells the time where the requests go."""
-    server = transport.clock if isinstance(transport, SupportsClock) else None
+    server = clock_of(transport)
     return SystemClock() if server is None else ServersTime(server)
 
 

@@ -16,7 +16,7 @@ from eguma_async.core.errors import NotSentError, OutcomeUnknownError
 from eguma_async.core.messages import HttpRequest, HttpResponse
 from eguma_async.core.operation import Operation
 from eguma_async.core.sendable import check_limits, check_sendable
-from eguma_async.core.transport import ManagedTransport, Transport
+from eguma_async.core.transport import ManagedTransport, Transport, clock_of
 from eguma_async.transports.memory import MemoryTransport
 
 from . import _checks
@@ -216,6 +216,11 @@ class FaultTransport(ManagedTransport):
         self._inner = inner
         self._faults = faults
         self._max_body_bytes = max_body_bytes
+
+    @property
+    def clock(self) -> Clock | None:
+        """The clock of where the inner transport's requests go; None if it is not known."""
+        return clock_of(self._inner)
 
     async def send(self, request: HttpRequest, /) -> HttpResponse:
         """Send the request past the faults.

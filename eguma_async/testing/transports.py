@@ -10,10 +10,11 @@ from typing import Any
 
 import attrs
 
+from eguma_async.core.clock import Clock
 from eguma_async.core.delivery import DEFAULT_MAX_BODY_BYTES
 from eguma_async.core.errors import EgumaError
 from eguma_async.core.messages import NO_CREDENTIALS, HttpRequest, HttpResponse
-from eguma_async.core.transport import ManagedTransport, Transport
+from eguma_async.core.transport import ManagedTransport, Transport, clock_of
 from eguma_async.transports.memory import MemoryTransport
 
 Step = (
@@ -126,6 +127,11 @@ class RecordingTransport(ManagedTransport):
     def __init__(self, inner: Transport) -> None:
         self.exchanges: list[Exchange] = []
         self._inner = inner
+
+    @property
+    def clock(self) -> Clock | None:
+        """The clock of where the inner transport's requests go; None if it is not known."""
+        return clock_of(self._inner)
 
     async def send(self, request: HttpRequest, /) -> HttpResponse:
         """Send through the inner transport and note the outcome."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from eguma_async import (
     MemoryTransport,
     SessionStateError,
 )
+from eguma_async.core.clock import SystemClock
 from eguma_async.core.errors import ConfigurationError, NotSentError, OutcomeUnknownError
 from eguma_async.core.messages import (
     NO_CREDENTIALS,
@@ -532,3 +534,14 @@ class TestAsyncWith:
             async with AiohttpTransport() as transport:
                 await transport.aclose()
                 await transport.send(request())
+
+
+@pytest.mark.parametrize("wrap", [RecordingTransport, FaultTransport])
+async def test_a_wrapper_tells_the_time_where_the_requests_go(wrap):
+    sandbox = EgumaSandbox(FakeClock(datetime(2031, 5, 1, 8, tzinfo=UTC)))
+    wrapped = wrap(wrap(sandbox.transport()))
+    async with AsyncSession(sandbox.demo_key, transport=wrapped) as session:
+        assert session.clock.now() == datetime(2031, 5, 1, 8, tzinfo=UTC)
+    assert wrap(ScriptedTransport()).clock is None
+    async with AsyncSession("k" * 24, transport=wrap(ScriptedTransport())) as session:
+        assert isinstance(session.clock, SystemClock)
