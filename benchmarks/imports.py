@@ -35,7 +35,7 @@ GATES = {"package": "<= 0.10"}
 
 def models() -> list[str]:
     """Return the names of the providers' public attrs classes and enumerations."""
-    found = {name: getattr(eguma_async, name) for name in eguma_async.__all__}
+    found = {name: getattr(eguma_async, name) for name in vars(eguma_async)["__all__"]}
     return [
         name
         for name, value in found.items()

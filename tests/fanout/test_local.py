@@ -6,6 +6,7 @@ import asyncio
 import gc
 import weakref
 from datetime import date
+from typing import Any
 
 import attrs
 import pytest
@@ -131,7 +132,7 @@ class Counted:
 class CountedAsync(Counted):
     """The same, asked by one at a time."""
 
-    __iter__ = None
+    __iter__: Any = None
     asking = False
 
     def __aiter__(self):
@@ -233,7 +234,7 @@ class TestInput:
         assert done == ["p0", "p1", "p2"]
 
     async def test_an_async_generator_is_closed_with_the_loop(self):
-        closed = []
+        closed: list[bool] = []
         fan_out = fan(Reads(), source := drip(operations(1000), closed=closed))
         await anext(fan_out)
         await fan_out.aclose()
@@ -376,7 +377,9 @@ class TestBugs:
         reads = Reads(broken={"p5": asyncio.CancelledError("a shared task was cancelled")})
         with pytest.raises(asyncio.CancelledError):
             await values(fan(reads, operations(10), concurrency=concurrency))
-        assert asyncio.current_task().cancelling() == 0
+        task = asyncio.current_task()
+        assert task is not None
+        assert task.cancelling() == 0
 
     async def test_a_stray_cancellation_in_the_input_does_not_hang_the_loop(self):
         async def items():
@@ -408,7 +411,7 @@ class TestBugs:
 
 class TestProgress:
     async def test_it_counts(self):
-        seen = []
+        seen: list[Progress] = []
         reads = Reads(broken={"p1": NotFoundError(status=404)})
         await values(fan(reads, operations(3), concurrency=1, on_progress=seen.append))
         assert seen == [
@@ -419,7 +422,7 @@ class TestProgress:
 
     @pytest.mark.parametrize("kind", [iter, drip])
     async def test_the_total_of_an_input_without_length_is_not_known(self, kind):
-        seen = []
+        seen: list[Progress] = []
         await values(fan(Reads(), kind(operations(2)), on_progress=seen.append))
         assert [p.total for p in seen] == [None, None]
 
@@ -637,6 +640,7 @@ class TestSession:
         assert len(outcomes) == 10
         assert [type(o.error) for o in failed] == [NotFoundError]
         assert failed[0].operation == slots_of("p3")
+        assert failed[0].error is not None
         assert failed[0].error.operation == "ListAvailabilities"
         assert failed[0].attempts == 1
 

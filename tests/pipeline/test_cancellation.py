@@ -50,6 +50,7 @@ async def test_a_write_on_its_way_may_have_been_processed(operation):
         error = await cancelled(task)
     outcome = unknown_outcome(error)
     assert outcome is error.__cause__
+    assert outcome is not None
     assert (outcome.operation, outcome.attempts) == (operation.name(), 1)
 
 
@@ -59,6 +60,7 @@ async def test_a_booking_on_its_way_tells_its_key():
         task = asyncio.create_task(session.send(BOOK))
         await turns()
         outcome = unknown_outcome(await cancelled(task))
+    assert outcome is not None
     assert outcome.idempotency_key == transport.requests[0].headers["Idempotency-Key"]
 
 
@@ -74,14 +76,18 @@ async def test_the_outcome_is_found_behind_a_timeout():
         with pytest.raises(TimeoutError) as caught:
             async with asyncio.timeout(0):
                 await session.send(BOOK, idempotency_key="key-1")
-    assert unknown_outcome(caught.value).idempotency_key == "key-1"
+    outcome = unknown_outcome(caught.value)
+    assert outcome is not None
+    assert outcome.idempotency_key == "key-1"
 
 
 async def test_the_outcome_is_found_behind_wait_for():
     async with session_on(Gate()) as session:
         with pytest.raises(TimeoutError) as caught:
             await asyncio.wait_for(session.send(BOOK, idempotency_key="key-1"), 0.001)
-    assert unknown_outcome(caught.value).idempotency_key == "key-1"
+    outcome = unknown_outcome(caught.value)
+    assert outcome is not None
+    assert outcome.idempotency_key == "key-1"
 
 
 @pytest.mark.parametrize("operation", WRITES, ids=lambda op: op.name())
@@ -116,6 +122,7 @@ class TestBetweenAttempts:
         clock = FakeClock(START, auto=False)
         session, task = await self.pausing(clock, unknown(), operation=operation)
         outcome = unknown_outcome(await cancelled(task))
+        assert outcome is not None
         assert (outcome.operation, outcome.attempts) == (operation.name(), 1)
         await session.aclose()
 
@@ -124,14 +131,18 @@ class TestBetweenAttempts:
         session, task = await self.pausing(clock, unknown(), not_sent())
         clock.advance(1)
         await clock.until_sleeping()
-        assert unknown_outcome(await cancelled(task)).attempts == 2
+        outcome = unknown_outcome(await cancelled(task))
+        assert outcome is not None
+        assert outcome.attempts == 2
         await session.aclose()
 
     async def test_after_an_unreadable_success_it_is_too(self):
         clock = FakeClock(START, auto=False)
         malformed = HttpResponse(status=200, body=b'{"booking_id":')
         session, task = await self.pausing(clock, malformed, not_sent())
-        assert unknown_outcome(await cancelled(task)).idempotency_key is not None
+        outcome = unknown_outcome(await cancelled(task))
+        assert outcome is not None
+        assert outcome.idempotency_key is not None
         await session.aclose()
 
     @pytest.mark.parametrize("first", [not_sent, lambda: HttpResponse(status=429)])
@@ -185,6 +196,7 @@ async def test_a_cancellation_is_not_swallowed_by_a_lookup():
         outcome = unknown_outcome(await cancelled(task))
     assert isinstance(outcome, OutcomeUnknownError)
     assert (outcome.operation, outcome.attempts) == ("CancelBooking", 3)
+    assert outcome.refusal is not None
     assert outcome.refusal.status == 400
 
 

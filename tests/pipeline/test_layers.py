@@ -6,6 +6,7 @@ import asyncio
 import logging
 from contextvars import ContextVar
 from functools import partial
+from typing import Any
 
 import attrs
 import pytest
@@ -80,7 +81,8 @@ class TestObserving:
         return observing(inner, observer, clock)
 
     async def test_an_event_for_each_answer(self):
-        clock, events = FakeClock(), []
+        clock = FakeClock()
+        events: list[AttemptEvent] = []
 
         def slow(request):
             clock.advance(0.25)
@@ -103,7 +105,7 @@ class TestObserving:
 
     @pytest.mark.parametrize("error", [not_sent(), unknown()], ids=["not sent", "unknown"])
     async def test_an_event_for_each_error(self, error):
-        events = []
+        events: list[AttemptEvent] = []
         layer = self.observing(error, observer=events.append)
         with pytest.raises(type(error)) as caught:
             await layer.send(REQUEST)
@@ -111,7 +113,8 @@ class TestObserving:
         assert [(e.status, e.error) for e in events] == [(None, type(error).__name__)]
 
     async def test_an_event_for_a_cancellation(self):
-        events, gate = [], Gate()
+        events: list[AttemptEvent] = []
+        gate = Gate()
         layer = observing(gate, events.append)
         task = asyncio.create_task(layer.send(REQUEST))
         await turns()
@@ -158,7 +161,8 @@ class TestObserving:
 
     async def test_an_error_of_any_kind_ends_what_a_start_began(self):
         seen = Recorder()
-        layer = observing(ScriptedTransport(ZeroDivisionError("x").with_traceback), seen)
+        fails: Any = ZeroDivisionError("x").with_traceback
+        layer = observing(ScriptedTransport(fails), seen)
         with pytest.raises(TypeError):
             await layer.send(REQUEST)
         assert [type(event).__name__ for event, _ in seen.events] == [
@@ -204,11 +208,18 @@ class TestObserver:
 
         async with scripted(unknown(), slow, observer=seen, clock=clock) as (session, _):
             await session.send(BOOK)
-        common = {"provider": "e-guma", "operation": "BookTickets", "repeat": Repeat.KEYED}
-        request = {"method": "POST", "url": "https://api.e-guma.test/v1/ticketing/booking.json"}
-        first = {"seconds": 0.0, "status": None, "error": "OutcomeUnknownError"}
-        second = {"seconds": 0.25, "status": 200, "error": None}
-        whole = {"attempts": 2, "seconds": 0.3, "status": 200, "error": None}
+        common: dict[str, Any] = {
+            "provider": "e-guma",
+            "operation": "BookTickets",
+            "repeat": Repeat.KEYED,
+        }
+        request: dict[str, Any] = {
+            "method": "POST",
+            "url": "https://api.e-guma.test/v1/ticketing/booking.json",
+        }
+        first: dict[str, Any] = {"seconds": 0.0, "status": None, "error": "OutcomeUnknownError"}
+        second: dict[str, Any] = {"seconds": 0.25, "status": 200, "error": None}
+        whole: dict[str, Any] = {"attempts": 2, "seconds": 0.3, "status": 200, "error": None}
         assert seen.events == [
             (CallStarted(**common), None),
             (AttemptStarted(**common, **request, attempt=1), None),
@@ -277,7 +288,7 @@ class TestObserver:
             seen.append(current.get())
             return json_reply(CATALOGUE)
 
-        seen = []
+        seen: list[str | None] = []
         async with scripted(look, observer=Tracer()) as (session, _):
             await session.send(PRODUCTS)
             assert current.get() is None
@@ -308,10 +319,10 @@ class TestObserver:
                 raise AssertionError
 
         class Late(Observer):
-            async def call_ended(self, call, started, /):
+            async def call_ended(self, call, started, /):  # type: ignore[override]  # awaited
                 raise AssertionError
 
-        given = {
+        given: Any = {
             "function": function,
             "partial": partial(function),
             "object": Callable(),
@@ -442,9 +453,10 @@ class TestNewCredentials:
     @pytest.mark.parametrize("policy", [{}, {"attempts": 1}, {"budget": 0}])
     async def test_a_401_is_tried_once_with_new_ones_whatever_the_policy(self, policy):
         inner, auth = ScriptedTransport(HttpResponse(status=401), OK), FakeAuth(renews=True)
-        call = Call("BookTickets", Repeat.ONCE, began=0.0)
+        call: Call[Any] = Call("BookTickets", Repeat.ONCE, began=0.0)
         clock = FakeClock()
         await repeating(inner, auth, clock, **policy).run(call, REQUEST)
+        assert call.response is not None
         assert call.response.status == 200
         assert [r.credentials.headers[0][1] for r in inner.requests] == [
             "Bearer secret-number-0",

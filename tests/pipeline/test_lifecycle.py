@@ -7,10 +7,12 @@ import copy
 import gc
 import pickle
 import warnings
+from typing import Any
 
 import aiohttp
 import pytest
 
+from eguma_async.core.checks import checked_base_url
 from eguma_async.core.errors import (
     ConfigurationError,
     OutcomeUnknownError,
@@ -18,7 +20,7 @@ from eguma_async.core.errors import (
 )
 from eguma_async.eguma.session import EGUMA, AsyncSession
 from eguma_async.pipeline.limiting import Limits
-from eguma_async.pipeline.session import BaseSession, checked_base_url
+from eguma_async.pipeline.session import BaseSession
 from eguma_async.sandbox import EgumaSandbox
 from eguma_async.testing import FakeClock, ScriptedTransport, json_reply
 from tests.support.calls import (
@@ -47,7 +49,7 @@ def ways_in(session: BaseSession):
     return [
         lambda: session.send(PRODUCTS),
         lambda: session.exchange(PRODUCTS),
-        lambda: session.stream(PRODUCTS, None),
+        lambda: session.stream(PRODUCTS, None),  # type: ignore[arg-type]  # never used
         lambda: asyncio.sleep(0, session.fan_out([PRODUCTS])),
     ]
 
@@ -161,7 +163,7 @@ class TestTransport:
     async def test_a_session_of_aiohttp_is_none_but_can_be_wrapped(self):
         async with aiohttp.ClientSession() as wrong:
             with pytest.raises(ConfigurationError, match=r"wrap .*: AiohttpTransport\(session\)"):
-                AsyncSession(KEY, transport=wrong)
+                AsyncSession(KEY, transport=wrong)  # type: ignore[arg-type]  # wrong on purpose
 
     async def test_one_that_is_empty_is_one_all_the_same(self):
         class Empty(ScriptedTransport):
@@ -337,15 +339,16 @@ async def test_closing_does_not_wait_for_calls_of_other_tasks():
 
 @pytest.mark.parametrize("option", ["timeouts", "retry", "limits"])
 def test_an_option_of_another_class_is_refused_at_once(option):
+    wrong: dict[str, Any] = {option: 5}
     with pytest.raises(ConfigurationError, match=f"{option} must be a .*, not int"):
-        AsyncSession(KEY, **{option: 5})
+        AsyncSession(KEY, **wrong)
 
 
 async def test_a_timeout_of_another_class_is_refused_before_anything_is_sent():
     transport = ScriptedTransport()
     async with session_on(transport) as session:
         with pytest.raises(ConfigurationError, match="timeouts must be a Timeouts, not int"):
-            await session.send(PRODUCTS, timeouts=5)
+            await session.send(PRODUCTS, timeouts=5)  # type: ignore[arg-type]  # wrong on purpose
     assert transport.requests == []
 
 

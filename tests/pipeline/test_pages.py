@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 import pytest
@@ -191,7 +191,8 @@ class Late(Shelf):
 async def test_a_page_that_is_not_there_in_time_is_asked_for_again(what):
     shelf = Late("abcdef", 2)
     toys = pager(shelf.send)
-    reading, found = (aiter(toys) if what == "elements" else toys.pages()), []
+    reading = aiter(toys) if what == "elements" else toys.pages()
+    found: list[Any] = []
     while len(found) < (2 if what == "elements" else 1):
         found.append(await anext(reading))
     waiting = asyncio.create_task(anext(reading))

@@ -25,6 +25,7 @@ from eguma_async.core.errors import (
     StatusError,
     TransportError,
 )
+from eguma_async.core.hooks import AttemptEvent
 from eguma_async.core.messages import HttpResponse, Repeat
 from eguma_async.eguma.ticketing.tickets import CheckInTicket
 from eguma_async.pipeline.policy import RetryPolicy
@@ -225,7 +226,9 @@ class TestReads:
     async def test_a_page_of_a_captive_portal_is_no_answer(self):
         portal = text_reply("<html>Sign in</html>", content_type="text/html")
         async with scripted(portal, portal) as (session, _):
-            assert (await failure(session, PRODUCTS)).malformed
+            error = await failure(session, PRODUCTS)
+        assert isinstance(error, DecodingError)
+        assert error.malformed
 
     async def test_the_content_type_of_a_readable_answer_does_not_matter(self):
         answer = attrs.evolve(json_reply(CATALOGUE), headers={"content-type": "text/plain"})
@@ -318,7 +321,9 @@ class TestRateLimit:
         steps = refusal(429, "busy", retry_after="30"), json_reply(CATALOGUE)
         retry = RetryPolicy(max_retry_after=10)
         async with scripted(*steps, clock=clock, retry=retry) as (session, _):
-            assert (await failure(session, PRODUCTS)).retry_after == 30
+            error = await failure(session, PRODUCTS)
+            assert isinstance(error, StatusError)
+            assert error.retry_after == 30
             await session.send(PRODUCTS)
         assert clock.sleeps == []
 
@@ -526,6 +531,7 @@ class TestBookings:
         assert type(error.refusal) is kind
         assert (error.operation, error.idempotency_key) == ("BookTickets", "key-1")
         assert error.attempts == 2
+        assert error.refusal is not None
         assert error.refusal.attempts == 2
 
     async def test_a_replayed_refusal_is_the_truth(self):
@@ -601,7 +607,7 @@ class TestBookings:
             assert len({(r.body, r.headers["Idempotency-Key"]) for r in transport.requests}) == 1
 
     async def test_the_attempts_go_on_counting_after_an_unreadable_success(self):
-        events = []
+        events: list[AttemptEvent] = []
         steps = (not_sent(), MALFORMED, unknown(), json_reply(BOOKED))
         async with scripted(*steps, observer=events.append) as (session, transport):
             call = await session._run(BOOK)
@@ -735,6 +741,7 @@ class TestErrors:
         async with scripted(SOLD_OUT) as (session, _):
             error = await failure(session, BOOK)
         assert error.message == "canary words of the server"
+        assert isinstance(error, StatusError)
         assert error.error_code == "validation_error"
         assert str(error) == "BookTickets: HTTP 400 validation_error"
         assert "canary" not in str(error) + repr(error)
@@ -768,6 +775,7 @@ class TestErrors:
         async with scripted(echo) as (session, _):
             error = await failure(session, PRODUCTS)
         assert error.message == "no such key: *** (?apikey=***)"
+        assert isinstance(error, StatusError)
         assert KEY.encode() not in error.body
 
     async def test_an_error_does_not_hold_the_exceptions_of_earlier_attempts(self):

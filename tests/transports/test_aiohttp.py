@@ -730,13 +730,14 @@ class TestLifeCycle:
             await transport.send(request(server.url))
 
     def test_another_event_loop_is_refused(self, unused_port):
+        transport = AiohttpTransport()
+
         async def send() -> None:
             await transport.send(request(f"http://127.0.0.1:{unused_port}/"))
 
         async def close() -> None:
             await transport.aclose()
 
-        transport = AiohttpTransport()
         with asyncio.Runner() as first:
             with pytest.raises(NotSentError):
                 first.run(send())

@@ -305,7 +305,7 @@ print(connections)
 
 async def test_a_request_sets_no_timer_of_its_own(transport, serve):
     server = await serve()
-    loop = asyncio.get_running_loop()
+    loop: Any = asyncio.get_running_loop()
     await transport.send(HttpRequest(method="GET", url=server.url))
     before = len(loop._scheduled)
     for _ in range(30):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from typing import Any
 
 import pytest
 
@@ -74,7 +74,7 @@ class TestFaultTransportWithAFaultThatAnswers(TransportContract):
 
 class TestFaultTransportOverTheNetwork(NetworkTransportContract):
     # A fault has the response in its hands before the sink gets it.
-    test_7_the_pace_of_the_sink_is_the_pace_of_the_server = None
+    test_7_the_pace_of_the_sink_is_the_pace_of_the_server: Any = None
 
     def make_transport(self, peer):
         inner = AiohttpTransport(max_body_bytes=self.MAX_BODY_BYTES)
@@ -109,5 +109,8 @@ class TestTheFunctionOfAMemoryTransport:
 
     @pytest.mark.parametrize("limit", [0, -1, True, "5", 1.5, None])
     def test_the_limit_is_a_number_of_bytes(self, limit):
+        async def answer(request: HttpRequest) -> HttpResponse:
+            return HttpResponse(status=200)
+
         with pytest.raises(ConfigurationError, match="max_body_bytes must be a whole number"):
-            MemoryTransport(lambda request: asyncio.sleep(0), max_body_bytes=limit)
+            MemoryTransport(answer, max_body_bytes=limit)

@@ -23,7 +23,9 @@ async def watched(deadlines: Deadlines, seconds: float, work: asyncio.Future | N
 
 async def test_a_request_whose_time_is_up_ends_and_leaves_its_task_uncancelled():
     assert await watched(Deadlines(), 0.01) == "expired"
-    assert asyncio.current_task().cancelling() == 0
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
     await asyncio.sleep(0)  # a cancellation left over would strike here
 
 
@@ -135,7 +137,8 @@ async def test_alarms_of_any_kind_ring_once_and_in_their_turn():
         def ring(self) -> None:
             rung.append((self.name, self.deadline))
 
-    deadlines, rung = Deadlines(), []
+    deadlines = Deadlines()
+    rung: list[tuple[str, float]] = []
     first, second, silent = Bell("first"), Bell("second"), Bell("silent")
     for bell in (first, second, silent):
         deadlines.add(bell)

@@ -59,7 +59,9 @@ async def resolving(kind: str, act: Any):
             yield AiohttpTransport(session)
         return
     async with AiohttpTransport() as transport:
-        transport._usable_session().connector._resolver = Resolver(act)
+        own = transport._usable_session().connector
+        assert isinstance(own, aiohttp.TCPConnector)
+        own._resolver = Resolver(act)
         yield transport
     await connector.close()
 
@@ -110,6 +112,7 @@ async def on_session(**options: Any):
 def tracing(hook: str, *, closing: bool = False) -> aiohttp.TraceConfig:
     async def act(session: aiohttp.ClientSession, context: Any, params: Any) -> None:
         if closing:
+            assert session.connector is not None
             await session.connector.close()
         else:
             raise RuntimeError(f"a hook that fails: {SECRET}")

@@ -63,6 +63,7 @@ def test_what_cannot_work_is_refused_at_once(proxy, hint):
         AiohttpTransport(proxy=proxy)
     error = caught.value
     assert str(error).startswith("proxy must be http://host:port or https://host:port: ")
+    assert error.__traceback__ is not None
     frames = traceback.StackSummary.extract(
         traceback.walk_tb(error.__traceback__.tb_next), capture_locals=True
     )
@@ -102,7 +103,7 @@ class Proxy:
     def __init__(self) -> None:
         self.heads: list[bytes] = []
         self.instead: bytes | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def start(self, tls: Any = None) -> Proxy:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=tls)
@@ -111,6 +112,7 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
+        assert task is not None
         self._tasks.add(task)
         with contextlib.suppress(
             asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError

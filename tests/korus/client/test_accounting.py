@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import attrs
 import pytest
@@ -15,6 +16,7 @@ from eguma_async import EgumaError, ResultMismatchError
 from eguma_async.korus import (
     FailedReservation,
     InconsistentAnswerError,
+    Iri,
     OfferItem,
     PartialFailureError,
     Reservation,
@@ -51,7 +53,7 @@ def held(item, quantity=None, **changes):
 
 def reservation(*items):
     return Reservation(
-        iri="/v1/booking/reservations/1",
+        iri=Iri("/v1/booking/reservations/1"),
         expired=False,
         created_at=TIME,
         expires_at=TIME,
@@ -198,7 +200,7 @@ def key(item):
 
 
 def units(items):
-    counted = Counter()
+    counted: Counter[Any] = Counter()
     for item in items:
         counted[key(item)] += item.quantity
     return +counted
@@ -207,7 +209,7 @@ def units(items):
 @given(requests, st.data())
 def test_nothing_is_lost_and_nothing_is_made_up(request, data):
     items = [attrs.evolve(item, quantity=len(fate)) for item, fate in request]
-    lost = Counter()
+    lost: Counter[Any] = Counter()
     lots, refusals = [], []
     for item, fate in request:
         told = Counter(fate)
@@ -251,7 +253,7 @@ def test_a_server_that_tells_no_numbers_hides_no_lost_item(request, data):
 
 
 def by_offer(counted):
-    total = Counter()
+    total: Counter[Any] = Counter()
     for (offer, _), number in counted.items():
         total[offer] += number
     return +total
@@ -260,7 +262,7 @@ def by_offer(counted):
 @given(requests, st.data())
 def test_merging_equal_items_changes_nothing(request, data):
     items = [attrs.evolve(item, quantity=len(fate)) for item, fate in request]
-    kept = Counter()
+    kept: Counter[Any] = Counter()
     for item, fate in request:
         kept[key(item)] += fate.count("held")
     by_key = {key(item): item for item in items}
@@ -381,4 +383,5 @@ async def test_the_sandbox_says_what_it_refuses(shop):
             result.raise_for_failures()
     assert result.missing == ()
     offer = items[1].offer
+    assert isinstance(caught.value, PartialFailureError)
     assert caught.value.differences == (f"{offer} was refused",)

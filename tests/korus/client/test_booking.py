@@ -598,6 +598,7 @@ async def test_a_refusal_of_the_second_send_never_overrules_the_unknown_first(
     assert error.operation == "CreateOrders"
     assert error.attempts == 1 + len(refused)
     if isinstance(refused[0], HttpResponse):
+        assert error.refusal is not None
         assert error.refusal.status == refused[0].status
     else:
         assert error.refusal is None
@@ -642,6 +643,7 @@ async def test_some_orders_leave_the_others_in_doubt_unless_the_server_says_why(
     async with scripted(*steps) as (session, _):
         with pytest.raises(OutcomeUnknownError) as caught:
             await session.orders.create([ONE, TWO], john, "A-1", settle_unknown=True)
+    assert caught.value.refusal is not None
     assert caught.value.refusal.status == 403
 
 
@@ -687,9 +689,11 @@ async def test_a_refusal_in_a_doubt_speaks_of_the_callers_list(scripted, john):
     async with scripted(*steps) as (session, _):
         with pytest.raises(OutcomeUnknownError) as caught:
             await session.orders.create([ONE, TWO], john, "A-1", settle_unknown=True)
-    (shown,) = caught.value.refusal.violations
+    refusal = caught.value.refusal
+    assert isinstance(refusal, ViolationsError)
+    (shown,) = refusal.violations
     assert (shown.path, shown.index) == ("reservations[1].expired", 1)
-    assert caught.value.refusal.expired_reservations == (TWO,)
+    assert refusal.expired_reservations == (TWO,)
 
 
 @pytest.mark.parametrize(
@@ -778,7 +782,9 @@ async def test_cancelling_while_settling_says_what_may_have_happened(scripted, j
         call.cancel()
         with pytest.raises(asyncio.CancelledError) as caught:
             await call
-    assert unknown_outcome(caught.value).operation == "CreateOrders"
+    outcome = unknown_outcome(caught.value)
+    assert outcome is not None
+    assert outcome.operation == "CreateOrders"
 
 
 def test_an_operation_is_a_value(john):

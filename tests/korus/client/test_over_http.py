@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from eguma_async.korus import Customer, KorusSession, OfferItem, OptionCode, TicketChoice
@@ -18,7 +20,7 @@ def item_of(sandbox, name):
 async def test_a_sale_over_http_from_the_hold_to_the_file(tmp_path):
     sandbox = KorusSandbox()
     async with serve(sandbox) as server:
-        options = {"base_url": server.url, "token_url": server.url + TOKEN_PATH}
+        options: dict[str, Any] = {"base_url": server.url, "token_url": server.url + TOKEN_PATH}
         async with KorusSession(*sandbox.demo_client, **options) as session:
             async with session.reservations.hold([item_of(sandbox, "example")]) as hold:
                 booked = await hold.order(

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import socket
+from typing import Any
 
 import pytest
 from aiohttp.abc import AbstractResolver
@@ -20,8 +21,7 @@ from eguma_async import (
 )
 from eguma_async.core.messages import HttpRequest, Repeat
 from eguma_async.testing import ScriptedTransport, json_reply
-from eguma_async.transports._public import is_public
-from eguma_async.transports.aiohttp import PublicResolver
+from eguma_async.transports._public import PublicResolver, is_public
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ async def test_a_transport_of_another_kind_carries_the_downloads_as_it_is():
         json_reply({"@id": DOCUMENT, "temporaryUrl": "https://localhost/x"}),
         HttpResponse(status=200, body=b"%PDF-1.7\n%%EOF"),
     )
-    options = {"token": "t" * 20, "document_hosts": ["localhost"]}
+    options: dict[str, Any] = {"token": "t" * 20, "document_hosts": ["localhost"]}
     async with KorusSession(transport=transport, **options) as session:
         done = await session.documents.download(DOCUMENT, to=io.BytesIO())
     assert done.size == 14
@@ -175,7 +175,7 @@ async def test_given_downloads_are_used_beside_a_network_transport():
         async def send(self, request, /):
             return await api.send(request)
 
-    options = {"token": "t" * 20, "document_hosts": ["localhost"]}
+    options: dict[str, Any] = {"token": "t" * 20, "document_hosts": ["localhost"]}
     async with KorusSession(transport=Network(), downloads=downloads, **options) as session:
         await session.documents.download(DOCUMENT, to=io.BytesIO())
     downloads.assert_done()

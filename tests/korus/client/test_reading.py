@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta, timezone
+from typing import Any
 
 import attrs
 import pytest
@@ -63,7 +64,8 @@ def _without_raw(value):
     if isinstance(value, list):
         return [_without_raw(each) for each in value]
     if isinstance(value, (BulkReservations, BulkOrders)):
-        return attrs.evolve(value, failed=tuple(f.message for f in value.failed))
+        messages: Any = tuple(f.message for f in value.failed)
+        return attrs.evolve(value, failed=messages)
     return value
 
 
@@ -129,9 +131,9 @@ async def test_no_violations_are_none_however_they_are_written(scripted):
             await session.orders.create([ONE], JOHN, "A-1")
     assert caught.value.violations == ()
     async with scripted(json_reply({"violations": {"a": VIOLATION}}, 422)) as (session, _):
-        with pytest.raises(InvalidRequestError) as caught:
+        with pytest.raises(InvalidRequestError) as refused:
             await session.orders.create([ONE], JOHN, "A-1")
-    assert not isinstance(caught.value, ViolationsError)
+    assert not isinstance(refused.value, ViolationsError)
 
 
 def test_a_failed_order_tells_its_expiry_from_a_list_with_gaps():

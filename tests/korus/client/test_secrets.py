@@ -9,6 +9,7 @@ import io
 import logging
 import pickle
 import traceback
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -185,7 +186,8 @@ async def test_a_shipped_refusal_leaves_behind_what_the_server_says_of_people(se
         with pytest.raises(EgumaError) as caught:
             await session.orders.create([RESERVATION], PERSON, "A-1", settle_unknown=settled)
     transport.assert_done()
-    error = caught.value.refusal if settled else caught.value
+    raised: Any = caught.value
+    error = raised.refusal if settled else raised
     assert person in error.message
     assert person in error.violations[0].message
     assert person.encode() in error.body

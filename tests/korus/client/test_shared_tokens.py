@@ -7,6 +7,7 @@ import copy
 import pickle
 import threading
 import traceback
+from typing import Any
 
 import pytest
 
@@ -210,7 +211,9 @@ async def test_shared_tokens_come_from_the_environment(monkeypatch, clock):
     async with KorusSession(token=KorusTokens(), base_url=DEMO, transport=transport) as session:
         await call(session)
     assert transport.requests[0].url == AUTH
-    assert b"client_id=env-client" in transport.requests[0].body
+    body = transport.requests[0].body
+    assert body is not None
+    assert b"client_id=env-client" in body
 
 
 def test_shared_tokens_show_nothing(clock):
@@ -368,7 +371,7 @@ async def test_another_api_never_gets_the_live_identity_server(
 @pytest.mark.parametrize("how", ["argument", "environment", "shared"])
 async def test_another_api_gets_the_identity_server_that_is_named(monkeypatch, how):
     transport = ScriptedTransport(json_reply({"access_token": "jwt"}), json_reply({"member": []}))
-    options = {"base_url": DEMO, "transport": transport}
+    options: dict[str, Any] = {"base_url": DEMO, "transport": transport}
     if how == "shared":
         options["token"] = KorusTokens("client", SECRET, token_url=AUTH)
     else:
@@ -420,7 +423,7 @@ WAYS = [
 @pytest.mark.parametrize(("how", "end"), WAYS, ids=ascii)
 @pytest.mark.parametrize("where", ["client_id", "client_secret"])
 def test_a_line_break_in_a_credential_is_told_before_anything_is_sent(monkeypatch, end, where, how):
-    given = {"client_id": "shop", "client_secret": SECRET}
+    given: dict[str, Any] = {"client_id": "shop", "client_secret": SECRET}
     given[where] += end
     if how == "environment":
         for name, value in given.items():

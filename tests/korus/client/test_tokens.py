@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import pickle
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -29,7 +30,7 @@ from eguma_async.testing import FakeClock, json_reply, text_reply
 
 TOKEN_URL = "https://auth.korusticket.com/realms/korusticket/protocol/openid-connect/token"
 CATALOG = "/v1/ticketing/catalogs/0194abdc-3a71-72b0-a9b9-89d4be0cd73e"
-EMPTY = {"member": []}
+EMPTY: dict[str, Any] = {"member": []}
 
 
 class Server:
@@ -456,6 +457,9 @@ async def test_a_lost_write_is_not_forgotten_when_its_repetition_gets_no_token(c
     class Inner:
         async def send(self, request):
             raise outcomes.pop(0)
+
+        async def aclose(self):
+            pass
 
     loop = Retrying(
         Inner(),

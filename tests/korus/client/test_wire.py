@@ -6,6 +6,7 @@ import json
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -26,6 +27,7 @@ from eguma_async.korus import (
     GetOfferPrice,
     GetOrder,
     GetReservation,
+    Iri,
     LinkDocument,
     ListCatalogs,
     ListDocuments,
@@ -72,20 +74,20 @@ from eguma_async.testing import json_reply
 
 WIRE = Path(__file__).parents[2] / "wire" / "korus"
 DEMO = "https://api.demo.korusticket.com"
-CATALOG = "/v1/ticketing/catalogs/0194abdc-3a71-72b0-a9b9-89d4be0cd73e"
-CLUB = "/v1/ticketing/catalogs/0196f2ef-c0de-7456-ac8e-8e2479c54aa5"
-BASE = f"{CLUB}/product_bases/0199570c-3380-7e12-9dcd-7cbe238e71f0"
-PRODUCT = f"{CATALOG}/products/0194abfe-1c04-7ade-9bc3-dbcfefb12652"
-OFFER = f"{CATALOG}/offers/0194ac40-fda7-78c1-8fcb-26fc2df25894"
-DYNAMIC = f"{CATALOG}/offers/0194ac3f-7bdd-7175-a275-30c865618283"
-ENTRY = f"{OFFER}/tickets/0194ac40-fda7-78c1-8fcb-26fc2e2612d4"
-SHOW = f"{OFFER}/tickets/7522b8de-37a2-458d-b099-6d515b0739be"
-SESSION = f"{SHOW}/sessions/337177bc-e513-444f-bcee-49a3e25b48a3"
-RESERVATION = "/v1/booking/reservations/35e72d9b-0fdc-44e3-869c-e1781c14418e"
-ORDERED = "/v1/booking/reservations/0194b10f-3ddd-70a5-a96a-d1026cd42746"
-ORDER = "/v1/booking/orders/0194b132-448c-7d1b-bb13-f8e09ae5c18f"
-DOCUMENT = f"{ORDER}/documents/0194b132-449c-79cd-9da1-50be439b6e9d"
-TICKET = (
+CATALOG = Iri("/v1/ticketing/catalogs/0194abdc-3a71-72b0-a9b9-89d4be0cd73e")
+CLUB = Iri("/v1/ticketing/catalogs/0196f2ef-c0de-7456-ac8e-8e2479c54aa5")
+BASE = Iri(f"{CLUB}/product_bases/0199570c-3380-7e12-9dcd-7cbe238e71f0")
+PRODUCT = Iri(f"{CATALOG}/products/0194abfe-1c04-7ade-9bc3-dbcfefb12652")
+OFFER = Iri(f"{CATALOG}/offers/0194ac40-fda7-78c1-8fcb-26fc2df25894")
+DYNAMIC = Iri(f"{CATALOG}/offers/0194ac3f-7bdd-7175-a275-30c865618283")
+ENTRY = Iri(f"{OFFER}/tickets/0194ac40-fda7-78c1-8fcb-26fc2e2612d4")
+SHOW = Iri(f"{OFFER}/tickets/7522b8de-37a2-458d-b099-6d515b0739be")
+SESSION = Iri(f"{SHOW}/sessions/337177bc-e513-444f-bcee-49a3e25b48a3")
+RESERVATION = Iri("/v1/booking/reservations/35e72d9b-0fdc-44e3-869c-e1781c14418e")
+ORDERED = Iri("/v1/booking/reservations/0194b10f-3ddd-70a5-a96a-d1026cd42746")
+ORDER = Iri("/v1/booking/orders/0194b132-448c-7d1b-bb13-f8e09ae5c18f")
+DOCUMENT = Iri(f"{ORDER}/documents/0194b132-449c-79cd-9da1-50be439b6e9d")
+TICKET = Iri(
     f"{ORDER}/items/0194b132-4490-7aaa-8bbb-000000000001"
     "/tickets/0194b132-4491-7aaa-8bbb-000000000002"
 )
@@ -106,7 +108,7 @@ BORN = Beneficiary(
     phone="+33610203040",
 )
 
-OPERATIONS = {
+OPERATIONS: dict[str, Any] = {
     "catalogs": ListCatalogs(order="desc"),
     "product-bases": ListProductBases(catalog=CLUB, with_disabled=True),
     "option-values": ListOptionValues(product_base=BASE, code="zone"),
@@ -189,7 +191,7 @@ _RESERVATION = Reservation(
             ),
         ),
     ),
-    organization="/v1/ticketing/organizations/0194abdc-3a79-7ec3-b1b9-a1f291de587d",
+    organization=Iri("/v1/ticketing/organizations/0194abdc-3a79-7ec3-b1b9-a1f291de587d"),
 )
 _OLDER_RESERVATION = attrs.evolve(
     _RESERVATION,
@@ -201,7 +203,7 @@ _OLDER_RESERVATION = attrs.evolve(
     items=(attrs.evolve(_RESERVATION.items[0], unit_amount_excl_tax=None, date=date(2025, 6, 7)),),
 )
 _FRESH_TICKET = OrderTicket(
-    iri="/.well-known/genid/6fef51eaef68c943a2de",
+    iri=Iri("/.well-known/genid/6fef51eaef68c943a2de"),
     ticket=ENTRY,
     beneficiary_amendable=True,
     status=TicketStatus.VALIDATED,
@@ -209,7 +211,7 @@ _FRESH_TICKET = OrderTicket(
 _ORDER = Order(
     iri=ORDER,
     created_at=datetime(2025, 1, 29, 8, 34, 9, tzinfo=UTC),
-    organization="/v1/organizations/0194abdc-3a79-7ec3-b1b9-a1f291de587d",
+    organization=Iri("/v1/organizations/0194abdc-3a79-7ec3-b1b9-a1f291de587d"),
     reference="KT-ORD-6799E80128885",
     external_reference="CUSTOM_BOOKING_REF_NUMBER_003",
     total_amount_incl_tax=Decimal("80.00"),
@@ -220,13 +222,15 @@ _ORDER = Order(
         OrderItem(
             unit_amount_incl_tax=Decimal("80.00"),
             unit_amount_excl_tax=Decimal("75.83"),
-            product="/v1/ticketing/catalogs/0194d07e-aa37-7171-820c-712e91552451"
-            "/products/0194abfe-1bdb-7b12-af59-ad81ae443689",
+            product=Iri(
+                "/v1/ticketing/catalogs/0194d07e-aa37-7171-820c-712e91552451"
+                "/products/0194abfe-1bdb-7b12-af59-ad81ae443689"
+            ),
             tickets=(
                 _FRESH_TICKET,
                 attrs.evolve(
                     _FRESH_TICKET,
-                    iri="/.well-known/genid/567f51eaef68c943aaa",
+                    iri=Iri("/.well-known/genid/567f51eaef68c943aaa"),
                     ticket=SHOW,
                     voucher="8553501100013199",
                     occurs_at=SHOW_AT,
@@ -308,7 +312,7 @@ READS = {
     ],
     ("option-values", "v1.0.29"): [
         ProductBaseOptionValue(
-            iri=f"{BASE}/options/zone/values/east", code="zone", name="Est", value="east"
+            iri=Iri(f"{BASE}/options/zone/values/east"), code="zone", name="Est", value="east"
         )
     ],
     ("products", "seed"): [
@@ -327,8 +331,10 @@ READS = {
         available_quantity=41301,
         sessions_availability=(
             SessionAvailability(
-                session=f"{DYNAMIC}/tickets/0199570c-9a82-791e-ab92-88e99b5f159a"
-                "/sessions/0199570c-9a85-7f53-962a-a8f0a54441cb",
+                session=Iri(
+                    f"{DYNAMIC}/tickets/0199570c-9a82-791e-ab92-88e99b5f159a"
+                    "/sessions/0199570c-9a85-7f53-962a-a8f0a54441cb"
+                ),
                 available_quantity=4000,
             ),
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -120,7 +121,8 @@ async def test_rule_42_a_patch_must_be_a_merge_patch(make, content_type):
 
 async def test_a_document_patch_must_be_a_json_object(api):
     _, document = await document_of(api)
-    for body in ([], None, "x"):
+    bodies: tuple[Any, ...] = ([], None, "x")
+    for body in bodies:
         assert (await api.patch(document, body)).status == 400
 
 

@@ -261,9 +261,9 @@ async def test_rule_35_names_and_email_are_enough_and_a_customer_is_needed(api, 
     refused = await api.post(ORDER, buying(held, customer={}))
     names = ["firstname", "lastname", "email"]
     assert broken(refused) == [(f"customer.{name}", BLANK) for name in names]
-    names = {"firstname": "Ada", "lastname": "Lovelace", "email": "ada@example.com"}
-    [order] = (await api.order(held, customer=names))["orders"]
-    assert order["customer"] | names == order["customer"]
+    given = {"firstname": "Ada", "lastname": "Lovelace", "email": "ada@example.com"}
+    [order] = (await api.order(held, customer=given))["orders"]
+    assert order["customer"] | given == order["customer"]
     assert order["customer"]["phone"] is None
 
 
