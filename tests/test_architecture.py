@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -165,9 +166,9 @@ def floor_breaches(sources):
 def third_party_breaches(sources):
     for module in sources:
         for package in foreign_imports(module, sources):
-            allowed = THIRD_PARTY[floor(module)]
+            allowed: set[str] = THIRD_PARTY[floor(module)]
             if package in NETWORK:
-                allowed = NETWORK if module in NETWORK_HOMES else ()
+                allowed = NETWORK if module in NETWORK_HOMES else set()
             if package not in allowed:
                 yield f"{module or PACKAGE} imports {package}"
 
@@ -175,7 +176,8 @@ def third_party_breaches(sources):
 def cycles(sources):
     """Yield the modules of each import cycle, imports for annotations alone included."""
     graph = {module: set(own_imports(module, sources)) - {module} for module in sources}
-    done, path = set(), []
+    done: set[str] = set()
+    path: list[str] = []
 
     def visit(module):
         if module in path:
@@ -218,6 +220,7 @@ def clock_breaches(sources):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
             for default in (*node.args.defaults, *node.args.kw_defaults)
         }
+        node: Any
         for node in ast.walk(tree):
             found = _time_or_chance(node)
             if found and not (found in DEFAULTS and id(node) in as_defaults):
@@ -233,7 +236,10 @@ def _time_or_chance(node):
             return name, node.attr
     if isinstance(node, ast.ImportFrom):
         for alias in node.names:
-            if alias.name in TIME_AND_CHANCE.get(node.module, ()) and node.module != "datetime":
+            if (
+                alias.name in TIME_AND_CHANCE.get(node.module or "", ())
+                and node.module != "datetime"
+            ):
                 return node.module, alias.name
     return None
 

@@ -33,7 +33,7 @@ def public(face: str) -> dict[str, Any]:
     return {name: getattr(module, name) for name in module.__all__}
 
 
-def annotations(value: object) -> Iterator[tuple[str, dict[str, Any]]]:
+def written_in(value: object) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield what the public parts of a class or function are annotated with, and where."""
     if isinstance(value, type):
         seen: set[str] = set()
@@ -52,14 +52,14 @@ def _of_class(base: type, hidden: set[str]) -> Iterator[tuple[str, dict[str, Any
     names = vars(importlib.import_module(base.__module__))
     for name, hint in inspect.get_annotations(base).items():
         if not name.startswith("_"):
-            yield getattr(hint, "__forward_arg__", hint), names  # that of a TypedDict
+            yield str(getattr(hint, "__forward_arg__", hint)), names  # that of a TypedDict
     for name, member in vars(base).items():
         if name.startswith(("_", "test_")) and (name != "__init__" or attrs.has(base)):
             continue
         if name in hidden:
             continue
         function = member.fget if isinstance(member, property) else inspect.unwrap(member)
-        yield from annotations(getattr(function, "__func__", function))
+        yield from written_in(getattr(function, "__func__", function))
 
 
 def own_types_in(hint: str, names: dict[str, Any]) -> Iterator[tuple[str, object]]:
@@ -93,7 +93,7 @@ def test_every_type_in_a_public_signature_has_a_public_name(face: str) -> None:
     missing = {
         f"{found}, of {name}"
         for name, value in public(face).items()
-        for hint, names in annotations(value)
+        for hint, names in written_in(value)
         for found, kind in own_types_in(hint, names)
         if (found not in named if kind is None else id(kind) not in values)
     }
@@ -121,5 +121,5 @@ class Unseen:
 
 
 def test_types_and_aliases_without_a_name_are_found() -> None:
-    found = [each for hint, names in annotations(Shown) for each in own_types_in(hint, names)]
+    found = [each for hint, names in written_in(Shown) for each in own_types_in(hint, names)]
     assert found == [("Alias", Alias), ("Hidden", Hidden)]

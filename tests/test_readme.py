@@ -110,7 +110,7 @@ def drawn_tree(text):
 @pytest.mark.parametrize("text", [README, errors.__doc__], ids=["readme", "docstring"])
 def test_the_error_tree_is_the_one_of_the_code(text):
     defined = {
-        name: kind.__base__.__name__
+        name: kind.__mro__[1].__name__
         for name, kind in vars(errors).items()
         if isinstance(kind, type) and issubclass(kind, errors.EgumaError)
     }

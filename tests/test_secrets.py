@@ -17,6 +17,7 @@ import pickle
 import traceback
 import warnings
 from datetime import UTC, date, datetime
+from typing import Any
 from urllib.parse import quote
 
 import attrs
@@ -50,7 +51,7 @@ NOTE = "Canarynote about the customer"
 STREET = "Canarystreet 7"
 PERSONAL = (*PERSON, NOTE, STREET)
 PRODUCT, ADULT = "64ad1bb1973b861c040c99bd", "64ad1bb1973b861c040c99c1"
-SLOT = {
+SLOT: dict[str, Any] = {
     "product_id": PRODUCT,
     "starts_at": datetime(2026, 3, 19, 10, 0),
     "items": (TicketItem(ADULT, 2),),
@@ -274,7 +275,11 @@ async def every_call(ear, session):
 
 
 def session_on(ear, transport, **options):
-    options = {"retry": RetryPolicy(attempts=2, budget=1.0), "clock": FakeClock()} | options
+    standing: dict[str, Any] = {
+        "retry": RetryPolicy(attempts=2, budget=1.0),
+        "clock": FakeClock(),
+    }
+    options = standing | options
     return AsyncSession(
         KEY, transport=transport, observer=ear.events.append, random=lambda: 0.5, **options
     )
@@ -320,7 +325,7 @@ def order():
     }
 
 
-GOOD = {
+GOOD: dict[str, Any] = {
     "orders": [order()],
     "products": {"company_name": "c", "products": []},
     "availabilities": {"company_name": "c", "product_name": "p", "availabilities": []},
@@ -502,7 +507,8 @@ async def test_a_cancelled_call_writes_nothing_of_it(ear):
             task.cancel()
             await listen(ear, task)
     assert [type(error) for error in ear.errors] == [asyncio.CancelledError] * 3
-    assert unknown_outcome(ear.errors[0]).operation == "BookTickets"
+    assert isinstance(found := unknown_outcome(ear.errors[0]), EgumaError)
+    assert found.operation == "BookTickets"
 
 
 async def test_an_observer_that_fails_writes_nothing_of_it(ear):
@@ -571,7 +577,7 @@ def test_a_session_that_cannot_be_made_does_not_show_the_key(ear, make):
         lambda: Customer(f"{PERSON[0]}\n", PERSON[1], PERSON[2]),
         lambda: Customer(PERSON[0], PERSON[1], f"{PERSON[2]}\x00"),
         lambda: ListOrders(last_name=f"{PERSON[1]}\r\n"),
-        lambda: BookTickets(**SLOT, customer=PERSON),
+        lambda: BookTickets(**SLOT, customer=PERSON),  # type: ignore[arg-type]  # on purpose
     ],
 )
 def test_a_refused_argument_is_not_repeated(ear, make):
@@ -601,7 +607,7 @@ async def served(handle):
             await writer.drain()
         writer.close()
 
-    heads = []
+    heads: list[Any] = []
     server = await asyncio.start_server(connected, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     try:
@@ -698,7 +704,8 @@ async def test_a_silent_server_and_a_cancellation_bring_nothing_out(ear):
             await listen(ear, task)
         await transport.aclose()
     assert [type(error) for error in ear.errors] == [TransportError, asyncio.CancelledError]
-    assert unknown_outcome(ear.errors[1]).idempotency_key
+    assert isinstance(found := unknown_outcome(ear.errors[1]), EgumaError)
+    assert found.idempotency_key
 
 
 def test_the_clock_of_these_tests_is_aware():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ from eguma_async.core.errors import (
 )
 
 
-def decoding(*, outcome_unknown: bool, **details: str) -> DecodingError:
+def decoding(*, outcome_unknown: bool, **details: Any) -> DecodingError:
     error = DecodingError("unreadable answer", **details)
     error.outcome_unknown = outcome_unknown
     return error
@@ -90,7 +91,7 @@ def test_a_refusal_is_told_in_one_line_with_status_code_words_and_advice() -> No
     )
 
 
-BOOKING = {"operation": "BookTickets", "idempotency_key": "k-1"}
+BOOKING: dict[str, Any] = {"operation": "BookTickets", "idempotency_key": "k-1"}
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def both(connected, korus):
 COMMANDS = pytest.mark.parametrize("command", ["products", "korus catalogs"])
 
 
-def connecting_commands() -> list[tuple[str, ...]]:
+def connecting_commands() -> list[tuple[tuple[str, ...], set[str]]]:
     """Return the commands that talk to a server: those that may use a sandbox instead."""
     found = []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from decimal import Decimal
+from typing import Any, TypeVar
 
 import pytest
 
@@ -33,7 +34,7 @@ from eguma_async.core.errors import (
     unknown_outcome,
 )
 
-TREE = {
+TREE: dict[type[EgumaError], type[EgumaError]] = {
     ConfigurationError: EgumaError,
     SessionStateError: EgumaError,
     TransportError: EgumaError,
@@ -53,11 +54,12 @@ TREE = {
     ResultMismatchError: EgumaError,
     PriceChangedError: EgumaError,
 }
-CALL = {"operation": "BookTickets", "idempotency_key": "canary-key", "attempts": 3}
+E = TypeVar("E", bound=EgumaError)
+CALL: dict[str, Any] = {"operation": "BookTickets", "idempotency_key": "canary-key", "attempts": 3}
 
 
-def make(cls: type[EgumaError]) -> EgumaError:
-    extra: dict[str, object] = {}
+def make(cls: type[E]) -> E:
+    extra: dict[str, Any] = {}
     if issubclass(cls, StatusError):
         extra = {
             "status": 418,
@@ -81,7 +83,7 @@ def make(cls: type[EgumaError]) -> EgumaError:
     return cls("canary-message", **CALL, **extra)
 
 
-def state(error: EgumaError) -> dict[str, object]:
+def state(error: EgumaError) -> dict[str, Any]:
     values = dict(vars(error))
     if isinstance(values.get("refusal"), EgumaError):
         values["refusal"] = (type(values["refusal"]), state(values["refusal"]))
@@ -242,7 +244,8 @@ class TestUnknownOutcome:
         assert unknown_outcome(first) is None
 
     def test_a_deep_chain_is_no_recursion(self):
-        top = error = ValueError()
+        top: Any = ValueError()
+        error = top
         for _ in range(5000):
             error.__cause__ = ValueError()
             error = error.__cause__

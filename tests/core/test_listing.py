@@ -55,7 +55,7 @@ class TestListing:
 
     def test_one_unreadable_element_does_not_hide_the_others(self, caplog):
         document = [GOOD, POISON, MISSING, 5]
-        listing = Codec().decode(encoded(document), Listing[Thing])
+        listing: Any = Codec().decode(encoded(document), Listing[Thing])
         assert listing == (Thing(id="a", count=1),)
         assert listing.unreadable == (
             UnreadableElement(

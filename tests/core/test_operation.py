@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import attrs
 import pytest
@@ -72,7 +72,7 @@ def test_dates_and_times_in_the_query():
 
 
 def test_only_operations_with_body_fields_have_a_body():
-    kinds = {
+    kinds: dict[type[Operation[Any]], bool] = {
         ListProducts: False,
         ListOrders: False,
         CheckInTicket: False,

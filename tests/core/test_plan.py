@@ -444,7 +444,7 @@ def test_bases_that_return_different_things_are_refused():
 def test_the_name_of_a_class_is_not_the_class():
     with pytest.raises(TypeError, match="Late: its type argument must be a class, not its name"):
 
-        class Late(Operation["Thing"]):  # noqa: F821  # that is the mistake
+        class Late(Operation["Thing"]):  # type: ignore[name-defined]  # noqa: F821  # the mistake
             pass
 
 

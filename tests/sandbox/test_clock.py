@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -108,7 +109,7 @@ async def test_a_wait_ends_with_the_clock_below():
 async def test_a_pause_on_the_machines_clock_takes_no_time_and_moves_the_sandboxes():
     clock = SandboxClock()
     start, seconds = clock.now(), clock.monotonic()
-    ran = []
+    ran: list[Any] = []
     asyncio.get_running_loop().call_soon(ran.append, "others run meanwhile")
     await clock.sleep(3600)
     assert ran
@@ -131,7 +132,7 @@ async def test_a_session_with_the_clock_of_its_sandbox_does_not_wait():
     sandbox = EgumaSandbox()
     sandbox.faults.add(Reply(429, retry_after=50, path="*/products.json"))
     start = sandbox.clock.now()
-    options = {"transport": sandbox.transport(), "clock": sandbox.clock}
+    options: dict[str, Any] = {"transport": sandbox.transport(), "clock": sandbox.clock}
     async with AsyncSession(sandbox.demo_key, **options) as session:
         await session.ticketing.products.list()
     assert timedelta(seconds=50) <= sandbox.clock.now() - start

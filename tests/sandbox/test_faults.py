@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+from typing import Any
 
 import pytest
 
@@ -268,7 +269,8 @@ async def test_a_request_that_is_not_unicode_can_be_shown_in_the_log(sandbox):
 
 
 async def test_listeners_are_told_of_each_request_before_it_is_processed(sandbox):
-    heard, counted = [], []
+    heard: list[Any] = []
+    counted: list[Any] = []
     stop = sandbox.requests.listen(heard.append)
     sandbox.requests.listen(lambda record: counted.append(sandbox.processed))
     await sandbox.handle(_get())
@@ -284,7 +286,7 @@ async def test_listeners_are_told_of_each_request_before_it_is_processed(sandbox
 
 
 async def test_a_listener_may_stop_itself_and_listen_twice(sandbox):
-    heard = []
+    heard: list[Any] = []
 
     def once(record):
         heard.append(record.path)
@@ -302,7 +304,7 @@ async def test_a_failing_listener_is_logged_and_breaks_nothing(sandbox, caplog):
     def broken(record):
         raise RuntimeError("the console is gone")
 
-    heard = []
+    heard: list[Any] = []
     sandbox.requests.listen(broken)
     sandbox.requests.listen(heard.append)
     secret = SandboxRequest("GET", "/count", (("apikey", SECRET),), {"authorization": SECRET})

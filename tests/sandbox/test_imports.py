@@ -58,4 +58,4 @@ def test_earlier_names_are_the_same_things(earlier, name):
 
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="nothing"):
-        eguma_async.sandbox.nothing  # noqa: B018
+        eguma_async.sandbox.nothing  # type: ignore[attr-defined]  # noqa: B018  # on purpose

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 import aiohttp
 import pytest
@@ -27,7 +28,7 @@ from eguma_async.sandbox.serving.server import _is_loopback
 
 PRODUCTS = "/v1/ticketing/products.json"
 ORDERS = "/v1/booking/orders"
-TOO_LARGE = {
+TOO_LARGE: dict[Any, dict[str, Any]] = {
     EgumaSandbox: {"error_code": "validation_error"},
     KorusSandbox: {"@type": "Error", "status": 413},
 }

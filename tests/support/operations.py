@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from eguma_async.core.operation import Operation
 
@@ -17,7 +18,7 @@ def operations_of(session: type) -> dict[str, type[Operation]]:
     }
 
 
-def _subclasses(one: type) -> Iterator[type]:
+def _subclasses(one: type[Any]) -> Iterator[type[Any]]:
     for sub in one.__subclasses__():
         yield sub
         yield from _subclasses(sub)

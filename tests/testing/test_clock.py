@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from eguma_async.core.clock import Clock
+from eguma_async.core.clock import checked_clock
 from eguma_async.testing import FakeClock
 
 
 async def test_sleeping_moves_the_time_by_itself():
-    clock: Clock = FakeClock(datetime(2026, 3, 1, tzinfo=UTC))
+    clock = FakeClock(datetime(2026, 3, 1, tzinfo=UTC))
+    assert checked_clock(clock) is clock
     await clock.sleep(90)
     await clock.sleep(0.5)
     assert clock.now() == datetime(2026, 3, 1, 0, 1, 30, 500_000, tzinfo=UTC)
@@ -20,8 +21,8 @@ async def test_sleeping_moves_the_time_by_itself():
 
 
 async def test_sleeping_lets_other_tasks_run():
-    ran = []
-    task = asyncio.create_task(asyncio.sleep(0, ran.append("other")))
+    ran: list[str] = []
+    task = asyncio.create_task(asyncio.sleep(0))
     asyncio.get_running_loop().call_soon(ran.append, "callback")
     await FakeClock().sleep(1)
     assert "callback" in ran

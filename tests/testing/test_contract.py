@@ -8,6 +8,7 @@ import inspect
 import logging
 import re
 from contextlib import suppress
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -36,7 +37,7 @@ def cases(contract):
         if not name.startswith("test_"):
             continue
         test = getattr(contract, name)
-        rows = [{}]
+        rows: list[dict[str, Any]] = [{}]
         for mark in getattr(test, "pytestmark", ()):
             (argument, values), rows_before = mark.args, rows
             rows = [{**row, argument: value} for row in rows_before for value in values]
@@ -131,7 +132,9 @@ class LeavesCancelling(Broken):
         except OutcomeUnknownError as error:
             problem = OutcomeUnknownError(error.message)
         if "within" in problem.message:
-            asyncio.current_task().cancel()
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
             with suppress(asyncio.CancelledError):
                 await asyncio.sleep(0)
         raise problem
@@ -272,7 +275,7 @@ class HandsOnNamesAsTheyCame(Broken):
 class HandsOnABytearray(Broken):
     async def send(self, request, /):
         response = await super().send(request)
-        return attrs.evolve(response, body=bytearray(response.body))
+        return attrs.evolve(response, body=bytearray(response.body))  # type: ignore[arg-type]  # that is what is wrong with it
 
 
 class IgnoresSinks(Broken):
@@ -328,7 +331,7 @@ class RefusesTooLate(Broken):
         raise problem.with_traceback(None)
 
 
-BROKEN = [
+BROKEN: list[tuple[type[Any], str]] = [
     (RaisesOnStatus, "1_any_status"),
     (TakesLostForNotSent, "1_a_lost_response"),
     (LeaksForeignErrors, "1_a_lost_response"),
@@ -385,7 +388,7 @@ def test_what_every_broken_one_is_built_on_passes():
 
 
 def test_every_rule_is_one_of_the_docstring():
-    stated = set(re.findall(r"^(\d)\. ", inspect.getdoc(Transport), re.MULTILINE))
+    stated = set(re.findall(r"^(\d)\. ", inspect.getdoc(Transport) or "", re.MULTILINE))
     held = {name.split("_")[1] for name, _, _ in cases(NetworkTransportContract)}
     assert held == stated == set("12345678")
 
@@ -569,7 +572,7 @@ def test_a_contract_without_a_transport_says_what_to_do():
 
 
 def test_a_check_of_ones_own_is_a_plain_test():
-    class Contract(in_memory(MemoryTransport)):
+    class Contract(in_memory(MemoryTransport)):  # type: ignore[misc]  # made by a function
         @check
         async def test_mine(self, stage: Stage, word: str) -> None:
             """Mine."""

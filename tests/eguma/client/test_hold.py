@@ -425,6 +425,7 @@ async def test_a_cancelled_booking_keeps_the_hold_and_its_key(scripted, wanted, 
             assert not hold.must_be_released
             await hold.book(ada)
     found = unknown_outcome(caught.value)
+    assert found is not None
     assert found.operation == "BookTickets"
     assert keys(transport) == [found.idempotency_key] * 2
 
@@ -437,7 +438,9 @@ async def test_a_timeout_around_a_booking_keeps_the_hold(scripted, wanted, ada):
                 async with asyncio.timeout(0):
                     await hold.book(ada)
     assert asked(transport) in (["reservation"], ["reservation", "booking"])
-    assert unknown_outcome(caught.value).idempotency_key == keys(transport)[0]
+    found = unknown_outcome(caught.value)
+    assert found is not None
+    assert found.idempotency_key == keys(transport)[0]
 
 
 async def test_a_cancel_in_the_block_still_releases(scripted, wanted):
@@ -824,7 +827,9 @@ async def test_an_entering_that_is_cancelled_twice_still_says_that_a_hold_may_be
                 await asyncio.sleep(0)
         with pytest.raises(asyncio.CancelledError) as caught:
             await task
-        assert unknown_outcome(caught.value).operation == "ReserveTickets"
+        found = unknown_outcome(caught.value)
+        assert found is not None
+        assert found.operation == "ReserveTickets"
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for other in others:
             other.cancel()

@@ -234,6 +234,7 @@ async def test_the_last_places_can_be_held_at_the_expected_total(sandbox, label)
         items = [TicketItem(example.category_ids[0], 1)]
         assert slot.can_book(items)
         total = slot.total_in_cents(items)
+        assert total is not None
         async with session.ticketing.reservations.hold(
             product_id=example.product_id,
             starts_at=slot.starts_at,

@@ -6,6 +6,7 @@ import json
 import pickle
 from collections import Counter
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -237,7 +238,7 @@ def slot(starts_at):
     }
 
 
-DAYS = {"from_date": date(2026, 3, 19), "to_date": date(2026, 3, 20)}
+DAYS: dict[str, Any] = {"from_date": date(2026, 3, 19), "to_date": date(2026, 3, 20)}
 LISTED = {
     "2026-03-18T23:59:59": False,
     "2026-03-19T00:00:00": True,

@@ -116,6 +116,7 @@ async def test_a_poll_with_the_highest_moment_seen_finds_every_order(zone, start
         FakeClock(start.replace(tzinfo=UTC)), options=EgumaOptions(updated_at_zone=zone)
     )
     slot, seen, mark, made = sandbox.example("unlimited"), set(), None, []
+    assert slot.starts_at is not None
     async with AsyncSession(
         sandbox.demo_key, transport=sandbox.transport(), clock=sandbox.clock
     ) as session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import attrs
 import pytest
@@ -75,7 +76,7 @@ def reconcile(scripted, sought):
         clock = FakeClock(BEGAN + timedelta(minutes=5))
         async with scripted(*[json_reply(list(rows))] * looks, clock=clock) as (session, transport):
             found = await session.ticketing.bookings.reconcile(**sought | changes)
-        run.transport, run.clock = transport, clock
+        vars(run).update(transport=transport, clock=clock)
         return found
 
     return run
@@ -316,7 +317,8 @@ async def test_a_booking_behind_a_stored_error_is_found(zone, label, delay):
     sandbox = EgumaSandbox(FakeClock(datetime(2027, 6, 1, 21, 30, tzinfo=UTC)))
     sandbox.options = attrs.evolve(EgumaOptions(), updated_at_zone=zone, orders_delay_seconds=delay)
     example = sandbox.example(label)
-    sale = {
+    assert example.starts_at is not None
+    sale: dict[str, Any] = {
         "product_id": example.product_id,
         "starts_at": datetime.fromisoformat(example.starts_at),
         "items": [TicketItem(category, n) for n, category in enumerate(example.category_ids, 1)],
@@ -335,6 +337,8 @@ async def test_a_booking_behind_a_stored_error_is_found(zone, label, delay):
         assert (caught.value.replayed, caught.value.outcome_unknown) == (True, True)
         found = await bookings.reconcile(**sale, began_at=began_at)
         (made,) = sandbox.bookings()
+        assert found.order is not None
+        assert found.order.customer is not None
         assert (found.order.id, found.order.customer.email) == (made.id, "ada@example.com")
         other = await bookings.reconcile(**sale, began_at=began_at, other_bookings=[found.order.id])
         assert other.outcome is BookingOutcome.NOT_FOUND

@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import attrs
@@ -423,7 +424,7 @@ class Calendar:
         self.longest = longest
         self.asked = []
         self.currency = currency
-        self.failing = ()
+        self.failing: tuple[date, ...] = ()
 
     async def __call__(self, request):
         query = dict(request.query)
@@ -567,7 +568,7 @@ async def test_the_slots_of_many_products_come_in_ranges_of_any_length():
 async def test_the_sandbox_gives_the_same_slots_whatever_it_takes_at_once(longest):
     sandbox = EgumaSandbox(FakeClock(datetime(2027, 3, 1, 8, tzinfo=UTC)))
     example, today = sandbox.example("time"), sandbox.today()
-    span = {"from_date": today, "to_date": today + timedelta(days=60)}
+    span: dict[str, Any] = {"from_date": today, "to_date": today + timedelta(days=60)}
     async with AsyncSession(
         sandbox.demo_key, transport=sandbox.transport(), clock=sandbox.clock
     ) as session:

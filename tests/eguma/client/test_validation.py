@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
@@ -331,7 +332,7 @@ async def _later(ids):
     ids=lambda v: getattr(v, "__name__", v),
 )
 async def test_slots_of_many_products_come_with_progress(scripted, make, total):
-    progress = []
+    progress: list[Any] = []
     async with scripted(*[slots_reply()] * 3) as (session, transport):
         fan_out = session.ticketing.availabilities.fan_out(
             make(["a", "b", "c"]), **DAYS, concurrency=2, on_progress=progress.append

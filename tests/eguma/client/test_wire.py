@@ -7,6 +7,7 @@ import json
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any, cast
 
 import attrs
 import pytest
@@ -469,7 +470,7 @@ async def problems_of(scripted, name, body):
 def test_every_operation_has_a_wire_fixture_and_every_fixture_is_used():
     operations = {
         value
-        for name in ea.__all__
+        for name in vars(ea)["__all__"]
         if isinstance(value := getattr(ea, name), type)
         and issubclass(value, ea.Operation)
         and value is not ea.Operation
@@ -530,7 +531,8 @@ async def test_any_2xx_is_a_success(scripted, status):
 
 def by_hand(ticketing, timeouts=None):
     """Return the calls of the resource methods that do what the operations do, in their order."""
-    t, orders = ticketing, OPERATIONS["orders"]
+    t = ticketing
+    orders: Any = OPERATIONS["orders"]
     slot = {"product_id": PRODUCT, "starts_at": START, "items": ITEMS}
     days = {"from_date": date(2026, 3, 19), "to_date": date(2026, 3, 20)}
     customer = Customer("John", "Doe", "john.doe@example.com")
@@ -574,7 +576,7 @@ def test_every_method_of_a_resource_takes_timeouts():
     import inspect
 
     # Many calls at once go by the session's; a hold passes its own on.
-    for name, resource in vars(ea.Ticketing(SessionStub())).items():
+    for name, resource in vars(ea.Ticketing(cast("Any", SessionStub()))).items():
         if name.startswith("_"):
             continue
         for method, function in inspect.getmembers(resource, inspect.ismethod):
@@ -782,7 +784,7 @@ def is_required(name, path, field):
 @pytest.mark.parametrize(("name", "path", "field"), list(fields()))
 async def test_an_answer_without_a_field_is_read_or_names_the_field(scripted, name, path, field):
     body = change(content(name), path, field)
-    expected = (f"required field missing @ {path}.{field}",)
+    expected: tuple[str, ...] = (f"required field missing @ {path}.{field}",)
     if not is_required(name, path, field):
         expected = ()
     assert await problems_of(scripted, name, body) == expected
@@ -1062,7 +1064,7 @@ async def test_a_replay_is_recognised_by_any_of_its_headers(
             **wanted, customer=ada, idempotency_key="mine"
         )
     assert booking == attrs.evolve(
-        EXPECTED["booking", "B"], replayed=replayed, idempotency_key="mine"
+        cast("Booking", EXPECTED["booking", "B"]), replayed=replayed, idempotency_key="mine"
     )
 
 

@@ -58,6 +58,7 @@ class Api:
         return response.json()["availabilities"]
 
     async def count(self, example: Example) -> int | None:
+        assert example.starts_at is not None
         day = example.starts_at[:10]
         slots = await self.slots(example.product_id, day, day, key=example.api_key)
         return next(

@@ -24,6 +24,7 @@ def test_the_demo_has_slots_to_book_on_any_date(clock, date):
     sandbox = EgumaSandbox(clock)
     for label in SELLABLE:
         example = sandbox.example(label)
+        assert example.starts_at is not None
         assert example.starts_at > clock.now().isoformat()
         assert len(example.category_ids) == 2
         free = sandbox.availability(example.product_id, example.starts_at)

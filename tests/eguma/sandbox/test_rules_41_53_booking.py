@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from typing import Any
 
 import pytest
 
@@ -62,7 +63,8 @@ async def test_rule_43_the_three_texts_of_the_customer_are_required(
 
 
 async def test_rule_43_the_customer_is_required(api, refused):
-    for customer in (None, "John", [], {}):
+    customers: tuple[Any, ...] = (None, "John", [], {})
+    for customer in customers:
         refused(await api.book(api.order(customer=customer)), 400, "validation_error")
     assert api.sandbox.bookings() == ()
 
@@ -182,7 +184,8 @@ async def test_rule_51_a_hold_for_something_else_is_a_validation_error(api, refu
 
 async def test_rule_52_a_refused_booking_leaves_the_hold_untouched(api, refused):
     held = (await api.reserve(api.selection("small", 2))).json()["reservation_id"]
-    for changes in ({"language": "xx"}, {"customer": {}}, {"items": []}):
+    wrong: tuple[Any, ...] = ({"language": "xx"}, {"customer": {}}, {"items": []})
+    for changes in wrong:
         body = api.order("small", 2, reservation_id=held, **changes)
         refused(await api.book(body), 400, "validation_error")
     refused(await api.book(api.order("small", 1, reservation_id=held)), 400, "validation_error")
