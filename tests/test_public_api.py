@@ -57,6 +57,7 @@ def test_every_name_can_be_imported(face):
         assert getattr(module, name) is not None
 
 
+@pytest.mark.source
 def test_the_names_are_those_that_type_checkers_see():
     assert names.TARGET.read_text("utf-8") == names.render(), "run `python -m tests.support.names`"
 

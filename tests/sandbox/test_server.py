@@ -519,11 +519,12 @@ async def test_a_caller_that_hangs_up_within_its_body_is_no_fault_of_the_server(
 
 FRAMING = """
 import asyncio
+import sys
 from eguma_async.sandbox import EgumaSandbox, serve
 
 async def main():
     async with serve(EgumaSandbox()) as server:
-        for body in (b"zz\\r\\n", b"5\\r\\nhelloXX0\\r\\n\\r\\n"):
+        for body in map(bytes.fromhex, sys.argv[1:]):
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
             head = "POST /v1/ticketing/products.json HTTP/1.1\\r\\nHost: x\\r\\n"
             writer.write((head + "Transfer-Encoding: chunked\\r\\n\\r\\n").encode())
@@ -542,12 +543,15 @@ asyncio.run(main())
 
 def test_a_framing_that_breaks_while_it_is_read_is_a_400():
     """The parser in C tells nothing until the caller hangs up; the one in Python does."""
+    bodies = [b"zz\r\n", b"5\r\nhelloXX0\r\n\r\n"]
+    if int(aiohttp.__version__.split(".")[1]) < 13:
+        del bodies[1]  # it waits for more, as it takes any two bytes for the end of a piece
     environment = {**os.environ, "AIOHTTP_NO_EXTENSIONS": "1"}
     ran = subprocess.run(
-        [sys.executable, "-c", FRAMING],
+        [sys.executable, "-c", FRAMING, *map(bytes.hex, bodies)],
         capture_output=True, text=True, timeout=60, check=False, env=environment,
     )  # fmt: skip
-    assert ran.stdout.split() == ["400", "400"], ran.stderr
+    assert ran.stdout.split() == ["400"] * len(bodies), ran.stderr
 
 
 async def test_a_body_that_breaks_its_framing_is_no_fault_of_the_server(curl):
