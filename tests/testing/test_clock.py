@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from eguma_async.core.clock import checked_clock
+from eguma_async.core.clock import Clock, checked_clock
 from eguma_async.testing import FakeClock
 
 
 async def test_sleeping_moves_the_time_by_itself():
     clock = FakeClock(datetime(2026, 3, 1, tzinfo=UTC))
-    assert checked_clock(clock) is clock
+    as_one: Clock = clock
+    assert checked_clock(as_one) is clock
     await clock.sleep(90)
     await clock.sleep(0.5)
     assert clock.now() == datetime(2026, 3, 1, 0, 1, 30, 500_000, tzinfo=UTC)

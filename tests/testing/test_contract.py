@@ -275,7 +275,7 @@ class HandsOnNamesAsTheyCame(Broken):
 class HandsOnABytearray(Broken):
     async def send(self, request, /):
         response = await super().send(request)
-        return attrs.evolve(response, body=bytearray(response.body))  # type: ignore[arg-type]  # that is what is wrong with it
+        return attrs.evolve(response, body=bytearray(response.body))  # type: ignore[arg-type]  # the fault
 
 
 class IgnoresSinks(Broken):
