@@ -6,6 +6,8 @@ import ast
 import builtins
 import importlib
 import inspect
+import pkgutil
+import textwrap
 import types
 import typing
 from collections.abc import Iterator
@@ -14,16 +16,25 @@ from typing import Any
 import attrs
 import pytest
 
+import eguma_async.ticketing
+
 FACES = (
     "eguma_async",
     "eguma_async.core",
+    "eguma_async.eguma.ticketing",
     "eguma_async.fanout",
     "eguma_async.korus",
     "eguma_async.sandbox",
     "eguma_async.sandbox.eguma",
     "eguma_async.sandbox.korus",
+    "eguma_async.session",
     "eguma_async.testing",
     "eguma_async.testing.contract",
+    "eguma_async.ticketing",
+    *(
+        f"eguma_async.ticketing.{module.name}"
+        for module in pkgutil.iter_modules(eguma_async.ticketing.__path__)
+    ),
 )
 Alias = dict[str, int]
 
@@ -53,6 +64,7 @@ def _of_class(base: type, hidden: set[str]) -> Iterator[tuple[str, dict[str, Any
     for name, hint in inspect.get_annotations(base).items():
         if not name.startswith("_"):
             yield str(getattr(hint, "__forward_arg__", hint)), names  # that of a TypedDict
+    yield from ((hint, names) for hint in _set_when_made(base))
     for name, member in vars(base).items():
         if name.startswith(("_", "test_")) and (name != "__init__" or attrs.has(base)):
             continue
@@ -60,6 +72,15 @@ def _of_class(base: type, hidden: set[str]) -> Iterator[tuple[str, dict[str, Any
             continue
         function = member.fget if isinstance(member, property) else inspect.unwrap(member)
         yield from written_in(getattr(function, "__func__", function))
+
+
+def _set_when_made(base: type) -> Iterator[str]:
+    """Yield the annotations of attributes that the methods of a class set: ``self.name: Type``."""
+    for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(base)))):
+        match node:
+            case ast.AnnAssign(target=ast.Attribute(value=ast.Name(id="self"), attr=name)):
+                if not name.startswith("_"):
+                    yield ast.unparse(node.annotation)
 
 
 def own_types_in(hint: str, names: dict[str, Any]) -> Iterator[tuple[str, object]]:
@@ -109,6 +130,10 @@ class Shown:
 
     field: dict[str, Alias]
 
+    def __init__(self) -> None:
+        self.made: Made = Made()
+        self._own_made: Unseen = Unseen()
+
     def method(self) -> dict[str, tuple[Hidden | None, ...]]:
         raise NotImplementedError
 
@@ -116,10 +141,14 @@ class Shown:
         raise NotImplementedError
 
 
+class Made:
+    """What an attribute is that is set when the object is made."""
+
+
 class Unseen:
-    """What a private method returns."""
+    """What private methods and attributes are."""
 
 
 def test_types_and_aliases_without_a_name_are_found() -> None:
     found = [each for hint, names in written_in(Shown) for each in own_types_in(hint, names)]
-    assert found == [("Alias", Alias), ("Hidden", Hidden)]
+    assert found == [("Alias", Alias), ("Made", Made), ("Hidden", Hidden)]

@@ -80,7 +80,7 @@ class LocalFanOut(Generic[T]):
         if not isinstance(concurrency, int) or concurrency < 1:
             raise ConfigurationError("concurrency must be a whole number of at least 1")
         total = len(operations) if isinstance(operations, Sized) else None
-        self.workers: WorkerPool[T] = WorkerPool(run, _shared(operations), clock, concurrency)
+        self.workers: WorkerPool[T] = WorkerPool(run, operations, clock, concurrency)
         self._outcomes: AsyncIterator[Outcome[T]] = _Outcomes(self.workers, on_progress, total)
         self._handed_over = False
 
@@ -169,9 +169,15 @@ class WorkerPool(Generic[T]):
     way, its task goes into the buffer as well; that needs no room, so it can always be told.
     """
 
-    def __init__(self, run: Run, source: _Source[Operation[T]], clock: Clock, size: int) -> None:
+    def __init__(
+        self,
+        run: Run,
+        operations: Iterable[Operation[T]] | AsyncIterable[Operation[T]],
+        clock: Clock,
+        size: int,
+    ) -> None:
         self._run = run
-        self._source = source
+        self._source = _shared(operations)
         self._clock = clock
         self._size = size
         self._room = Semaphore(size)

@@ -28,7 +28,7 @@ pytest.register_assert_rewrite(
 from ._network_rules import NetworkTransportContract
 from ._rules import TransportContract
 from ._stage import Judge, Sink, Stage, check
-from .peers import Arrival, LoopbackPeer, Peer, Raw, Trouble
+from .peers import Arrival, LoopbackPeer, Peer, Raw, Reply, Trouble
 
 __all__ = [
     "Arrival",
@@ -37,6 +37,7 @@ __all__ = [
     "NetworkTransportContract",
     "Peer",
     "Raw",
+    "Reply",
     "Sink",
     "Stage",
     "TransportContract",

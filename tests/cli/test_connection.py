@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,7 @@ def test_what_could_not_be_read_of_a_list_is_told(capsys: Out) -> None:
 
 
 @pytest.mark.parametrize("whole", [(), ("a",), Listing(["a"])])
-def test_of_a_whole_list_nothing_is_told(whole: tuple, capsys: Out) -> None:
+def test_of_a_whole_list_nothing_is_told(whole: tuple[Any, ...], capsys: Out) -> None:
     say_unreadable(whole)
 
     assert capsys.readouterr().err == ""

@@ -14,6 +14,7 @@ import termios
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -110,7 +111,7 @@ def test_the_sandbox_prints_where_it_is_and_serves_until_interrupted(start) -> N
     assert "Traceback" not in err
 
 
-def _get(url: str) -> dict:
+def _get(url: str) -> dict[str, Any]:
     with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310  # loopback
         return json.load(answer)
 

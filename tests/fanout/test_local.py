@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -40,7 +41,7 @@ WORKERS = 4
 FIRST = date(2026, 3, 1)
 
 
-def operations(count: int) -> list:
+def operations(count: int) -> list[Any]:
     return [slots_of(f"p{n}") for n in range(count)]
 
 
@@ -58,7 +59,9 @@ class Reads:
     Answers at once with the product's id, or when its gate is opened; ids in `broken` fail.
     """
 
-    def __init__(self, *, gated: bool = False, broken: dict | None = None) -> None:
+    def __init__(
+        self, *, gated: bool = False, broken: Mapping[str, BaseException] | None = None
+    ) -> None:
         self.asked: list[str] = []
         self.under_way = 0
         self.most = 0
@@ -91,17 +94,17 @@ class Reads:
         return Finished(product_id, 2)
 
 
-def fan(reads, items, *, concurrency=WORKERS, on_progress=None, clock=None) -> LocalFanOut:
+def fan(reads, items, *, concurrency=WORKERS, on_progress=None, clock=None) -> LocalFanOut[Any]:
     return LocalFanOut(
         reads, items, concurrency=concurrency, on_progress=on_progress, clock=clock or FakeClock()
     )
 
 
-async def values(fan_out) -> list:
+async def values(fan_out) -> list[Any]:
     return [outcome.value async for outcome in fan_out]
 
 
-def others() -> set[asyncio.Task]:
+def others() -> set[asyncio.Task[Any]]:
     return asyncio.all_tasks() - {asyncio.current_task()}
 
 
@@ -149,7 +152,7 @@ class CountedAsync(Counted):
         raise StopAsyncIteration
 
 
-async def drip(items, *, closed: list | None = None):
+async def drip(items, *, closed: list[bool] | None = None):
     try:
         for item in items:
             await asyncio.sleep(0)
@@ -315,7 +318,7 @@ class TestOutcomes:
             kept.append(weakref.ref(heavy))
             raise NotFoundError(status=404)
 
-        kept: list[weakref.ref] = []
+        kept: list[weakref.ref[Any]] = []
         outcomes = [o async for o in fan(fail, operations(3))]
         gc.collect()
         assert len(outcomes) == len(kept) == 3

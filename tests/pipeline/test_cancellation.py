@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ from tests.support.calls import (
 WRITES = [BOOK, RESERVE, CANCEL, RELEASE]
 
 
-async def cancelled(task: asyncio.Task) -> asyncio.CancelledError:
+async def cancelled(task: asyncio.Task[Any]) -> asyncio.CancelledError:
     task.cancel()
     with pytest.raises(asyncio.CancelledError) as caught:
         await task

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 import attrs
 
 from eguma_async.core.errors import NotSentError, OutcomeUnknownError
+from eguma_async.core.messages import HttpRequest
 from eguma_async.eguma.session import AsyncSession
 from eguma_async.eguma.ticketing.availabilities import ListAvailabilities
 from eguma_async.eguma.ticketing.bookings import BookTickets, CancelBooking, Customer
@@ -144,7 +145,7 @@ class Gate:
     """A transport whose answers wait until the test lets them through."""
 
     answer: object = attrs.Factory(lambda: json_reply(CATALOGUE))
-    requests: list = attrs.Factory(list)
+    requests: list[HttpRequest] = attrs.Factory(list)
     under_way: int = 0
     most: int = 0
     closed: int = 0

@@ -8,7 +8,7 @@ from typing import Any
 from eguma_async.core.operation import Operation
 
 
-def operations_of(session: type) -> dict[str, type[Operation]]:
+def operations_of(session: type) -> dict[str, type[Operation[Any]]]:
     """Return the operations of the package that a session comes from, by their name."""
     home = session.__module__.rpartition(".")[0]
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,9 @@ from eguma_async.transports._deadline import NEVER, Deadlines, Watch
 from eguma_async.transports.aiohttp import AiohttpTransport
 
 
-async def watched(deadlines: Deadlines, seconds: float, work: asyncio.Future | None = None) -> str:
+async def watched(
+    deadlines: Deadlines, seconds: float, work: asyncio.Future[Any] | None = None
+) -> str:
     """Wait as a transport does, and say how the waiting ended."""
     watch = deadlines.start(seconds)
     try:

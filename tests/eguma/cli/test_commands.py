@@ -6,6 +6,7 @@ import json
 import socket
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from eguma_async.sandbox import DropBefore, Reply
 Out = pytest.CaptureFixture[str]
 
 
-def _document(capsys: Out) -> dict:
+def _document(capsys: Out) -> dict[str, Any]:
     captured = capsys.readouterr()
     return json.loads(captured.out)
 

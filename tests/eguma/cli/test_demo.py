@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,7 @@ async def test_a_replay_that_is_not_marked_fails_the_demo() -> None:
         {"order_status_after_cancel": "completed"},
     ],
 )
-async def test_every_claim_of_the_demo_is_checked(lie: dict) -> None:
+async def test_every_claim_of_the_demo_is_checked(lie: dict[str, Any]) -> None:
     steps = await play(EgumaSandbox())
     check(steps.facts)
 

@@ -5,6 +5,7 @@ import json
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -133,7 +134,7 @@ async def test_a_sandbox_without_the_wanted_stock_fails_the_demo(simulated, tmp_
         {"document_bytes": 1},
     ],
 )
-async def test_every_claim_of_the_demo_is_checked(lie: dict, simulated, tmp_path) -> None:
+async def test_every_claim_of_the_demo_is_checked(lie: dict[str, Any], simulated, tmp_path) -> None:
     steps = await play(simulated, tmp_path)
     check(steps.facts)
 
