@@ -24,7 +24,7 @@ from .errors import DecodingError
 from .fields import WireNames, is_local
 from .listing import Listing
 from .scalars import AsWritten, Cents, is_subclass
-from .tolerant import is_listing, problems, register_hooks
+from .tolerant import faults_of, is_listing, register_hooks
 
 T = TypeVar("T")
 
@@ -104,10 +104,8 @@ class Codec:
             malformed = False
             try:
                 return self.converter.structure(raw, returns)
-            except cattrs.BaseValidationError as group:
-                found = tuple(problems(group, "$", self._names))
             except Exception as fault:  # noqa: BLE001  # a hook of the user's raises anything
-                found = tuple(problems(fault, "$", self._names))
+                found = faults_of(fault, self._names)
         # Outside of the except block: the faults hold the server's values, and so might a customer.
         raise DecodingError("unreadable response", problems=found, malformed=malformed)
 

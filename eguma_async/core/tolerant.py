@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 import types
 import typing
 from collections.abc import Callable, Iterator
@@ -77,7 +78,7 @@ def _listing_hook(converter: cattrs.Converter, element: Any, names: WireNames) -
             try:
                 readable.append(structure(raw, element))
             except Exception as fault:  # noqa: BLE001  # a hook of the user's raises anything
-                found = tuple(problems(fault, "$", names))
+                found = faults_of(fault, names)
                 unreadable.append(UnreadableElement(index=index, problems=found, raw=raw))
         for each in unreadable:
             kind = getattr(element, "__name__", str(element))
@@ -171,6 +172,23 @@ def _unstructure_hook(
         }
 
     return hook
+
+
+def faults_of(fault: Exception, names: WireNames) -> tuple[str, ...]:
+    """Return one line for each fault, and let go of what these hold."""
+    found = tuple(problems(fault, "$", names))
+    _let_go(fault)
+    return found
+
+
+def _let_go(fault: BaseException) -> None:
+    """Empty the frames that faults went through: the two hold each other, and the answer.
+
+    The garbage collector would come for them; until then an answer stays in memory.
+    """
+    traceback.clear_frames(fault.__traceback__)
+    for inner in fault.exceptions if isinstance(fault, BaseExceptionGroup) else ():
+        _let_go(inner)
 
 
 def problems(fault: BaseException, path: str, names: WireNames) -> Iterator[str]:

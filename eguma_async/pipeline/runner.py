@@ -70,9 +70,14 @@ class Runner:
             response = await self._loop.run(call, request)
             if call.refused is not None and not 200 <= response.status < 300:
                 call.value = await call.refused(call, request, response)
-        except (EgumaError, asyncio.CancelledError) as error:
-            call.stamp(error)
+        except asyncio.CancelledError as cancelled:
+            call.stamp(cancelled)
             raise
+        except EgumaError as error:
+            call.stamp(error)
+            # Without the frames below: they have it in their variables, so that it, they and the
+            # answer would hold each other until the garbage collector comes.
+            raise error.with_traceback(None)  # noqa: B904  # the same one
         except Exception as foreign:
             call.note(foreign)
             raise

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import json
+import weakref
 
 import attrs
 import pytest
@@ -728,6 +731,45 @@ class TestCancellations:
             error = await failure(session, CANCEL)
         assert type(error) is ServerError
         assert error.outcome_unknown
+
+
+class TestMemory:
+    """A failed call and its response go when their error does, without the garbage collector."""
+
+    @pytest.mark.parametrize(
+        ("operation", "answers"),
+        [
+            (PRODUCTS, [(404, b"{}")]),
+            (slots_of("p1"), [(400, b"{}")] * 5),
+            (PRODUCTS, [(200, b"{")] * 2),
+            (PRODUCTS, [(200, b'{"products":[{}]}')]),
+            (PRODUCTS, [(500, b"")] * 5),
+            (BOOK, [None, (400, b"{}")]),
+            (BOOK, [(200, json.dumps(BOOKED | {"tickets": []}).encode())]),
+            (CANCEL, [None, (400, b"{}"), (200, b"[]")]),
+        ],
+    )
+    async def test_nothing_holds_it(self, operation, answers):
+        seen: list[weakref.ref[object]] = []
+
+        async def answer(request):
+            step = answers[min(len(seen), len(answers) - 1)]
+            response = unknown() if step is None else HttpResponse(status=step[0], body=step[1])
+            seen.append(weakref.ref(response))
+            if isinstance(response, EgumaError):
+                raise response
+            return response
+
+        async with session_on(MemoryTransport(answer)) as session:
+            gc.collect()
+            gc.disable()
+            try:
+                error = await error_or_none(session, operation)
+                seen.append(weakref.ref(error))
+                del error
+                assert [each() for each in seen] == [None] * len(seen)
+            finally:
+                gc.enable()
 
 
 class TestErrors:
