@@ -28,14 +28,19 @@ class Clock(Protocol):
         ...
 
 
+def is_clock(given: object) -> bool:
+    """Tell whether something looks like a clock."""
+    functions = (getattr(given, name, None) for name in ("now", "monotonic", "sleep"))
+    return not isinstance(given, type) and all(map(callable, functions))
+
+
 def checked_clock(given: object) -> Clock:
     """Return what was given as a clock, if it looks like one.
 
     Raises:
         ConfigurationError: It does not; the message says what to pass instead.
     """
-    functions = (getattr(given, name, None) for name in ("now", "monotonic", "sleep"))
-    if not isinstance(given, type) and all(map(callable, functions)):
+    if is_clock(given):
         return cast("Clock", given)
     hint = f"; pass an instance: {given.__name__}(...)" if isinstance(given, type) else ""
     kind = given.__name__ if isinstance(given, type) else type(given).__name__

@@ -76,6 +76,8 @@ class Codec:
                 return fast(body)  # type: ignore[no-any-return]  # the decoder was made for T
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 pass  # the tolerant tier accepts it or says what is wrong
+        if not body and _may_be_none(returns):
+            return None  # type: ignore[return-value]  # T is None, or Any
         return self._decode_tolerantly(body, returns)
 
     def _fast_decoder(self, returns: Any) -> Callable[[bytes], Any] | None:
@@ -108,6 +110,11 @@ class Codec:
                 found = faults_of(fault, self._names)
         # Outside of the except block: the faults hold the server's values, and so might a customer.
         raise DecodingError("unreadable response", problems=found, malformed=malformed)
+
+
+def _may_be_none(kind: Any) -> bool:
+    """Tell whether None is a value of a type: a response without a body stands for it."""
+    return kind in (Any, None, type(None)) or type(None) in typing.get_args(kind)
 
 
 _SAME_NAMES = WireNames()

@@ -159,6 +159,7 @@ class RequestChanges(TypedDict, total=False):
     sink: BodySink | None
     operation: str
     attempt: int
+    begin_by: float | None
 
 
 # Requests and responses have no slots: they are made for every attempt, and made in two thirds of
@@ -181,6 +182,8 @@ class HttpRequest:
         sink: Takes the body of a 2xx response instead of `HttpResponse.body`.
         operation: Name of the operation: a label for hooks and fakes, never sent.
         attempt: Number of this attempt within its call, from 1; a label as well.
+        begin_by: When it is too late to send it, on the session's monotonic clock; None for a
+            first attempt. A label for layers.
     """
 
     method: str
@@ -194,6 +197,7 @@ class HttpRequest:
     sink: BodySink | None = attrs.field(default=None, repr=False)
     operation: str = ""
     attempt: int = 1
+    begin_by: float | None = None
 
     def but(self, **changes: Unpack[RequestChanges]) -> HttpRequest:
         """Return the same request with changes.

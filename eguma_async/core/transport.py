@@ -6,7 +6,7 @@ import inspect
 from types import TracebackType
 from typing import Protocol, Self, cast, runtime_checkable
 
-from .clock import Clock
+from .clock import Clock, is_clock
 from .errors import ConfigurationError
 from .messages import HttpRequest, HttpResponse
 
@@ -94,8 +94,12 @@ class SupportsClock(Protocol):
 
 
 def clock_of(transport: Transport | None) -> Clock | None:
-    """Return the clock of where a transport's requests go; None if it is not known."""
-    return transport.clock if isinstance(transport, SupportsClock) else None
+    """Return the clock of where a transport's requests go; None if it is not known.
+
+    Something else of that name is none.
+    """
+    clock = transport.clock if isinstance(transport, SupportsClock) else None
+    return clock if is_clock(clock) else None
 
 
 def checked_transport(given: object) -> Transport:

@@ -188,6 +188,7 @@ class WorkerPool(Generic[T]):
         self._tasks: list[asyncio.Task[None]] = []
         self._running = 0
         self._stopped = False
+        self._failed: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._reason: EgumaError | None = None
         self.is_finished: bool = False
@@ -210,9 +211,12 @@ class WorkerPool(Generic[T]):
                 return item
             self._running -= 1
             if item.cancelled() or item.exception() is not None:
-                self.is_finished = True
-                await self.stop()
-                _raise_result(item)
+                self._failed = item  # kept, should the waiting below be cancelled
+                self._stopped = True
+        if self._failed is not None:
+            await self.stop()
+            self.is_finished, failed, self._failed = True, self._failed, None
+            _raise_result(failed)
         if self._running and self._reason is not None:
             raise self._reason
         self.is_finished = self.is_finished or not self._running

@@ -6,7 +6,7 @@ import os
 from typing import NoReturn
 
 from eguma_async.core.checks import checked_base_url, is_printable
-from eguma_async.core.clock import Clock, SystemClock
+from eguma_async.core.clock import Clock, SystemClock, checked_clock
 from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.transport import Transport
 from eguma_async.pipeline.authenticating import Auth
@@ -63,7 +63,7 @@ class KorusTokens:
         if isinstance(client, ConfigurationError):
             raise client
         self._client = client
-        self._clock = SystemClock() if clock is None else clock
+        self._clock = SystemClock() if clock is None else checked_clock(clock)
         self._cache = TokenCache(self._clock)
 
     def __repr__(self) -> str:

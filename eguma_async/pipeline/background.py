@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
+from contextvars import ContextVar, copy_context
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+_LAST_SECONDS = 1.0
+_RUNS_IN: ContextVar[Background | None] = ContextVar("eguma_async.background", default=None)
 
 
 class Background:
@@ -18,25 +22,31 @@ class Background:
 
     def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Begin work in a task of its own, which nobody's cancellation reaches."""
-        task = asyncio.create_task(work)
+        context = copy_context()
+        context.run(_RUNS_IN.set, self)
+        task = asyncio.get_running_loop().create_task(work, context=context)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
     def runs_here(self) -> bool:
-        """Tell whether the current task is one of these."""
-        return asyncio.current_task() in self._tasks
+        """Tell whether the current task is one of these, or was made by one."""
+        return _RUNS_IN.get() is self
 
     async def drain(self, seconds: float) -> None:
-        """Wait until all work is done, for so many seconds at most, and cancel what is left."""
+        """Wait until all work is done, for so many seconds at most, and cancel what is left.
+
+        What does not end within another second is left to itself.
+        """
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self._tasks:  # what is begun meanwhile is waited for as well
                     await asyncio.wait(self._tasks)
-        while late := tuple(self._tasks):
-            for task in late:
-                task.cancel()
-            await asyncio.wait(late)
+        late = tuple(self._tasks)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=_LAST_SECONDS)
 
 
 async def see_through(task: asyncio.Task[T]) -> T:

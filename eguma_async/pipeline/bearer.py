@@ -163,6 +163,13 @@ class TokenCache:
             self._renew_at = self._clock.monotonic() + PAUSE
             logger.debug("no new token: %s", error)
             return _as_not_sent(error).with_traceback(None)
+        except Exception as foreign:  # noqa: BLE001  # whatever a transport raises
+            self._renew_at = self._clock.monotonic() + PAUSE
+            failure = TransportError(
+                f"not sent, as there is no token: fetching it raised {type(foreign).__name__}"
+            )
+            failure.__cause__ = foreign
+            return failure
         share = RENEW_AT - SPREAD + 2 * SPREAD * owner.random()
         self._token = token
         self._renew_at = token.fetched_at + share * token.life
@@ -206,7 +213,7 @@ class Bearer:
         token = self._cache.valid()
         if token is None:
             return None
-        if self._cache.is_due():
+        if self._cache.is_due() and not self._closed:
             self._cache.renew(self)
         return token.credentials
 
@@ -220,10 +227,10 @@ class Bearer:
                 event loop.
         """
         while (ready := self.ready()) is None:
+            self._require_open()
             renewal = self._cache.renew(self)
             await asyncio.wait({renewal})  # unlike `await renewal`, it leaves the task alone
-            if self._closed:
-                raise SessionStateError("the session was closed while it fetched a token")
+            self._require_open()
             if renewal.cancelled():
                 continue  # the session that fetched it was closed
             outcome = renewal.result()
@@ -231,6 +238,10 @@ class Bearer:
                 raise copy.copy(outcome)  # each call writes its own name on it
             return outcome.credentials
         return ready
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise SessionStateError("the session was closed before there was a token")
 
     def rejected(self, used: Credentials, /) -> None:
         """Use a token no longer that the server refused, unless it has been renewed meanwhile."""
@@ -309,8 +320,6 @@ def _as_not_sent(error: EgumaError) -> EgumaError:
     A plain `TransportError`, as the fetch has been tried again already.
     """
     if isinstance(error, TransportError):
-        return TransportError(
-            f"not sent, as there is no token: {error.message}", attempts=error.attempts
-        )
+        return TransportError(f"not sent, as there is no token: {error.message}")
     error.outcome_unknown = False
     return error

@@ -58,6 +58,7 @@ class Call(Generic[T]):
         unreadable: Successes that were no JSON at all.
         unauthorized: Attempts whose credentials were refused.
         in_doubt: True if an attempt so far may have been processed.
+        was_answered: True if the last attempt got a response.
         was_in_doubt: The same, of the attempts before the last.
         verdict: What the last attempt without success came to.
         retry_after: Seconds the last response asked to wait; None if it did not say.
@@ -87,6 +88,7 @@ class Call(Generic[T]):
         "unreadable",
         "value",
         "verdict",
+        "was_answered",
         "was_in_doubt",
     )
 
@@ -111,6 +113,7 @@ class Call(Generic[T]):
     unreadable: int
     value: T
     verdict: Verdict
+    was_answered: bool
     was_in_doubt: bool
 
     def __init__(
@@ -137,7 +140,7 @@ class Call(Generic[T]):
         self.operation = operation
         self.attempts = self.failures = self.polls = self.spent = 0
         self.unreadable = self.unauthorized = 0
-        self.in_doubt = self.was_in_doubt = False
+        self.in_doubt = self.was_in_doubt = self.was_answered = False
         self.response = self.retry_after = None
 
     def accept(self, response: HttpResponse) -> None:
@@ -176,7 +179,7 @@ class Call(Generic[T]):
         if self.is_read:
             lost = isinstance(last, OutcomeUnknownError)
             return TransportError(last.message) if lost else last
-        if isinstance(last, DecodingError):
+        if isinstance(last, DecodingError) and self.was_answered:
             last.outcome_unknown = True  # it was done, but with what result?
             return last
         if isinstance(last, OutcomeUnknownError) or not self.in_doubt:
@@ -195,6 +198,8 @@ class Call(Generic[T]):
         sent = under_way and not isinstance(cancelled.__cause__, NotSentError)
         if (sent and not self.is_read) or self.in_doubt:
             cancelled.__cause__ = OutcomeUnknownError("cancelled while the request was under way")
+        elif not under_way and cancelled.__cause__ is None:
+            cancelled.__cause__ = NotSentError("cancelled while waiting for the next attempt")
 
     def stamp(self, error: BaseException) -> None:
         """Put what is known of the call on an error, or on the one behind a cancellation.

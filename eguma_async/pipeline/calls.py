@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 
 from eguma_async.core.errors import (
     ConfigurationError,
-    NotSentError,
+    EgumaError,
     OutcomeUnknownError,
+    ResultMismatchError,
     StatusError,
+    TransportError,
 )
 from eguma_async.core.messages import BodySink, HttpRequest, HttpResponse, Repeat, Timeouts
 from eguma_async.core.operation import Operation, ResponseContext, Send
@@ -18,6 +20,7 @@ from eguma_async.core.provider import Provider, Verdict
 
 from .call import Call, cancelled_as, key_for
 from .requests import Requests
+from .retrying import WatchedSink
 from .runner import Runner
 
 T = TypeVar("T")
@@ -68,7 +71,7 @@ class Calls:
             operation, key_for(operation, key) if keyed else None, timeouts
         )
         if sink is not None:
-            request, call.read = request.but(sink=sink), None
+            request, call.read = request.but(sink=WatchedSink(sink)), None
         return self._runner.run(call, request)
 
     def _prepared(
@@ -109,7 +112,7 @@ class Calls:
         error = self._error(call, response)
         is_unknown = call.verdict is Verdict.UNKNOWN
         if call.is_read:
-            if not (is_unknown or call.is_part or request.sink):
+            if not (is_unknown or call.is_part or request.sink is not None):
                 return await operation.fall_back(error, self._parts(call, request))
         elif is_unknown:
             error.outcome_unknown = True
@@ -132,8 +135,20 @@ class Calls:
             "cancelled while finding out what a refusal after an unknown attempt means",
             refusal=error,
         )
-        with cancelled_as(meaning):
-            return await operation.reconcile(error, send, self._clock.now() - elapsed)
+        try:
+            with cancelled_as(meaning):
+                return await operation.reconcile(error, send, self._clock.now() - elapsed)
+        except (OutcomeUnknownError, ResultMismatchError):
+            raise
+        except EgumaError as found:
+            if found is error:  # it proves that nothing was done
+                raise
+            reason = found.with_traceback(None)
+        raise OutcomeUnknownError(
+            f"refused with HTTP {error.status} after an unknown attempt, and what came of it could"
+            " not be looked up",
+            refusal=error,
+        ) from reason
 
     def _parts(self, whole: Call[Any], request: HttpRequest) -> Send:
         """Return what sends reads as parts of a call: in its time, and counted with it.
@@ -147,7 +162,9 @@ class Calls:
                 raise ConfigurationError(f"{operation.name()} is no read: it cannot be a part")
             part, asked = self._prepared(operation, None, request.timeouts, whole)
             if part.began - part.limited_from > self._deadline:
-                raise NotSentError("not sent, as the time of the call it is a part of is over")
+                raise TransportError(
+                    "the time of the call was over before all of its parts were read"
+                )
             try:
                 await self._runner.run(part, asked)
             finally:

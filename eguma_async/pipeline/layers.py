@@ -8,6 +8,7 @@ from typing import Protocol
 from eguma_async.core.clock import Clock
 from eguma_async.core.messages import HttpResponse, Repeat
 from eguma_async.core.provider import Provider, Verdict
+from eguma_async.core.semaphore import Semaphore
 from eguma_async.core.transport import Transport
 
 from .authenticating import Auth, Authenticating
@@ -37,11 +38,17 @@ class Layers:
         self._provider = provider
         self._options = options
         self._notifier = Notifier(provider.name, options.observer, options.clock)
+        self._permits = Semaphore(options.limits.concurrency)
+        self._is_shut = False
+
+    def shut(self) -> None:
+        """Send nothing a second time from now on: the session is closed."""
+        self._is_shut = True
 
     def network(self, transport: Transport) -> Transport:
-        """Give each request to a transport a permit, and make an event of it."""
+        """Give each request one of the session's permits, and make an event of it."""
         observing = Observing(transport, notifier=self._notifier, clock=self._options.clock)
-        return Limiting(observing, limits=self._options.limits)
+        return Limiting(observing, permits=self._permits, clock=self._options.clock)
 
     def authenticated(self, network: Transport, auth: Auth, base_url: str) -> Runner:
         """Send again what may be sent again, each time with credentials that are valid."""
@@ -72,6 +79,7 @@ class Layers:
             clock=options.clock,
             random=options.random,
             renews=renews,
+            is_shut=lambda: self._is_shut,
         )
         return Runner(loop, notifier=self._notifier, clock=options.clock)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from eguma_async.core.clock import Clock
 from eguma_async.core.errors import ConfigurationError, NotSentError
 from eguma_async.core.messages import HttpRequest, HttpResponse
 from eguma_async.core.semaphore import Semaphore
@@ -30,21 +31,33 @@ class Limits:
 
 
 class Limiting:
-    """Gives each request a permit. Waiting for a retry holds none."""
+    """Gives each request a permit. Waiting for a retry holds none.
 
-    def __init__(self, inner: Transport, *, limits: Limits) -> None:
+    Args:
+        inner: Carries one request.
+        permits: As many as there may be requests under way.
+        clock: Tells whether it is too late.
+    """
+
+    def __init__(self, inner: Transport, *, permits: Semaphore, clock: Clock) -> None:
         self._inner = inner
-        self._permits = Semaphore(limits.concurrency)
+        self._permits = permits
+        self._clock = clock
 
     async def send(self, request: HttpRequest, /) -> HttpResponse:
         """Send as soon as there is a permit.
 
         A cancellation before that has a `NotSentError` as its cause.
+
+        Raises:
+            NotSentError: It came too late: see `HttpRequest.begin_by`.
         """
         if not self._permits.try_acquire():
             with cancelled_as(NotSentError("cancelled while waiting for its turn")):
                 await self._permits.acquire()
         try:
+            if request.begin_by is not None and self._clock.monotonic() > request.begin_by:
+                raise NotSentError("not sent: its turn came after the deadline of the call")
             return await self._inner.send(request)
         finally:
             self._permits.release()

@@ -82,29 +82,36 @@ class ClientCredentials:
             EgumaError: The server cannot be reached, or its response cannot be read.
         """
         if before is not None and before.refreshable(self._clock.monotonic()):
-            grant = (("grant_type", "refresh_token"), ("refresh_token", before.refresh_token or ""))
             try:
-                return await self._ask(self._refresh_url, grant)
+                return await self._ask(self._refresh_url, "refresh_token", before)
             except EgumaError:
                 pass  # used, expired or revoked: the client's own credentials decide
-        return await self._ask(self._token_url, (("grant_type", "client_credentials"),))
+        return await self._ask(self._token_url, "client_credentials", None)
 
-    async def _ask(self, url: str, grant: tuple[tuple[str, str], ...]) -> Token:
-        began = self._clock.monotonic()
-        form = (*grant, *self._client)
-        request = HttpRequest(
+    # The secrets stand in frames that neither wait nor raise: a traceback may show their variables.
+
+    def _secrets(self, before: Token | None) -> Credentials:
+        own = (("refresh_token", before.refresh_token or ""),) if before is not None else ()
+        return Credentials(query=(*own, *self._client))
+
+    def _request(self, url: str, grant_type: str, secrets: Credentials) -> HttpRequest:
+        return HttpRequest(
             method="POST",
             url=url,
             headers={
                 "Accept": "application/json",
                 "Content-Type": "application/x-www-form-urlencoded",
             },
-            body=urlencode(form).encode(),
+            body=urlencode((("grant_type", grant_type), *secrets.query)).encode(),
             timeouts=_TIMEOUTS,
             repeat=Repeat.IDEMPOTENT,
             operation=OPERATION,
         )
-        secrets = Credentials(query=form)
+
+    async def _ask(self, url: str, grant_type: str, before: Token | None) -> Token:
+        began = self._clock.monotonic()
+        secrets = self._secrets(before)
+        request = self._request(url, grant_type, secrets)
 
         async def refused(call: Call[Token], _: HttpRequest, response: HttpResponse) -> Token:
             raise call.refusal(_refusal(response, secrets), masked(response, secrets))

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 from urllib.parse import parse_qsl
 
-from eguma_async.core.errors import IncompleteListError
+from eguma_async.core.errors import IncompleteListError, SessionStateError
 from eguma_async.core.listing import UnreadableElement, refuse_unreadable, unreadable_of
 from eguma_async.core.operation import Operation, Send
 
@@ -160,7 +160,7 @@ class _Reading(Generic[T]):
             StopAsyncIteration: That was the last one.
         """
         if self._is_waiting:
-            raise RuntimeError("another task waits for the next page of this list")
+            raise SessionStateError("another task waits for the next page of this list")
         operation = self._first if self._last is None else self._after(*self._last)
         if operation is None:
             self._tally.check(self._first.name())

@@ -91,6 +91,8 @@ class RetryPolicy:
             if retry_after > self.max_retry_after:
                 return None
             wait = retry_after + fraction * min(1.0, 0.1 * retry_after)
+            if verdict is Verdict.IN_PROGRESS:
+                wait = max(wait, _POLLS[0])
         elif verdict is Verdict.IN_PROGRESS:
             wait = _POLLS[min(polls, len(_POLLS)) - 1]
         else:

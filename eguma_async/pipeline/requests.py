@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.messages import DEFAULT_TIMEOUTS, HttpRequest, Timeouts
 from eguma_async.core.operation import Operation, RequestPlan
 from eguma_async.core.provider import Provider
@@ -32,13 +34,32 @@ class Requests:
         """Make the request of an operation.
 
         Raises:
-            ConfigurationError: `timeouts` is no `Timeouts`.
+            ConfigurationError: `timeouts` is no `Timeouts`, or a value cannot be written.
         """
         kind = type(operation)
         known = self._templates.get(kind)
         if known is None:
             known = self._templates[kind] = self._template(kind)
         template, plan = known
+        try:
+            return self._filled(template, plan, operation, key, timeouts)
+        except (UnicodeError, TypeError) as unwritable:
+            reason = (
+                "text that is no Unicode" if isinstance(unwritable, UnicodeError) else "a value"
+            )
+        # Out here: the errors hold the text.
+        raise ConfigurationError(
+            f"{plan.name} holds {reason} that cannot be written; nothing was sent"
+        )
+
+    def _filled(
+        self,
+        template: HttpRequest,
+        plan: RequestPlan,
+        operation: Operation[Any],
+        key: str | None,
+        timeouts: Timeouts | None,
+    ) -> HttpRequest:
         request = template.but(
             url=self._base_url + plan.path(operation), query=plan.query(operation)
         )
@@ -49,7 +70,7 @@ class Requests:
         own = operation.headers() if plan.headers else {}
         if key is not None and self._provider.idempotency_header is not None:
             own[self._provider.idempotency_header] = key
-        return request.but(headers={**request.headers, **own}) if own else request
+        return request.but(headers=_merged(request.headers, own)) if own else request
 
     def _template(self, kind: type[Operation[Any]]) -> tuple[HttpRequest, RequestPlan]:
         provider, plan = self._provider, kind.plan()
@@ -63,3 +84,9 @@ class Requests:
             operation=plan.name,
         )
         return request, plan
+
+
+def _merged(headers: Mapping[str, str], own: dict[str, str]) -> dict[str, str]:
+    """Return headers of which an operation's own take the place of those of the same name."""
+    names = {name.lower() for name in own}
+    return {name: value for name, value in headers.items() if name.lower() not in names} | own

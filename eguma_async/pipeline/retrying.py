@@ -26,6 +26,7 @@ class Retrying:
         clock: Times the pauses.
         random: Returns a number from 0 to 1, for their jitter.
         renews: True if `inner` has other credentials to try after a 401.
+        is_shut: Tells whether the session is closed, and nothing is sent again.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Retrying:
         clock: Clock,
         random: Callable[[], float],
         renews: bool = False,
+        is_shut: Callable[[], bool] = lambda: False,
     ) -> None:
         self._inner = inner
         self._policy = policy
@@ -44,6 +46,7 @@ class Retrying:
         self._clock = clock
         self._random = random
         self._renews = renews
+        self._is_shut = is_shut
         # Apart, so that a storm of reads cannot starve a booking.
         self._budgets = {True: RetryBudget(policy.budget), False: RetryBudget(policy.budget)}
         self._reads_resume_at = 0.0
@@ -59,33 +62,63 @@ class Retrying:
             EgumaError: There is none, or the success cannot be read.
         """
         outcome: HttpResponse | EgumaError
+        verdict: Verdict | None
         while True:
             if self._reads_resume_at and call.is_read:
                 await self._wait_with_the_others(call)
             call.attempts += 1
             try:
-                outcome = response = await self._inner.send(request)
-                if 200 <= response.status < 300:
-                    call.accept(response)
-                    self._budgets[call.is_read].answered(call.spent)
-                    return response
-                call.response = response
-                verdict = self._verdict(response, request.repeat)
+                response = await self._inner.send(request)
             except asyncio.CancelledError as cancelled:
                 call.cancelled(cancelled, under_way=True)
                 raise
             except EgumaError as error:
-                # Without the frames below: those of a decoder hold the body, and so a customer.
-                outcome, verdict = error.with_traceback(None), _verdict_on(error, call)
-            pause = self._pause(call, outcome, verdict)
-            if pause is None:
+                if isinstance(request.sink, WatchedSink) and error is request.sink.error:
+                    raise  # the caller's own: it says nothing of this request
+                outcome, verdict = error.with_traceback(None), _verdict_on(error)
+            else:
+                outcome, verdict = self._judged(call, request, response)
+                if verdict is None:
+                    return response
+            if not await self._goes_on(call, request, outcome, verdict):
                 if isinstance(outcome, HttpResponse):
                     return outcome
                 raise call.failure(outcome)
-            if request.sink is not None:
-                _restart(request.sink, call, outcome)
-            await self._sleep(call, pause)
-            request = request.but(attempt=call.attempts + 1)
+            call.was_answered = False
+            begin_by = call.limited_from + self._policy.deadline
+            request = request.but(attempt=call.attempts + 1, begin_by=begin_by)
+
+    def _judged(
+        self, call: Call[Any], request: HttpRequest, response: HttpResponse
+    ) -> tuple[HttpResponse | EgumaError, Verdict | None]:
+        """Return what a response comes to: no verdict on a success that can be taken as one."""
+        call.was_answered = True
+        if not 200 <= response.status < 300:
+            call.response = response
+            return response, self._verdict(response, request.repeat)
+        try:
+            call.accept(response)
+        except EgumaError as error:
+            # Without the frames below: those of a decoder hold the body, and so a customer.
+            return error.with_traceback(None), _verdict_on_success(error, call)
+        self._budgets[call.is_read].answered(call.spent)
+        return response, None
+
+    async def _goes_on(
+        self,
+        call: Call[Any],
+        request: HttpRequest,
+        outcome: HttpResponse | EgumaError,
+        verdict: Verdict,
+    ) -> bool:
+        """Wait for the next attempt, and tell whether there is one."""
+        pause = self._pause(call, outcome, verdict)
+        if pause is None:
+            return False
+        if request.sink is not None:
+            _restart(request.sink, call, outcome)
+        await self._sleep(call, pause)
+        return not self._is_shut()
 
     def _pause(
         self, call: Call[Any], outcome: HttpResponse | EgumaError, verdict: Verdict
@@ -101,10 +134,6 @@ class Retrying:
         budget = self._budgets[call.is_read]
         if verdict is Verdict.UNAUTHORIZED and self._renews and call.unauthorized == 1:
             return 0.0 if now - call.limited_from <= self._policy.deadline else None
-        if verdict in (Verdict.FINAL, Verdict.UNAUTHORIZED):
-            if response is not None:  # what fails on this side says nothing of the server
-                budget.answered(call.spent)
-            return None
         pause = self._policy.pause(
             verdict,
             call.repeat,
@@ -116,7 +145,11 @@ class Retrying:
         )
         if verdict is Verdict.REFUSED and asked and asked <= self._policy.max_retry_after:
             self._reads_resume_at = max(self._reads_resume_at, now + asked)
-        if pause is None or verdict in (Verdict.IN_PROGRESS, Verdict.REFUSED):
+        if pause is None:
+            if call.was_answered and verdict is not Verdict.UNKNOWN:
+                budget.answered(call.spent)  # the server is up
+            return None
+        if verdict in (Verdict.IN_PROGRESS, Verdict.REFUSED):
             return pause  # neither is a failure, which is what the budget is for
         if not budget.spend():
             return None
@@ -129,8 +162,10 @@ class Retrying:
         left = self._reads_resume_at - now
         if left <= 0:
             self._reads_resume_at = 0.0
-        elif now + left - call.limited_from <= self._policy.deadline:
-            await self._clock.sleep(left)
+            return
+        wait = left + self._random() * min(1.0, 0.1 * left)  # not all of them at one moment
+        if now + wait - call.limited_from <= self._policy.deadline and self._policy.attempts > 1:
+            await self._clock.sleep(wait)
 
     async def _sleep(self, call: Call[Any], pause: float) -> None:
         try:
@@ -140,17 +175,49 @@ class Retrying:
             raise
 
 
-def _verdict_on(error: EgumaError, call: Call[Any]) -> Verdict:
+def _verdict_on(error: EgumaError) -> Verdict:
     """Return what an attempt came to that gave no response to judge."""
     if isinstance(error, NotSentError):
         return Verdict.NOT_SENT
     if isinstance(error, OutcomeUnknownError):
         return Verdict.UNKNOWN
+    return Verdict.FINAL  # no credentials, a closed transport: no use to try again
+
+
+def _verdict_on_success(error: EgumaError, call: Call[Any]) -> Verdict:
+    """Return what a success comes to that cannot be taken as one, whatever class says so."""
     if isinstance(error, DecodingError) and error.malformed:
-        # A success that is no JSON at all may have been cut; one more look tells.
+        # One that is no JSON at all may have been cut; one more look tells.
         call.unreadable += 1
         return Verdict.UNKNOWN if call.unreadable == 1 else Verdict.FINAL
-    return Verdict.FINAL  # no credentials, a closed transport: no use to try again
+    return Verdict.FINAL
+
+
+class WatchedSink:
+    """A caller's sink, whose own errors are told from those of the request that fills it.
+
+    Args:
+        sink: Takes the body.
+
+    Attributes:
+        error: What it raised last.
+    """
+
+    def __init__(self, sink: BodySink) -> None:
+        self._sink = sink
+        self.error: EgumaError | None = None
+
+    async def write(self, chunk: bytes, /) -> None:
+        """Take the next piece."""
+        try:
+            await self._sink.write(chunk)
+        except EgumaError as error:
+            self.error = error
+            raise
+
+    def restart(self) -> None:
+        """Forget what came so far."""
+        self._sink.restart()
 
 
 def _restart(sink: BodySink, call: Call[Any], outcome: HttpResponse | EgumaError) -> None:

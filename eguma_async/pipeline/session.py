@@ -97,21 +97,33 @@ class BaseSession:
         """End the fan-outs still running and close the connections. May be called twice.
 
         Places that are being given back are waited for, for 10 seconds at most, even if the
-        waiting is cancelled.
+        waiting is cancelled. What is under way then is not sent again.
+
+        Raises:
+            SessionStateError: Called by work in the background, for which closing waits.
         """
+        if self._background.runs_here():
+            raise SessionStateError("work in the background cannot close the session it runs in")
         self._closed = True
         if self._closing is None:
             self._closing = asyncio.create_task(self._close())
         await see_through(self._closing)
 
     async def _close(self) -> None:
-        async with AsyncExitStack() as last:
+        async with AsyncExitStack() as steps:  # from the last to the first, whatever one raises
             for transport in self._owned:
-                last.push_async_callback(transport.aclose)
+                steps.push_async_callback(transport.aclose)
+            steps.push_async_callback(self._auth.aclose)
+            steps.callback(self._layers.shut)
+            steps.push_async_callback(self._stop_pools)  # those begun in the background
+            steps.push_async_callback(self._background.drain, CLOSING_SECONDS)
+            steps.push_async_callback(self._stop_pools)
+
+    async def _stop_pools(self) -> None:
+        async with AsyncExitStack() as steps:
             for workers in tuple(self._worker_pools):
-                await workers.stop(SessionStateError("the session was closed meanwhile"))
-            await self._background.drain(CLOSING_SECONDS)
-            await self._auth.aclose()
+                reason = SessionStateError("the session was closed meanwhile")
+                steps.push_async_callback(workers.stop, reason)
 
     def __del__(self) -> None:
         if getattr(self, "_loop", None) is not None and not self._closed:
@@ -196,6 +208,9 @@ class BaseSession:
     ) -> tuple[T, HttpResponse]:
         """Send an operation and return its value together with the response as it came.
 
+        If the value was found in another way, as that of a refused range is, it is the response
+        that came last.
+
         Args:
             operation: What to do.
             idempotency_key: As for `send`.
@@ -219,11 +234,13 @@ class BaseSession:
             The response with its status and headers; its body is empty.
 
         Raises:
-            ConfigurationError: The operation is no read.
+            ConfigurationError: The operation is no read, or the sink none.
         """
         self._require_open()
-        if not operation.is_read():
+        if isinstance(operation, Operation) and not operation.is_read():
             raise ConfigurationError(f"{operation.name()} cannot be streamed: it is no read")
+        if not all(callable(getattr(sink, name, None)) for name in ("write", "restart")):
+            raise ConfigurationError("sink must have `write`, a coroutine function, and `restart`")
         call = await self._run(operation, None, timeouts, sink)
         assert call.response is not None  # noqa: S101  # a call that succeeds has one
         return call.response
@@ -268,7 +285,8 @@ class BaseSession:
         Closing the session waits for it, for 10 seconds at most.
 
         Args:
-            work: Sends through this session; it may do so while the session is being closed.
+            work: Sends through this session; it, and the tasks it makes, may do so while the
+                session is being closed.
         """
         return self._background.start(work)
 

@@ -11,7 +11,6 @@ from eguma_async.core.errors import (
     ConfigurationError,
     InvalidRequestError,
     NotFoundError,
-    NotSentError,
     ServerError,
     StatusError,
     TransportError,
@@ -104,7 +103,7 @@ async def test_all_parts_have_the_time_of_one_call():
         fall_back = three
 
     async with session_on(MemoryTransport(slow), clock=clock) as session:
-        with pytest.raises(NotSentError, match="the time of the call") as caught:
+        with pytest.raises(TransportError, match="the time of the call") as caught:
             await session.send(InThree(up_to=3))
     assert len(sent) == 3  # after 0, 25 and 50 seconds: the fourth would be after 75
     assert caught.value.attempts == 3

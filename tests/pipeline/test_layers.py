@@ -14,6 +14,7 @@ import pytest
 from eguma_async.core.errors import ConfigurationError, NotSentError, OutcomeUnknownError
 from eguma_async.core.hooks import AttemptEvent, AttemptStarted, CallEnded, CallStarted, Observer
 from eguma_async.core.messages import Credentials, HttpRequest, HttpResponse, Repeat
+from eguma_async.core.semaphore import Semaphore
 from eguma_async.eguma.session import EGUMA
 from eguma_async.pipeline.authenticating import Authenticating
 from eguma_async.pipeline.call import Call
@@ -66,6 +67,10 @@ def runner(inner, observer=None, *, clock=None, policy=None, renews=False):
     )
     notifier = Notifier("e-guma", checked_observer(observer), clock)
     return Runner(loop, notifier=notifier, clock=clock)
+
+
+def limiting(inner, concurrency=100, clock=None):
+    return Limiting(inner, permits=Semaphore(concurrency), clock=clock or FakeClock())
 
 
 def observing(inner, observer=None, clock=None):
@@ -507,7 +512,7 @@ class TestNewCredentials:
 class TestLimiting:
     async def test_never_more_than_its_number_are_under_way(self):
         gate = Gate()
-        layer = Limiting(gate, limits=Limits(concurrency=3))
+        layer = limiting(gate, 3)
         tasks = [asyncio.create_task(layer.send(REQUEST)) for _ in range(10)]
         await turns()
         assert gate.under_way == 3
@@ -521,7 +526,7 @@ class TestLimiting:
         def fail(request):
             raise broken()
 
-        layer = Limiting(ScriptedTransport(fail, fail, OK), limits=Limits(concurrency=1))
+        layer = limiting(ScriptedTransport(fail, fail, OK), 1)
         for _ in range(2):
             with pytest.raises(type(broken())):
                 await layer.send(REQUEST)
@@ -529,7 +534,7 @@ class TestLimiting:
 
     async def test_a_permit_comes_back_after_a_cancellation(self):
         gate = Gate()
-        layer = Limiting(gate, limits=Limits(concurrency=1))
+        layer = limiting(gate, 1)
         tasks = [asyncio.create_task(layer.send(REQUEST)) for _ in range(3)]
         await turns()
         tasks[1].cancel()  # waits for its turn
@@ -558,7 +563,7 @@ async def test_each_layer_closes_what_is_below(layer):
         "runner": lambda: runner(gate),
         "observing": lambda: observing(gate),
         "authenticating": lambda: authenticating(gate),
-        "limiting": lambda: Limiting(gate, limits=Limits()),
+        "limiting": lambda: limiting(gate),
     }[layer]()
     await made.aclose()
     assert gate.closed == 1

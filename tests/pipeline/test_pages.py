@@ -10,7 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eguma_async.core.errors import DecodingError, IncompleteListError, NotSentError
+from eguma_async.core.errors import (
+    DecodingError,
+    IncompleteListError,
+    NotSentError,
+    SessionStateError,
+)
 from eguma_async.core.listing import Listing, UnreadableElement
 from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import Operation, in_query
@@ -198,7 +203,7 @@ async def test_a_page_that_is_not_there_in_time_is_asked_for_again(what):
     waiting = asyncio.create_task(anext(reading))
     while not hasattr(shelf, "late"):
         await asyncio.sleep(0)
-    with pytest.raises(RuntimeError, match="another task waits"):
+    with pytest.raises(SessionStateError, match="another task waits"):
         await anext(reading)
     waiting.cancel()
     await asyncio.wait({waiting})

@@ -180,10 +180,13 @@ class Hold:
             return
         self._require_free()
         releasing = self._session.in_background(self._begin_release(timeouts))
-        await _until_done(releasing)
-        if releasing.cancelled():
-            raise SessionStateError("the session was closed before the places were given back")
-        releasing.result()
+        try:
+            await _until_done(releasing)
+            if releasing.cancelled():
+                raise SessionStateError("the session was closed before the places were given back")
+            releasing.result()
+        finally:
+            del releasing  # its error and this frame would hold each other
 
     def _begin_release(self, timeouts: Timeouts | None) -> Coroutine[Any, Any, None]:
         self._busy = "being released"
@@ -280,6 +283,8 @@ class HoldContext:
                 if not await self._in_background(self._undo(reserving)):
                     raise
             raise
+        finally:
+            del reserving  # its error and this frame would hold each other
 
     async def _undo(self, reserving: asyncio.Task[Reservation]) -> None:
         try:

@@ -219,7 +219,7 @@ class Documents:
         if not isinstance(target, Path):
             buffer = io.BytesIO()
             document = await self._fetch(iri, buffer, language, timeouts)
-            await _write_all(target, buffer.getvalue())
+            await _write_all(target, buffer)
             return document
         with _replacing(target) as file:
             return await self._fetch(iri, file, language, timeouts)
@@ -252,10 +252,14 @@ def _target(to: object) -> Path | Writable:
     raise ConfigurationError("to must be the path of a file, as text, or something to write bytes")
 
 
-async def _write_all(target: Writable, data: bytes) -> None:
-    """Write until all is taken: a raw stream may take less than it is given."""
-    while data:
-        taken = target.write(data)
+async def _write_all(target: Writable, document: io.BytesIO) -> None:
+    """Write until all is taken: a raw stream may take less than it is given.
+
+    No variable holds the bytes: a traceback that shows variables must not show tickets.
+    """
+    size, written = len(document.getbuffer()), 0
+    while written < size:
+        taken = target.write(document.getvalue()[written:])
         if inspect.isawaitable(taken):
             taken = await taken
         if taken is None and isinstance(target, io.RawIOBase):
@@ -264,7 +268,7 @@ async def _write_all(target: Writable, data: bytes) -> None:
             return
         if taken <= 0:
             raise OSError("the stream takes no more of the document")
-        data = data[taken:]
+        written += taken
 
 
 @contextmanager

@@ -291,9 +291,13 @@ def _check_is_not_ours(element: UnreadableElement, wanted: frozenset[str]) -> No
     Raises:
         DecodingError: It is ours, so that it is there.
     """
-    raw = element.raw if isinstance(element.raw, dict) else {}
-    if link_of(raw.get("reservation")) in wanted:
+    if _reservation_of(element.raw) in wanted:
         raise DecodingError("unreadable order", problems=element.problems)
+
+
+def _reservation_of(raw: object) -> str | None:
+    """Return the reservation of an order as parsed, which holds a customer: no frame keeps it."""
+    return link_of(raw.get("reservation")) if isinstance(raw, dict) else None
 
 
 def _together(reservations: tuple[str, ...], orders: Iterable[Order]) -> tuple[Order, ...]:

@@ -114,7 +114,7 @@ async def test_who_closes_while_fetching_leaves_the_others_a_token(clock):
         await settled()
         assert len(server.grants) == 1
         await one.aclose()
-        with pytest.raises(SessionStateError, match="closed while it fetched"):
+        with pytest.raises(SessionStateError, match="closed before there was a token"):
             await first
         server.gate.set()
         assert await second is None

@@ -286,7 +286,7 @@ async def test_closing_the_session_ends_a_renewal_under_way(clock):
     waiting = asyncio.create_task(call(session))
     await settled()
     await session.aclose()
-    with pytest.raises(SessionStateError, match="closed while it fetched"):
+    with pytest.raises(SessionStateError, match="closed before there was a token"):
         await waiting
 
 
