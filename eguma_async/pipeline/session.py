@@ -256,7 +256,7 @@ class BaseSession:
         """Send many reads at once and yield an `Outcome` for each, as they come.
 
         Leaving the loop cancels the rest. A failed read is an outcome; an error in the input
-        itself, or in `on_progress`, ends the loop.
+        itself or in `on_progress`, and one that is no `EgumaError`, ends the loop.
 
         Args:
             operations: Taken one by one, as workers become free.
