@@ -43,14 +43,9 @@ class Requests:
         template, plan = known
         try:
             return self._filled(template, plan, operation, key, timeouts)
-        except (UnicodeError, TypeError) as unwritable:
-            reason = (
-                "text that is no Unicode" if isinstance(unwritable, UnicodeError) else "a value"
-            )
-        # Out here: the errors hold the text.
-        raise ConfigurationError(
-            f"{plan.name} holds {reason} that cannot be written; nothing was sent"
-        )
+        except UnicodeError:
+            pass  # it holds the text: ours is raised out here
+        raise ConfigurationError(f"{plan.name} holds text that is no Unicode; nothing was sent")
 
     def _filled(
         self,
@@ -66,11 +61,18 @@ class Requests:
         if timeouts is not None:
             request = request.but(timeouts=option("timeouts", timeouts, DEFAULT_TIMEOUTS))
         if plan.has_body:
-            request = request.but(body=self._provider.codec.encode(operation))
+            request = request.but(body=self._encoded(plan, operation))
         own = operation.headers() if plan.headers else {}
         if key is not None and self._provider.idempotency_header is not None:
             own[self._provider.idempotency_header] = key
         return request.but(headers=_merged(request.headers, own)) if own else request
+
+    def _encoded(self, plan: RequestPlan, operation: Operation[Any]) -> bytes:
+        try:
+            return self._provider.codec.encode(operation)
+        except TypeError:
+            pass  # a hook's own may hold the value: ours is raised out here
+        raise ConfigurationError(f"{plan.name} holds a value that JSON has no form for")
 
     def _template(self, kind: type[Operation[Any]]) -> tuple[HttpRequest, RequestPlan]:
         provider, plan = self._provider, kind.plan()

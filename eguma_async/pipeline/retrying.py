@@ -165,7 +165,7 @@ class Retrying:
             return
         wait = left + self._random() * min(1.0, 0.1 * left)  # not all of them at one moment
         if now + wait - call.limited_from <= self._policy.deadline and self._policy.attempts > 1:
-            await self._clock.sleep(wait)
+            await self._sleep(call, wait)
 
     async def _sleep(self, call: Call[Any], pause: float) -> None:
         try:

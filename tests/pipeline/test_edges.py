@@ -162,6 +162,21 @@ class TestDeadline:
             )
             assert pause == 1.0
 
+    async def test_a_read_cancelled_while_it_waits_for_the_others_was_not_sent(self):
+        clock = FakeClock(START, auto=False)
+        busy = refusal(429, "busy", retry_after="7")
+        async with scripted(busy, json_reply(CATALOGUE), clock=clock) as (session, _):
+            first = asyncio.create_task(session.send(PRODUCTS))
+            await clock.until_sleeping()
+            second = asyncio.create_task(session.send(PRODUCTS))
+            await clock.until_sleeping(2)
+            second.cancel()
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await second
+            assert isinstance(caught.value.__cause__, NotSentError)
+            clock.advance(8)
+            await first
+
     async def test_without_retries_no_read_waits_for_another(self):
         clock = FakeClock(START)
         busy = refusal(429, "busy", retry_after="50")
@@ -270,13 +285,28 @@ class TestValues:
             with pytest.raises(DecodingError):
                 await session.send(Write())
 
-    @pytest.mark.parametrize("text", ["canary\ud800", object()])
-    async def test_what_cannot_be_written_is_told_before_anything_is_sent(self, text):
+    @pytest.mark.parametrize(
+        ("text", "why"),
+        [
+            ("canary\ud800", "Write holds text"),
+            (object(), "Write holds a value"),
+        ],
+    )
+    async def test_what_cannot_be_written_is_told_before_anything_is_sent(self, text, why):
         async with scripted() as (session, _):
-            with pytest.raises(ConfigurationError, match="Write holds") as caught:
+            with pytest.raises(ConfigurationError, match=why) as caught:
                 await session.send(Write(text=text))
         assert "canary" not in repr(vars(caught.value)) + str(caught.value)
         assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+    async def test_a_mistake_in_an_operations_own_method_is_shown_as_it_is(self):
+        class Mistaken(Look):
+            def path(self):
+                return "/v1/" + None  # type: ignore[operator]  # the mistake
+
+        async with scripted() as (session, _):
+            with pytest.raises(TypeError, match="concatenate"):
+                await session.send(Mistaken())
 
     async def test_a_header_of_an_operation_takes_the_place_of_the_providers(self):
         @attrs.frozen(kw_only=True)
