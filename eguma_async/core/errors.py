@@ -20,7 +20,10 @@
     ├─ DecodingError                 a success that cannot be read
     │  └─ IncompleteListError        a list that ends before its end
     ├─ ResultMismatchError           a success that is not what was asked for
-    └─ PriceChangedError             it costs more than the customer was told; nothing was bought
+    ├─ PriceChangedError             it costs more than the customer was told; nothing was bought
+    └─ JournalError                  the journal cannot be used; nothing was sent without it
+       ├─ JournalCorruptError        what it holds is damaged, or not ours
+       └─ JournalConflictError       the reference stands for something else already
 
 ``str(error)`` and ``repr(error)`` are for logs: status, code and operation, never a body, a key or
 a customer. All of them survive ``pickle`` and ``copy``.
@@ -328,6 +331,14 @@ class PriceChangedError(EgumaError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), {**self.__dict__, "result": None})
+
+
+class JournalError(EgumaError):
+    """The journal cannot be used: nothing was sent that it does not hold."""
+
+
+class JournalCorruptError(JournalError):
+    """What the journal holds is damaged, written by a newer version, or not a journal at all."""
 
 
 def unknown_outcome(error: BaseException) -> EgumaError | None:

@@ -1,0 +1,1 @@
+"""Bookings that survive a crash: what was asked for, kept until its outcome is known."""
