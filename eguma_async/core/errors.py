@@ -51,11 +51,13 @@ class EgumaError(Exception):
         operation: Name of the operation, such as ``"BookTickets"``; None outside of a call.
         idempotency_key: Key the call carried, to send the same booking again; None without one.
         attempts: How many requests this call has sent, or tried to.
+        client_ref: Under which reference a journal keeps it; None if none does.
         outcome_unknown: True if the call may have been processed although it failed: find out
             before repeating it with another key. Never True for a read.
     """
 
     outcome_unknown: bool = False
+    client_ref: str | None = None
 
     def __init__(
         self,

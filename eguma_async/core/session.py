@@ -11,6 +11,7 @@ import attrs
 
 from .clock import Clock
 from .errors import EgumaError
+from .journal import Entry, Intent, OnRecovered, Recovery
 from .messages import Timeouts
 from .operation import Operation
 
@@ -112,6 +113,11 @@ class Session(Protocol):
         """The clock the session reads the time from."""
         ...
 
+    @property
+    def keeps_journal(self) -> bool:
+        """True if a journal keeps what books or cancels."""
+        ...
+
     async def send(
         self,
         operation: Operation[T],
@@ -119,8 +125,23 @@ class Session(Protocol):
         *,
         idempotency_key: str | None = None,
         timeouts: Timeouts | None = None,
+        intent: Intent | None = None,
     ) -> T:
         """Send an operation and return its value."""
+        ...
+
+    async def recover(
+        self,
+        *kinds: type[Operation[Any]],
+        wait: bool = True,
+        client_ref: str | None = None,
+        on_recovered: OnRecovered | None = None,
+    ) -> Recovery:
+        """Bring what a journal holds of these operations to its end."""
+        ...
+
+    async def entry(self, kind: type[Operation[Any]], client_ref: str, /) -> Entry | None:
+        """Return what the journal knows of a reference; None if nothing."""
         ...
 
     def fan_out(

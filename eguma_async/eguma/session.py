@@ -11,6 +11,7 @@ from eguma_async.core.messages import Credentials
 from eguma_async.pipeline.fixed import FixedCredentials
 from eguma_async.pipeline.options import SessionOptions, spelled_out
 from eguma_async.pipeline.session import BaseSession
+from eguma_async.pipeline.wire import fingerprint
 
 from .provider import EGUMA
 from .ticketing import Ticketing
@@ -44,7 +45,7 @@ class AsyncSession(BaseSession):
         base_url: Where the API is; from ``EGUMA_BASE_URL`` if not given, else the live API.
             Plain http is accepted for a loopback host only.
         options: See `SessionOptions`: ``transport``, ``timeouts``, ``retry``, ``limits``,
-            ``clock``, ``observer``, ``random``.
+            ``clock``, ``observer``, ``random``, ``journal``.
 
     Attributes:
         ticketing: The resources.
@@ -67,5 +68,11 @@ class AsyncSession(BaseSession):
             raise auth
         if base_url is None:
             base_url = os.environ.get("EGUMA_BASE_URL") or None
-        super().__init__(EGUMA, lambda *_: auth, base_url=base_url, **options)
+        super().__init__(
+            EGUMA,
+            lambda *_: auth,
+            base_url=base_url,
+            credential=fingerprint(auth.ready().query[0][1]),
+            **options,
+        )
         self.ticketing: Ticketing = Ticketing(self)

@@ -30,6 +30,7 @@ from .booking.documents import (
     Writable,
 )
 from .booking.hold import Hold, HoldContext
+from .booking.order_creation import CreateOrders
 from .booking.order_models import (
     Beneficiary,
     BulkOrders,
@@ -43,7 +44,7 @@ from .booking.order_models import (
     TicketStatus,
     Title,
 )
-from .booking.order_operations import CreateOrders, GetOrder, ListOrders, OrderPage
+from .booking.order_operations import GetOrder, ListOrders, OrderPage
 from .booking.orders import Orders
 from .booking.reconciliation import Reconciliation
 from .booking.reservation_models import (

@@ -13,6 +13,7 @@ from eguma_async.core.transport import SupportsPublicOnly, Transport
 from eguma_async.pipeline.bearer import TokenFunction
 from eguma_async.pipeline.options import SessionOptions, spelled_out
 from eguma_async.pipeline.session import BaseSession
+from eguma_async.pipeline.wire import fingerprint
 
 from .booking.beneficiaries import Beneficiaries
 from .booking.documents import Documents
@@ -24,7 +25,7 @@ from .catalog.product_bases import ProductBases
 from .catalog.products import Products
 from .provider import KORUS, with_language
 from .storage import DOCUMENT_HOSTS, Storage, checked_hosts
-from .tokens import KorusTokens, auth_of
+from .tokens import KorusTokens, auth_of, client_name
 
 _LIVE_HOST = frozenset((urlsplit(KORUS.base_url).netloc,))
 """A document may stand beside the live API itself."""
@@ -59,7 +60,7 @@ class KorusSession(BaseSession):
             carries them itself, and nobody checks the addresses. What a sandbox on
             this machine keeps at its own origin is fetched by `transport`.
         options: See `SessionOptions`: ``transport``, ``timeouts``, ``retry``, ``limits``,
-            ``clock``, ``observer``, ``random``.
+            ``clock``, ``observer``, ``random``, ``journal``.
 
     Attributes:
         catalogs: What issuers sell.
@@ -100,11 +101,18 @@ class KorusSession(BaseSession):
             refresh_token_url=refresh_token_url,
             base_url=base_url,
         )
+        name = client_name(client_id, token)
         del client_secret, token  # a traceback that shows variables must not show these
         if isinstance(auth, ConfigurationError):
             raise auth
         hosts = checked_hosts(document_hosts)
-        super().__init__(with_language(KORUS, language), auth, base_url=base_url, **options)
+        super().__init__(
+            with_language(KORUS, language),
+            auth,
+            base_url=base_url,
+            credential=fingerprint(name) if name else "",
+            **options,
+        )
         if downloads is None and isinstance(self._transport, SupportsPublicOnly):
             downloads = self._transport.public_only()
             self._owned.append(downloads)

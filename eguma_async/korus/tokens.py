@@ -92,12 +92,12 @@ class KorusTokens:
 class Client:
     """The credentials of a client, and where they may be sent. A plain class: it shows nothing."""
 
-    __slots__ = ("_id", "_is_live", "_refresh_url", "_secret", "_token_url")
+    __slots__ = ("_is_live", "_refresh_url", "_secret", "_token_url", "name")
 
     def __init__(
         self, client_id: str, secret: str, *, token_url: str | None, refresh_url: str | None
     ) -> None:
-        self._id = client_id
+        self.name: str = client_id
         self._secret = secret
         self._is_live = token_url is None
         self._token_url = TOKEN_URL if token_url is None else token_url
@@ -134,7 +134,7 @@ class Client:
         fetching = ClientCredentials(
             network,
             layers,
-            client_id=self._id,
+            client_id=self.name,
             client_secret=self._secret,
             token_url=self._token_url,
             refresh_url=self._refresh_url,
@@ -208,6 +208,13 @@ def auth_of(
     return lambda network, layers: client.bearer(
         TokenCache(layers.clock), layers.clock, network, layers
     )
+
+
+def client_name(client_id: str | None, token: str | TokenFunction | KorusTokens | None) -> str:
+    """Return what names the client whose tokens these are; empty if that cannot be told."""
+    if isinstance(token, KorusTokens):
+        return token._client.name  # noqa: SLF001  # of this module
+    return "" if token is not None else _or_from("KORUS_CLIENT_ID", client_id) or ""
 
 
 def _given_auth(

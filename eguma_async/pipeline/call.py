@@ -48,6 +48,8 @@ class Call(Generic[T]):
         operation: What these two read for; None for a request that was made by hand.
 
     Attributes:
+        before_again: Asked before each attempt but the first; what it raises ends the call. None
+            if nobody has to be asked.
         is_read: True if it changes nothing on the server, whatever becomes of it.
         is_part: True if it is a part of another call.
         limited_from: When the time it has began to run.
@@ -68,6 +70,7 @@ class Call(Generic[T]):
 
     __slots__ = (
         "attempts",
+        "before_again",
         "began",
         "failures",
         "in_doubt",
@@ -93,6 +96,7 @@ class Call(Generic[T]):
     )
 
     attempts: int
+    before_again: Callable[[], Awaitable[None]] | None
     began: float
     failures: int
     in_doubt: bool
@@ -138,6 +142,7 @@ class Call(Generic[T]):
         self.read = read
         self.refused = refused
         self.operation = operation
+        self.before_again = None
         self.attempts = self.failures = self.polls = self.spent = 0
         self.unreadable = self.unauthorized = 0
         self.in_doubt = self.was_in_doubt = self.was_answered = False

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from typing import Any, TypeVar
+
+import attrs
 
 from eguma_async.core.errors import (
     ConfigurationError,
@@ -25,6 +27,21 @@ from .runner import Runner
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+@attrs.frozen(kw_only=True)
+class Resumed:
+    """What a journal knows of a call that begins here, or did before.
+
+    Attributes:
+        body: The bytes to send.
+        in_doubt: True if it may have been processed before.
+        before_again: Asked before each attempt but the first.
+    """
+
+    body: bytes
+    in_doubt: bool
+    before_again: Callable[[], Awaitable[None]]
 
 
 class Calls:
@@ -52,6 +69,7 @@ class Calls:
         key: str | None,
         timeouts: Timeouts | None,
         sink: BodySink | None = None,
+        resumed: Resumed | None = None,
     ) -> Coroutine[Any, Any, Call[T]]:
         """Send an operation and return the finished call. A plain function: a coroutine less.
 
@@ -60,6 +78,7 @@ class Calls:
             key: Its idempotency key; None for one made afresh, if it carries one.
             timeouts: Limits of each attempt; None for those of the session.
             sink: Takes the body of a success; there is no value then.
+            resumed: What a journal knows of it; None for one that begins here.
 
         Raises:
             ConfigurationError: The operation or the key is none.
@@ -72,7 +91,18 @@ class Calls:
         )
         if sink is not None:
             request, call.read = request.but(sink=WatchedSink(sink)), None
+        if resumed is not None:
+            request = request.but(body=resumed.body)
+            call.in_doubt, call.before_again = resumed.in_doubt, resumed.before_again
         return self._runner.run(call, request)
+
+    def encoded(self, operation: Operation[Any]) -> bytes:
+        """Return the body of an operation as it is sent.
+
+        Raises:
+            ConfigurationError: A value in it cannot be written.
+        """
+        return self._requests.make(operation, None, None).body or b""
 
     def _prepared(
         self,

@@ -10,6 +10,7 @@ from typing import TypedDict, TypeVar
 import attrs
 
 from eguma_async.core.clock import Clock, ServersTime, SystemClock, checked_clock
+from eguma_async.core.durable import Journal
 from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.hooks import AttemptEvent, Observer
 from eguma_async.core.messages import DEFAULT_TIMEOUTS, Timeouts
@@ -37,6 +38,8 @@ class SessionOptions(TypedDict, total=False):
         observer: An `Observer`, which sees each call and each request; or a plain function, which
             is called with an `AttemptEvent` after each request.
         random: Returns a number from 0 to 1, for the jitter of the pauses.
+        journal: Keeps bookings until their outcome is known, so that none is lost or made twice.
+            The session opens and closes it; several sessions may share one.
     """
 
     transport: Transport | None
@@ -46,6 +49,7 @@ class SessionOptions(TypedDict, total=False):
     clock: Clock | None
     observer: Observer | Callable[[AttemptEvent], None] | None
     random: Callable[[], float] | None
+    journal: Journal | None
 
 
 @attrs.frozen(kw_only=True)
@@ -59,6 +63,7 @@ class CheckedOptions:
     clock: Clock
     observer: Observer | None
     random: Callable[[], float]
+    journal: Journal | None
 
 
 def checked_options(
@@ -87,7 +92,17 @@ def checked_options(
         clock=_clock_for(transport) if clock is None else checked_clock(clock),
         observer=checked_observer(given.get("observer")),
         random=_checked_function("random", given.get("random"), random),
+        journal=_checked_journal(given.get("journal")),
     )
+
+
+def _checked_journal(given: Journal | None) -> Journal | None:
+    if given is not None and (isinstance(given, type) or not hasattr(given, "attach")):
+        raise ConfigurationError(
+            'journal must be a journal, such as SQLiteJournal("bookings.db"), not'
+            f" {type(given).__name__}"
+        )
+    return given
 
 
 def _clock_for(transport: Transport | None) -> Clock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from eguma_async.core.clock import Clock
@@ -118,7 +118,11 @@ class Retrying:
         if request.sink is not None:
             _restart(request.sink, call, outcome)
         await self._sleep(call, pause)
-        return not self._is_shut()
+        if self._is_shut():
+            return False
+        if call.before_again is not None:
+            await _ask_leave(call, call.before_again)
+        return True
 
     def _pause(
         self, call: Call[Any], outcome: HttpResponse | EgumaError, verdict: Verdict
@@ -173,6 +177,19 @@ class Retrying:
         except asyncio.CancelledError as cancelled:
             call.cancelled(cancelled, under_way=False)
             raise
+
+
+async def _ask_leave(call: Call[Any], before_again: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await before_again()
+    except asyncio.CancelledError as cancelled:
+        call.cancelled(cancelled, under_way=False)
+        raise
+    except EgumaError as refused:
+        failure = call.failure(refused.with_traceback(None))
+    else:
+        return
+    raise failure
 
 
 def _verdict_on(error: EgumaError) -> Verdict:

@@ -15,10 +15,13 @@ from cattrs import Converter
 
 from eguma_async.core.checks import checked_base_url
 from eguma_async.core.clock import Clock
+from eguma_async.core.durable import DurableCalls
 from eguma_async.core.errors import ConfigurationError, SessionStateError
+from eguma_async.core.journal import Entry, Intent, OnRecovered, Recovery
 from eguma_async.core.messages import BodySink, HttpResponse, Timeouts
 from eguma_async.core.operation import Operation
 from eguma_async.core.provider import Provider
+from eguma_async.core.resumable import Resumable
 from eguma_async.core.session import FanOut, Progress
 from eguma_async.core.transport import Transport
 from eguma_async.fanout.local import LocalFanOut, WorkerPool
@@ -29,8 +32,11 @@ from .calls import Calls
 from .layers import Layers, MakeAuth, default_transport
 from .options import SessionOptions, checked_options
 from .requests import Requests
+from .wire import SessionWire
 
 T = TypeVar("T")
+
+_NO_JOURNAL = 'there is no journal: AsyncSession(journal=SQLiteJournal("bookings.db"))'
 
 CLOSING_SECONDS = 10.0
 """How long closing waits for work that must not be cut off, such as giving places back."""
@@ -49,6 +55,7 @@ class BaseSession:
         auth: MakeAuth,
         *,
         base_url: str | None = None,
+        credential: str = "",
         **options: Unpack[SessionOptions],
     ) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -73,6 +80,20 @@ class BaseSession:
             self._layers.authenticated(self._network, self._auth, self._base_url),
             deadline=checked.retry.deadline,
         )
+        self._durable = (
+            None
+            if checked.journal is None
+            else checked.journal.attach(
+                SessionWire(
+                    self,
+                    self._calls,
+                    provider,
+                    base_url=self._base_url,
+                    credential=credential,
+                    timeouts=checked.timeouts,
+                )
+            )
+        )
 
     # Life cycle
 
@@ -82,6 +103,8 @@ class BaseSession:
                 f"this {type(self).__name__} was entered before; make a new one for each"
                 " `async with`"
             )
+        if self._durable is not None:
+            await self._durable.open()
         self._loop = asyncio.get_running_loop()
         return self
 
@@ -113,6 +136,8 @@ class BaseSession:
         async with AsyncExitStack() as steps:  # from the last to the first, whatever one raises
             for transport in self._owned:
                 steps.push_async_callback(transport.aclose)
+            if self._durable is not None:
+                steps.push_async_callback(self._durable.close)
             steps.push_async_callback(self._auth.aclose)
             steps.callback(self._layers.shut)
             steps.push_async_callback(self._stop_pools)  # those begun in the background
@@ -167,6 +192,11 @@ class BaseSession:
         return self._clock
 
     @property
+    def keeps_journal(self) -> bool:
+        """True if a journal keeps what books or cancels."""
+        return self._durable is not None
+
+    @property
     def converter(self) -> Converter:
         """The cattrs converter of the provider's codec, shared by all sessions of the provider.
 
@@ -184,18 +214,30 @@ class BaseSession:
         *,
         idempotency_key: str | None = None,
         timeouts: Timeouts | None = None,
+        intent: Intent | None = None,
     ) -> T:
         """Send an operation and return its value.
+
+        With a journal, one that books or cancels is written down before it leaves, and its outcome
+        when it is known; cancelling the wait does not end it.
 
         Args:
             operation: What to do.
             idempotency_key: For an operation that carries one; made afresh (UUID4) if not given.
                 It must be the same for every try of one booking, and of no other.
             timeouts: Limits of each attempt of this call.
+            intent: Under which reference a journal keeps it.
 
         Raises:
             EgumaError: See `eguma_async.core.errors` for the kinds.
         """
+        if self._durable is not None and isinstance(operation, Resumable):
+            self._require_open()
+            return await self._durable.send(
+                operation, intent or Intent(), key=idempotency_key, timeouts=timeouts
+            )
+        if intent is not None:
+            _refuse_intent(operation, intent)
         return (await self._run(operation, idempotency_key, timeouts)).value
 
     async def exchange(
@@ -215,7 +257,12 @@ class BaseSession:
             operation: What to do.
             idempotency_key: As for `send`.
             timeouts: As for `send`.
+
+        Raises:
+            ConfigurationError: A journal keeps the operation: it may have no response.
         """
+        if self._durable is not None and isinstance(operation, Resumable):
+            raise ConfigurationError(f"a journal keeps {operation.name()}: use `send`")
         call = await self._run(operation, idempotency_key, timeouts)
         assert call.response is not None  # noqa: S101  # a call that succeeds has one
         return call.value, call.response
@@ -279,6 +326,55 @@ class BaseSession:
         self._worker_pools.add(fan_out.workers)
         return fan_out
 
+    async def recover(
+        self,
+        *kinds: type[Operation[Any]],
+        wait: bool = True,
+        client_ref: str | None = None,
+        on_recovered: OnRecovered | None = None,
+    ) -> Recovery:
+        """Bring what the journal holds of some operations to its end.
+
+        Args:
+            kinds: Which operations.
+            wait: Wait a minute for a second look where the lists show nothing yet.
+            client_ref: Only what was asked for under this reference.
+            on_recovered: Called after each entry.
+
+        Raises:
+            ConfigurationError: There is no journal, or it does not keep such operations.
+            JournalError: The journal cannot be used.
+        """
+        durable, kept = self._kept(*kinds)
+        return await durable.recover(
+            kept, wait=wait, client_ref=client_ref, on_recovered=on_recovered
+        )
+
+    async def entry(self, kind: type[Operation[Any]], client_ref: str, /) -> Entry | None:
+        """Return what the journal knows of what was asked for; None if nothing.
+
+        Args:
+            kind: Which operation.
+            client_ref: Under which reference.
+
+        Raises:
+            ConfigurationError: As for `recover`.
+            JournalError: The same.
+        """
+        durable, (kept,) = self._kept(kind)
+        return await durable.entry(kept.KIND, client_ref)
+
+    def _kept(
+        self, *kinds: type[Operation[Any]]
+    ) -> tuple[DurableCalls, tuple[type[Resumable[Any]], ...]]:
+        self._require_open()
+        if self._durable is None:
+            raise ConfigurationError(_NO_JOURNAL)
+        kept = tuple(kind for kind in kinds if issubclass(kind, Resumable))
+        if len(kept) < len(kinds):
+            raise ConfigurationError("a journal keeps only what books or cancels")
+        return self._durable, kept
+
     def in_background(self, work: Coroutine[Any, Any, T], /) -> asyncio.Task[T]:
         """Begin work that no caller's cancellation ends, such as giving places back.
 
@@ -300,3 +396,11 @@ class BaseSession:
         if self._closed or self._loop is not asyncio.get_running_loop():
             self._require_open()
         return self._calls.run(operation, idempotency_key, timeouts, sink)
+
+
+def _refuse_intent(operation: Operation[Any], intent: Intent) -> None:
+    """Refuse an intent that nobody keeps, unless it says nothing."""
+    if isinstance(operation, Operation) and not isinstance(operation, Resumable):
+        raise ConfigurationError("a journal keeps only what books or cancels")
+    if intent != Intent():
+        raise ConfigurationError(_NO_JOURNAL)

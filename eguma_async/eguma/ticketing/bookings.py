@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, ClassVar
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
-import attrs
-
-from eguma_async.core import checks
-from eguma_async.core.errors import (
-    ConfigurationError,
-    EgumaError,
-    NotFoundError,
-    OutcomeUnknownError,
-    StatusError,
-)
-from eguma_async.core.listing import Listing
-from eguma_async.core.messages import Repeat, Timeouts
-from eguma_async.core.operation import Operation, ResponseContext, Send
+from eguma_async.core.errors import ConfigurationError
+from eguma_async.core.journal import Entry, Intent, LatePolicy, OnRecovered, Recovery
+from eguma_async.core.messages import Timeouts
 
 from .booking_models import (
     BookedTicket,
     Booking,
-    BookTickets,
     CancelledBooking,
     CancelledTicket,
     Customer,
 )
+from .booking_operations import BookTickets, CancelBooking
 from .items import TicketItem, as_tuple
-from .matching import member, require_same, same_id
-from .orders import ListOrders, Order, OrderStatus
 from .reconciling import CLOCK_SKEW, BookingSearch, Window, search
 
 if TYPE_CHECKING:
@@ -46,74 +34,6 @@ __all__ = [
     "CancelledTicket",
     "Customer",
 ]
-
-
-@attrs.frozen(kw_only=True)
-class CancelBooking(Operation[CancelledBooking]):
-    """Cancel a booking with all of its tickets.
-
-    It may be sent again, as it names one booking and can hit nothing else.
-
-    Source: article "Cancel Booking" of developers.e-guma.ch.
-    """
-
-    METHOD: ClassVar[str] = "POST"
-    PATH: ClassVar[str] = "/v1/ticketing/cancel-booking.json"
-    REPEAT: ClassVar[Repeat] = Repeat.IDEMPOTENT
-
-    booking_id: str = attrs.field(validator=checks.identifier)
-
-    def complete(self, value: CancelledBooking, context: ResponseContext, /) -> CancelledBooking:
-        """Check that the right booking was cancelled. How many tickets it had is not known here.
-
-        Raises:
-            ResultMismatchError: It is another one.
-        """
-        require_same("booking_id", self.booking_id, value.booking_id, value)
-        return value
-
-    async def reconcile(
-        self, refusal: StatusError, send: Send, began_at: datetime, /
-    ) -> CancelledBooking:
-        """Look the order up: a refusal may mean that the attempt before it did cancel."""
-        # The zone of updated_at is unknown: UTC less an hour is early enough for any reading.
-        since = began_at.astimezone(UTC).replace(tzinfo=None) - timedelta(hours=1)
-        try:
-            orders = await send(ListOrders(updated_at_after=since))
-        except EgumaError:
-            orders = None
-        if orders is None:
-            raise self._unknown("the order list cannot be read to find out", refusal)
-        order = next((order for order in orders if same_id(order.id, self.booking_id)), None)
-        if order is None and self._may_be_unreadable(orders):
-            raise self._unknown("its row in the order list cannot be read", refusal)
-        if order is None and not isinstance(refusal, NotFoundError):
-            raise self._unknown("the order list does not show it yet", refusal)
-        if order is None or order.status != OrderStatus.CANCELLED:
-            raise refusal
-        return _as_cancelled(order)
-
-    def _may_be_unreadable(self, orders: Listing[Order]) -> bool:
-        """Tell whether an unreadable row may be ours; those of other bookings do not matter."""
-        ids = (member(each.raw, "id") for each in orders.unreadable)
-        return any(not isinstance(i, str) or same_id(i, self.booking_id) for i in ids)
-
-    def _unknown(self, why: str, refusal: StatusError) -> OutcomeUnknownError:
-        return OutcomeUnknownError(
-            f"refused, but an earlier attempt may have cancelled it, and {why}", refusal=refusal
-        )
-
-
-def _as_cancelled(order: Order) -> CancelledBooking:
-    return CancelledBooking(
-        booking_id=order.id,
-        booking_reference=order.order_number,
-        cancelled_tickets=tuple(
-            CancelledTicket(ticket_number=ticket.number)
-            for line in order.order_lines
-            for ticket in line.tickets
-        ),
-    )
 
 
 def _aware(name: str, moment: object) -> datetime:
@@ -140,6 +60,10 @@ class Bookings:
         reservation_id: str | None = None,
         language: str | None = None,
         idempotency_key: str | None = None,
+        client_ref: str | None = None,
+        book_by: datetime | None = None,
+        late: LatePolicy = LatePolicy.DISCOVER,
+        new_generation: bool = False,
         timeouts: Timeouts | None = None,
     ) -> Booking:
         """Book tickets: create the confirmed order. Take the payment first.
@@ -151,6 +75,11 @@ class Bookings:
         repetition: the reason may be gone. If you know that the refusal is final, try again with
         a new key; if an earlier try may have booked, call `reconcile` first.
 
+        With a journal it is written down before it leaves, and what came of it when that is known.
+        Ask again under the same `client_ref`, from this process or another, and you get the same
+        booking: it is sent again with the same key, or read from the journal. Cancelling the wait
+        does not end it; `recover` finishes what a crash has left.
+
         Args:
             product_id: Id of an active product.
             starts_at: The slot's own `starts_at`; for a day slot a date will do.
@@ -160,7 +89,15 @@ class Bookings:
             language: ISO 639-1 language of the tickets, one of the product's; the merchant's
                 default if not given.
             idempotency_key: Your own key for this booking, kept for 72 hours by the server; a
-                UUID4 if not given. Give it again to resume a booking whose outcome is unknown.
+                UUID4 if not given. Give it again to resume a booking whose outcome is unknown. With
+                a journal it need not be given: it follows from the `client_ref`.
+            client_ref: Your own name for this booking, such as the number of the order: the same
+                for every try, and for nothing else. Needs a journal. Put nothing in it that tells
+                who the customer is.
+            book_by: Until when a recovery may still book it, aware; 15 minutes from now if not
+                given.
+            late: What a recovery does after that.
+            new_generation: Book anew what was refused, was not made, or was cancelled since.
             timeouts: Limits of each attempt of this call.
 
         Raises:
@@ -174,6 +111,8 @@ class Bookings:
             ServerError: The same, after answers with 5xx; its `outcome_unknown` is True. If
                 resuming only repeats it, `reconcile` finds out.
             DecodingError: It was booked, but the answer cannot be read; resume it likewise.
+            ClientRefConflictError: The `client_ref` stands for something else, or has ended.
+            JournalError: The journal cannot be used. Nothing was sent.
         """
         operation = BookTickets(
             reservation_id=reservation_id,
@@ -183,9 +122,53 @@ class Bookings:
             customer=customer,
             language=language,
         )
-        return await self._session.send(
-            operation, idempotency_key=idempotency_key, timeouts=timeouts
+        intent = Intent(
+            client_ref=client_ref, book_by=book_by, late=late, new_generation=new_generation
         )
+        return await self._session.send(
+            operation, idempotency_key=idempotency_key, timeouts=timeouts, intent=intent
+        )
+
+    async def recover(
+        self,
+        *,
+        wait: bool = True,
+        client_ref: str | None = None,
+        on_recovered: OnRecovered | None = None,
+    ) -> Recovery:
+        """Bring what the journal holds of bookings and cancellations to its end.
+
+        Call it when your service starts, and from time to time. What may have been sent is sent
+        again with the same key and the same bytes, within 48 hours and until its `book_by`;
+        after that it is looked for in the list of orders. Nothing is booked under a new key. What
+        another process works on is left to it.
+
+        Args:
+            wait: Wait a minute for a second look, if the list does not show a booking: it may lag
+                behind. Without it, another recovery takes that look.
+            client_ref: Only what was asked for under this reference.
+            on_recovered: Called after each entry.
+
+        Raises:
+            ConfigurationError: The session has no journal.
+            JournalError: The journal cannot be used.
+        """
+        return await self._session.recover(
+            BookTickets,
+            CancelBooking,
+            wait=wait,
+            client_ref=client_ref,
+            on_recovered=on_recovered,
+        )
+
+    async def entry(self, client_ref: str) -> Entry | None:
+        """Return what the journal knows of a booking; None if nothing. It sends nothing.
+
+        Raises:
+            ConfigurationError: The session has no journal.
+            JournalError: The journal cannot be used.
+        """
+        return await self._session.entry(BookTickets, client_ref)
 
     async def cancel(
         self, booking_id: str, *, timeouts: Timeouts | None = None

@@ -26,7 +26,8 @@ from eguma_async.core.messages import Timeouts
 from eguma_async.pipeline.call import cancelled_as
 
 from .availabilities import ListAvailabilities
-from .booking_models import Booking, BookTickets, Customer
+from .booking_models import Booking, Customer
+from .booking_operations import BookTickets
 from .ranges import days_of
 from .reservation_models import CancelReservation, Reservation, ReserveTickets
 from .starts import same_start

@@ -7,16 +7,18 @@ more than one order, or one but for a detail, the caller is told so, and nothing
 from __future__ import annotations
 
 import enum
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
 from eguma_async.core.listing import Listing, UnreadableElement
 from eguma_async.core.messages import Timeouts
+from eguma_async.core.resumable import Looking
 from eguma_async.eguma.merchant_time import in_utc, readings
 
-from .booking_models import BookTickets, Customer
+from .booking_models import BookedTicket, Booking, Customer
+from .items import TicketItem
 from .matching import member, same_id
 from .orders import ListOrders, Order, OrderCustomer, OrderLine
 from .starts import same_start
@@ -29,6 +31,30 @@ PAUSES = (0.0, 2.0, 5.0, 15.0)
 """Seconds before each look; an order may show only some time after it was made."""
 CLOCK_SKEW = timedelta(hours=1)
 """How far the server's clock may be from ours."""
+
+
+class Wanted(Protocol):
+    """What was to be booked."""
+
+    @property
+    def product_id(self) -> str:
+        """The product."""
+        ...
+
+    @property
+    def starts_at(self) -> datetime | date:
+        """The slot's start."""
+        ...
+
+    @property
+    def items(self) -> tuple[TicketItem, ...]:
+        """How many of each category."""
+        ...
+
+    @property
+    def customer(self) -> Customer:
+        """Who buys."""
+        ...
 
 
 class BookingOutcome(enum.Enum):
@@ -96,7 +122,7 @@ class Window:
 
 async def search(
     session: Session,
-    wanted: BookTickets,
+    wanted: Wanted,
     window: Window,
     others: frozenset[str],
     timeouts: Timeouts | None,
@@ -110,21 +136,55 @@ async def search(
         others: Ids of orders that are not it, in lower case.
         timeouts: Limits of each attempt of each look.
     """
-    # By the UTC clock, which no merchant is behind of: the zone of the list's times is unknown.
-    since = window.begins.astimezone(UTC).replace(tzinfo=None)
     found = BookingSearch()
     for pause in PAUSES:
         if pause:
             await session.clock.sleep(pause)
-        orders = await session.send(ListOrders(updated_at_after=since), timeouts=timeouts)
+        orders = await session.send(_orders_in(window), timeouts=timeouts)
         found = _among(orders, wanted, window, others)
         if found.outcome is not BookingOutcome.NOT_FOUND:
             break
     return found
 
 
+async def look(looking: Looking, wanted: Wanted) -> BookingSearch:
+    """Look for a booking once, among the orders that no other entry of the journal stands for."""
+    window = Window(begins=looking.began_at - CLOCK_SKEW, ends=looking.ended_at + CLOCK_SKEW)
+    orders = await looking.session.send(_orders_in(window))
+    found = _among(orders, wanted, window, frozenset())
+    near = (order.id for order in (*found.orders, *found.similar))
+    taken = frozenset([i.casefold() for i in near if await looking.is_taken(i)])
+    return _among(orders, wanted, window, taken) if taken else found
+
+
+def booking_of(order: Order, items: tuple[TicketItem, ...]) -> Booking:
+    """Return the booking that an order is, as far as the list tells it.
+
+    It tells no category. Where the quantities are all different, each line can only be one.
+    """
+    quantities = [item.quantity for item in items]
+    is_clear = len(set(quantities)) == len(quantities)
+    categories = {item.quantity: item.category_id for item in items} if is_clear else {}
+    return Booking(
+        booking_id=order.id,
+        booking_reference=order.order_number,
+        tickets=tuple(
+            BookedTicket(ticket_number=ticket.number, category_id=categories.get(line.quantity, ""))
+            for line in order.order_lines
+            for ticket in line.tickets
+        ),
+        language=order.language,
+        replayed=True,
+    )
+
+
+def _orders_in(window: Window) -> ListOrders:
+    # By the UTC clock, which no merchant is behind of: the zone of the list's times is unknown.
+    return ListOrders(updated_at_after=window.begins.astimezone(UTC).replace(tzinfo=None))
+
+
 def _among(
-    orders: Listing[Order], wanted: BookTickets, window: Window, others: frozenset[str]
+    orders: Listing[Order], wanted: Wanted, window: Window, others: frozenset[str]
 ) -> BookingSearch:
     near = [
         order
@@ -142,7 +202,7 @@ def _among(
     )
 
 
-def _is_near(order: Order, wanted: BookTickets) -> bool:
+def _is_near(order: Order, wanted: Wanted) -> bool:
     """Tell whether the person, the product and the start are the same."""
     if order.customer is None:
         return False
@@ -155,7 +215,7 @@ def _is_near(order: Order, wanted: BookTickets) -> bool:
     return lines and (email or (first_name and last_name))
 
 
-def _is_exact(order: Order, wanted: BookTickets) -> bool:
+def _is_exact(order: Order, wanted: Wanted) -> bool:
     lines = order.order_lines
     quantities = sorted(line.quantity for line in lines)
     return (
@@ -166,7 +226,7 @@ def _is_exact(order: Order, wanted: BookTickets) -> bool:
     )
 
 
-def _is_of(line: OrderLine, wanted: BookTickets) -> bool:
+def _is_of(line: OrderLine, wanted: Wanted) -> bool:
     return (
         same_id(line.product_id, wanted.product_id)
         and line.starts_at is not None

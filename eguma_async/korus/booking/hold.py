@@ -23,10 +23,10 @@ from eguma_async.core.session import Session
 from eguma_async.korus.errors import ViolationsError
 
 from .accounting import order_differences
+from .order_creation import CreateOrders, finish
 from .order_models import BulkOrders, Customer, Order
-from .order_operations import CreateOrders
 from .orders import either
-from .reconciliation import Reconciler, in_doubt
+from .reconciliation import in_doubt
 from .reservation_models import BulkReservations, Reservation
 
 
@@ -52,7 +52,6 @@ class Hold:
         self.result = result
         self.orders: tuple[Order, ...] = ()
         self._session = session
-        self._reconciler = Reconciler(session)
         self._began = began
         self._expired: set[str] = {r.iri for r in result.reservations if r.expired}
         self._pending: tuple[CreateOrders, datetime, EgumaError] | None = None
@@ -181,11 +180,11 @@ class Hold:
         reconcile: bool,
         timeouts: Timeouts | None,
     ) -> BulkOrders:
-        reconciler = attrs.evolve(self._reconciler, timeouts=timeouts)
+        session = self._session
         if self._pending is not None:
-            return await reconciler.finish(operation, began_at, self._pending[2])
+            return await finish(session, operation, began_at, self._pending[2], timeouts=timeouts)
         try:
-            return await self._session.send(operation, timeouts=timeouts)
+            return await session.send(operation, timeouts=timeouts)
         except BaseException as error:
             if not in_doubt(error):
                 raise
@@ -193,7 +192,7 @@ class Hold:
             self._pending = (operation, began_at, doubt)
             if not (reconcile and isinstance(error, EgumaError)):
                 raise
-        return await reconciler.finish(operation, began_at, doubt)
+        return await finish(session, operation, began_at, doubt, timeouts=timeouts)
 
     def _take(self, operation: CreateOrders, began_at: datetime, result: BulkOrders) -> None:
         """Note what was ordered, and what is left to order.

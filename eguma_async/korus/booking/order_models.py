@@ -257,11 +257,14 @@ class BulkOrders:
             lost response may have been cancelled since: see `Order.status`.
         failed: What could not be booked.
         unaccounted: Reservations that were sent and stand on neither side.
+        persisted: True if the journal has it; False if it could not be written there; None without
+            a journal.
     """
 
     orders: tuple[Order, ...] = attrs.field(metadata=LENIENT)
     failed: tuple[FailedOrder, ...] = attrs.field(default=(), metadata=wire_named("failedOrders"))
     unaccounted: tuple[str, ...] = attrs.field(default=(), metadata=LOCAL)
+    persisted: bool | None = attrs.field(default=None, metadata=LOCAL)
 
     @property
     def unreadable(self) -> tuple[UnreadableElement, ...]:

@@ -1,4 +1,4 @@
-"""Orders: what is asked for."""
+"""Orders: how they are read."""
 
 from __future__ import annotations
 
@@ -8,27 +8,21 @@ from typing import ClassVar
 import attrs
 
 from eguma_async.core import checks
-from eguma_async.core.errors import ConfigurationError, ResultMismatchError, StatusError
+from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.fields import LENIENT
-from eguma_async.core.listing import refuse_unreadable
-from eguma_async.core.messages import Repeat
-from eguma_async.core.operation import Operation, ResponseContext, in_query
-from eguma_async.korus.errors import InconsistentAnswerError, ViolationsError, says_expired
+from eguma_async.core.operation import in_query
 from eguma_async.korus.json_ld import Collection
 from eguma_async.korus.operations import (
     GetOperation,
     PagedOperation,
-    as_tuple,
     aware_instant,
-    free_text,
     from_second,
-    iris,
     optional,
     order_of,
     to_second,
 )
 
-from .order_models import BulkOrders, Customer, Order
+from .order_models import Order
 
 
 def findable_reference(instance: object, field: checks.Field, value: object) -> None:
@@ -39,59 +33,6 @@ def findable_reference(instance: object, field: checks.Field, value: object) -> 
             f"{field.name} must have at most 50 characters: the list of orders cannot look for"
             " longer ones, so that an order whose response was lost could not be found again"
         )
-
-
-@attrs.frozen(kw_only=True)
-class CreateOrders(Operation[BulkOrders]):
-    """Turn reservations into orders. It books for real.
-
-    The API takes no idempotency key, so it is never sent again once it may have arrived.
-
-    Source: ``POST /v1/booking/orders/_bulk``, docs.korusticket.com.
-    """
-
-    METHOD: ClassVar[str] = "POST"
-    PATH: ClassVar[str] = "/v1/booking/orders/_bulk"
-    REPEAT: ClassVar[Repeat] = Repeat.ONCE
-
-    reservations: tuple[str, ...] = attrs.field(converter=as_tuple, validator=iris)
-    customer: Customer = attrs.field(validator=checks.instance_of(Customer, "a korus.Customer"))
-    external_reference: str = attrs.field(validator=findable_reference)
-    notes: str | None = attrs.field(default=None, validator=optional(free_text), repr=False)
-
-    def complete(self, value: BulkOrders, context: ResponseContext, /) -> BulkOrders:
-        """Compare what was asked for with what came back, if any of it can be read."""
-        refuse_unreadable((*value.orders, *value.failed), "$.orders", value.unreadable)
-        done = {order.reservation for order in value.orders}
-        refused = {failure.reservation for failure in value.failed}
-        accounted = done | refused
-        value = attrs.evolve(
-            value, unaccounted=tuple(r for r in self.reservations if r not in accounted)
-        )
-        if len(done) < len(value.orders) or done & refused:
-            raise InconsistentAnswerError(
-                "a reservation stands twice in the response",
-                result=value,
-            )
-        if strange := sorted(done.difference(self.reservations)):
-            raise ResultMismatchError(
-                "something was ordered that was not asked for",
-                result=value,
-                differences=tuple(f"{reservation} was not sent" for reservation in strange),
-            )
-        return value
-
-    def explain(self, refusal: StatusError, /) -> StatusError:
-        """Tell which of the reservations have expired."""
-        if isinstance(refusal, ViolationsError):
-            refusal.expired_reservations = tuple(
-                self.reservations[violation.index]
-                for violation in refusal.violations
-                if says_expired(violation.path, violation.code)
-                and violation.index is not None
-                and violation.index < len(self.reservations)
-            )
-        return refusal
 
 
 @attrs.frozen(kw_only=True)

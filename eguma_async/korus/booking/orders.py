@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from eguma_async.core.errors import EgumaError
+from eguma_async.core.journal import Entry, Intent, LatePolicy, OnRecovered, Recovery
 from eguma_async.core.messages import Timeouts
 from eguma_async.core.session import Session
 from eguma_async.korus.operations import (
@@ -14,9 +15,9 @@ from eguma_async.korus.operations import (
 )
 from eguma_async.pipeline.pages import Pager
 
+from .order_creation import CreateOrders, finish
 from .order_models import BulkOrders, Customer, Order
 from .order_operations import (
-    CreateOrders,
     GetOrder,
     ListOrders,
 )
@@ -43,9 +44,17 @@ class Orders:
         notes: str | None = None,
         reconcile_unknown: bool = False,
         settle_unknown: bool | None = None,
+        client_ref: str | None = None,
+        book_by: datetime | None = None,
+        late: LatePolicy = LatePolicy.DISCOVER,
         timeouts: Timeouts | None = None,
     ) -> BulkOrders:
         """Turn reservations into orders. Take the payment first.
+
+        With a journal it is written down before it leaves, and what came of it when that is known.
+        Asked again for the same reservations under the same reference, it looks for the orders
+        before it sends anything; `recover` does so after a crash. Cancelling the wait does not end
+        it.
 
         Args:
             reservations: IRIs of reservations that have not expired.
@@ -58,9 +67,16 @@ class Orders:
                 and then cancelled is there. If the second request is refused and some orders are
                 there, what it breaks rules with stands among the failures.
             settle_unknown: The name of `reconcile_unknown` before.
+            client_ref: Your own name for this call, the same for every try; made of
+                `external_reference` and the reservations if not given. Needs a journal.
+            book_by: Until when a recovery may still order, aware; 15 minutes from now if not given.
+            late: What a recovery does after that: DISCOVER or CONFIRM. An order cannot be taken
+                back.
             timeouts: Limits of each attempt; the session's if not given.
 
         Raises:
+            ClientRefConflictError: The `client_ref` stands for something else.
+            JournalError: The journal cannot be used. Nothing was sent.
             ViolationsError: Nothing was ordered; `expired_reservations` on it tells which
                 reservations have expired.
             OutcomeUnknownError: Orders may have been made; `reconcile` finds out. A refusal that
@@ -76,15 +92,51 @@ class Orders:
             notes=notes,
         )
         del notes  # a traceback that shows variables must not show it
+        intent = Intent(client_ref=client_ref, book_by=book_by, late=late)
         began_at = self._session.clock.now()
         try:
-            return await self._session.send(operation, timeouts=timeouts)
+            return await self._session.send(operation, timeouts=timeouts, intent=intent)
         except EgumaError as error:
             if not (either(reconcile_unknown, settle_unknown) and in_doubt(error)):
                 raise
             doubt = error.with_traceback(None)
-        reconciler = Reconciler(self._session, timeouts)
-        return await reconciler.finish(operation, began_at, doubt)
+        return await finish(
+            self._session, operation, began_at, doubt, timeouts=timeouts, intent=intent
+        )
+
+    async def recover(
+        self,
+        *,
+        wait: bool = True,
+        client_ref: str | None = None,
+        on_recovered: OnRecovered | None = None,
+    ) -> Recovery:
+        """Bring the orders that the journal holds to their end.
+
+        Each is looked for first, by its reference and its reservations, and only what is missing
+        is sent again, until its `book_by`.
+
+        Args:
+            wait: Wait a minute for a second look, if the lists show nothing: they may lag behind.
+            client_ref: Only what was asked for under this reference.
+            on_recovered: Called after each entry.
+
+        Raises:
+            ConfigurationError: The session has no journal.
+            JournalError: The journal cannot be used.
+        """
+        return await self._session.recover(
+            CreateOrders, wait=wait, client_ref=client_ref, on_recovered=on_recovered
+        )
+
+    async def entry(self, client_ref: str) -> Entry | None:
+        """Return what the journal knows of orders; None if nothing. It sends nothing.
+
+        Raises:
+            ConfigurationError: The session has no journal.
+            JournalError: The journal cannot be used.
+        """
+        return await self._session.entry(CreateOrders, client_ref)
 
     async def reconcile(
         self,

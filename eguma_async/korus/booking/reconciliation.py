@@ -13,7 +13,7 @@ import asyncio
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 
@@ -27,6 +27,7 @@ from eguma_async.core.errors import (
 )
 from eguma_async.core.listing import UnreadableElement
 from eguma_async.core.messages import Timeouts
+from eguma_async.core.operation import Operation
 from eguma_async.core.session import Session
 from eguma_async.korus.errors import InconsistentAnswerError, Violation, ViolationsError
 from eguma_async.korus.json_ld import Iri, Resource, link_of
@@ -35,7 +36,7 @@ from eguma_async.pipeline.call import cancelled_as
 from eguma_async.pipeline.pages import Pager
 
 from .order_models import BulkOrders, FailedOrder, Order, OrderStatus
-from .order_operations import CreateOrders, GetOrder, ListOrders
+from .order_operations import GetOrder, ListOrders
 
 PAUSES = (2.0, 5.0, 15.0)
 """Seconds before each look; an order may show only some time after it was made."""
@@ -43,6 +44,29 @@ CLOCK_SKEW = timedelta(hours=1)
 """How far the server's clock may be behind ours for its list to be of use."""
 
 _PLACE = re.compile(r"reservations\[([0-9]{1,6})\]", re.ASCII)
+
+
+class Ordering(Protocol):
+    """What was to be ordered."""
+
+    @property
+    def reservations(self) -> tuple[str, ...]:
+        """IRIs of the reservations."""
+        ...
+
+    @property
+    def external_reference(self) -> str:
+        """Reference of the orders."""
+        ...
+
+    @classmethod
+    def name(cls) -> str:
+        """Return the name of the operation."""
+        ...
+
+    def of_only(self, reservations: tuple[str, ...], /) -> Operation[BulkOrders]:
+        """Return what orders some of the reservations."""
+        ...
 
 
 @attrs.frozen(kw_only=True)
@@ -135,7 +159,7 @@ class Reconciler:
         )
 
     async def finish(
-        self, operation: CreateOrders, began_at: datetime, doubt: EgumaError
+        self, operation: Ordering, began_at: datetime, doubt: EgumaError
     ) -> BulkOrders:
         """Bring a call of unknown outcome to its end.
 
@@ -195,7 +219,7 @@ class _Resumption:
     """One more request at most, with looks before and after it until the outcome is known."""
 
     reconciler: Reconciler
-    operation: CreateOrders
+    operation: Ordering
     since: datetime
     doubt: EgumaError
 
@@ -205,7 +229,7 @@ class _Resumption:
             raise self.doubt
         if not known.missing:
             return BulkOrders(orders=known.orders)
-        again = attrs.evolve(self.operation, reservations=known.missing)
+        again = self.operation.of_only(known.missing)
         try:
             rest = await self.reconciler.session.send(again, timeouts=self.reconciler.timeouts)
         except ResultMismatchError:

@@ -23,7 +23,7 @@ from eguma_async import (
     TicketItem,
     unknown_outcome,
 )
-from eguma_async.eguma.ticketing.booking_models import ticket_differences
+from eguma_async.eguma.ticketing.booking_operations import ticket_differences
 from eguma_async.testing import ScriptedTransport, json_reply
 
 ADULT, CHILD = "64ad1bb1973b861c040c99c1", "64ad1bb1973b861c040c99c2"

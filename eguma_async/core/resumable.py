@@ -1,0 +1,118 @@
+"""Operations that outlive a crash: each says itself how it is taken up again."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Generic, TypeVar
+
+import attrs
+
+from .operation import Operation
+from .session import Session
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class Found(Generic[T]):
+    """What the provider's lists tell of something that may have been done.
+
+    Attributes:
+        value: What came of it; None if it was not found.
+        candidates: Ids of what may be it. If there are any, a person has to look.
+    """
+
+    value: T | None = None
+    candidates: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Looking:
+    """What there is to find out with.
+
+    Attributes:
+        session: Reads, and sends what is missing.
+        began_at: When it was sent first, aware.
+        ended_at: When it was sent last, aware; a later moment if that is not known.
+        is_taken: Tells of an id of the server's whether another entry of the journal stands for it.
+    """
+
+    session: Session
+    began_at: datetime
+    ended_at: datetime
+    is_taken: Callable[[str], Awaitable[bool]]
+
+
+@attrs.frozen(kw_only=True)
+class Resumable(Operation[T]):
+    """Base of operations that a journal keeps until their outcome is known.
+
+    All of it stands in the JSON body: of these bytes it is made again, and they are what is sent
+    again.
+
+    Attributes:
+        KIND: What it asks for, in a word.
+        WAITS: False if it is still wanted however late it comes, as a cancellation is.
+    """
+
+    KIND: ClassVar[str]
+    WAITS: ClassVar[bool] = True
+
+    def reference(self) -> str | None:
+        """Return a reference that stands for this request and no other; None without one."""
+        return None
+
+    def remote_id(self, value: T, /) -> str | None:
+        """Return the server's id of what was made; None if nothing was made."""
+        raise NotImplementedError
+
+    def record(self, value: T, /) -> Mapping[str, Any]:
+        """Return what is to be kept of the outcome, as JSON, without the customer's data."""
+        raise NotImplementedError
+
+    def is_done(self, value: T, /) -> bool:
+        """Tell whether an outcome that differs from what was asked for is one all the same."""
+        return True
+
+    @classmethod
+    async def recall(cls, record: Mapping[str, Any], session: Session, /) -> T:
+        """Return the outcome that was kept.
+
+        Args:
+            record: What `record` returned.
+            session: Reads what was not kept.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def noted(cls, value: T, /, *, persisted: bool) -> T:
+        """Say with the outcome whether the journal has it."""
+        return value
+
+    async def resume(self, looking: Looking, repeat: Callable[[], Awaitable[T]], /) -> T:
+        """Take it up again after an attempt of unknown outcome, and bring it to its end.
+
+        Args:
+            looking: What there is to find out with.
+            repeat: Sends the same bytes with the same key again. By default, that is all.
+        """
+        return await repeat()
+
+    async def look_up(self, looking: Looking, /) -> Found[T]:
+        """Find out by the provider's lists whether it was done. It sends nothing but reads.
+
+        Raises:
+            EgumaError: A list cannot be read, so that nothing is known.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def undo(cls, record: Mapping[str, Any], /) -> Resumable[Any] | None:
+        """Return what cancels it; None if it cannot be cancelled."""
+        return None
+
+    @classmethod
+    def was_there_before(cls, value: T, /) -> bool:
+        """Tell whether an outcome is surely that of an earlier attempt."""
+        return False

@@ -1,0 +1,299 @@
+"""Sends what a journal keeps: it is written down first, and its outcome when that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import chain, repeat
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from eguma_async.core.durable import Wire
+from eguma_async.core.errors import (
+    ConfigurationError,
+    EgumaError,
+    JournalError,
+    NotSentError,
+    OutcomeUnknownError,
+    ResultMismatchError,
+)
+from eguma_async.core.journal import (
+    ClientRefConflictError,
+    Entry,
+    Intent,
+    OnRecovered,
+    Recovery,
+    State,
+)
+from eguma_async.core.messages import Repeat, Timeouts
+from eguma_async.core.resumable import Resumable
+
+from .errand import Asked, Errand
+from .identity import Identity
+from .line import Line
+from .outcomes import named, refusal_again
+from .records import Kept
+from .recovery import RecoveryPass
+from .work import Desk, Work
+
+T = TypeVar("T")
+
+_POLLS = (0.05, 0.1, 0.25, 0.5)
+_LAST_POLL = 1.0
+"""Seconds between two looks at a line that somebody else works on."""
+_PATIENCE = timedelta(seconds=60)
+
+
+class JournalledCalls:
+    """Sends the operations of one session that its journal keeps.
+
+    Args:
+        desk: What the work is done with.
+        account: Name of the account; empty if it was not named.
+    """
+
+    def __init__(self, desk: Desk, *, account: str) -> None:
+        self._desk = desk
+        self._records = desk.records
+        self._wire: Wire = desk.wire
+        self._account = account
+        self._running: dict[str, Errand[Any]] = {}
+
+    async def open(self) -> None:
+        """Make the journal ready."""
+        await self._records.open()
+
+    async def close(self) -> None:
+        """Let go of the journal."""
+        await self._records.close()
+
+    async def send(
+        self,
+        operation: Resumable[T],
+        intent: Intent,
+        /,
+        *,
+        key: str | None,
+        timeouts: Timeouts | None,
+    ) -> T:
+        """Write an operation down, send it, and write down what came of it.
+
+        Raises:
+            ClientRefConflictError: The reference stands for something else, or has ended.
+            JournalError: The journal cannot be used. Nothing was sent.
+            EgumaError: As for a call without a journal.
+        """
+        self._records.check_usable()
+        if intent.book_by is not None and intent.book_by <= self._wire.session.clock.now():
+            raise ConfigurationError("book_by has passed already; nothing was sent")
+        asked = Asked(
+            operation=operation,
+            body=self._wire.encode(operation),
+            identity=self._identity(operation, intent),
+            intent=intent,
+            key=None if key is None else self._wire.checked_key(operation, key),
+            timeouts=timeouts,
+        )
+        errand: Errand[T] | None = self._running.get(asked.identity.series)
+        if errand is None:
+            errand = Errand(asked)
+            errand.start(self._wire, self._carry_out(errand), self._running)
+        elif errand.asked.body != asked.body:
+            raise ClientRefConflictError("something else is being asked for under this client_ref")
+        return await errand.outcome()
+
+    async def recover(
+        self,
+        kinds: tuple[type[Resumable[Any]], ...],
+        /,
+        *,
+        wait: bool,
+        client_ref: str | None,
+        on_recovered: OnRecovered | None,
+    ) -> Recovery:
+        """Bring what is open to its end."""
+        self._records.check_usable()
+        found = RecoveryPass(
+            self._desk,
+            account=self._account,
+            kinds={kind.KIND: kind for kind in kinds},
+            client_ref=client_ref,
+            running=self._running,
+            on_recovered=on_recovered,
+        )
+        return await found.run(wait=wait)
+
+    async def entry(self, kind: str, client_ref: str, /) -> Entry | None:
+        """Return what the journal knows of a reference; None if nothing."""
+        self._records.check_usable()
+        kept = await self._records.latest(self._named(kind, client_ref))
+        return None if kept is None else kept.entry()
+
+    def _identity(self, operation: Resumable[Any], intent: Intent) -> Identity:
+        reference = intent.client_ref or operation.reference() or uuid4().hex
+        return self._named(operation.KIND, reference)
+
+    def _named(self, kind: str, client_ref: str) -> Identity:
+        return Identity(
+            provider=self._wire.provider,
+            environment=self._wire.environment,
+            account=self._account,
+            kind=kind,
+            client_ref=client_ref,
+        )
+
+    async def _carry_out(self, errand: Errand[T]) -> T:
+        asked = errand.asked
+        kept, is_ours = await self._records.insert(await self._line(asked, 1))
+        for pause in () if is_ours else _pauses():
+            there = await self._records.latest(asked.identity)
+            if there is None:  # withdrawn meanwhile
+                kept, is_ours = await self._records.insert(await self._line(asked, 1))
+            else:
+                line = self._checked(asked, there)
+                if line.state.is_open:
+                    errand.begun = True
+                    taken = await self._desk.claim(there)
+                    if taken is not None:
+                        return await self._go_on(asked, taken)
+                    if pause is None:
+                        break
+                    await self._wire.session.clock.sleep(pause)
+                elif line.state is State.CONFIRMED and not await self._is_undone(asked, line):
+                    return await self._recalled(asked, line)
+                else:
+                    kept, is_ours = await self._anew(asked, there)
+            if is_ours:
+                break
+        if not is_ours:
+            raise named(OutcomeUnknownError("another process is still at work on it"), kept.line)
+        if not errand.is_wanted:
+            await self._records.delete(kept)
+            raise NotSentError("cancelled before anything was sent")
+        errand.begun = True
+        return await Work(self._desk, kept, asked.operation, asked.timeouts).send()
+
+    async def _line(self, asked: Asked[Any], generation: int) -> Line:
+        """Return the line of something that is about to be sent."""
+        now = self._desk.moments.now()
+        until = asked.intent.book_by or now.time + self._desk.rules.book_by
+        key = asked.key
+        if key is None and asked.operation.REPEAT is Repeat.KEYED:
+            key = asked.identity.key(generation)
+        shared = await self._records.shared_time(now.wall)
+        return Line(
+            identity=asked.identity,
+            generation=generation,
+            operation=asked.operation.name(),
+            credential=self._wire.credential,
+            state=State.INFLIGHT,
+            key=key,
+            digest=self._records.script.digest(asked.body),
+            body=asked.body,
+            attempts=1,
+            created=now,
+            first_sent=now,
+            last_sent=now,
+            book_by=until.timestamp() if asked.operation.WAITS else None,
+            late=asked.intent.late,
+            owner=self._desk.owner,
+            lease_until=self._desk.lease_from(shared, asked.timeouts),
+        )
+
+    def _checked(self, asked: Asked[Any], kept: Kept) -> Line:
+        """Return what the journal knows, if it is what is asked for.
+
+        Raises:
+            ClientRefConflictError: It is something else.
+            JournalError: It cannot be read, or a person has to look at it first.
+        """
+        line = kept.line
+        if not self._desk.is_of_these_credentials(line):
+            raise self._conflict(
+                line,
+                "this client_ref was asked for with other credentials. If they are of the same"
+                " account, open the journal with any_credentials=True",
+            )
+        may_differ = asked.intent.new_generation and not line.state.is_open
+        digest = self._records.script.digest(asked.body)
+        if line.digest not in ("", digest) and not may_differ:  # empty once it was erased
+            raise self._conflict(line, "this client_ref stands for something else already")
+        if asked.key is not None and line.key != asked.key and not may_differ:
+            raise self._conflict(line, "this client_ref was sent with another idempotency key")
+        if line.locked:
+            raise named(
+                JournalError("it is encrypted with a key that this journal was not given"), line
+            )
+        if line.state is State.NEEDS_OPERATOR:
+            raise named(
+                OutcomeUnknownError(f"a person has to find out what came of it ({line.reason})"),
+                line,
+            )
+        return line
+
+    def _conflict(self, line: Line, why: str) -> EgumaError:
+        return named(ClientRefConflictError(why, entry=line.entry()), line)
+
+    async def _anew(self, asked: Asked[Any], kept: Kept) -> tuple[Kept, bool]:
+        """Begin again what has ended without success, or was cancelled since."""
+        line = kept.line
+        if line.state is State.UNSENT and not asked.intent.new_generation:
+            again = await self._records.write(kept, await self._line(asked, line.generation))
+            return (kept, False) if again is None else (again, True)
+        if asked.operation.REPEAT is Repeat.KEYED and not asked.intent.new_generation:
+            if line.state is State.REJECTED:
+                raise named(refusal_again(line), line)
+            raise self._conflict(
+                line,
+                "it was not made" if line.state is State.ABSENT else "it was cancelled since",
+            )
+        return await self._records.insert(await self._line(asked, line.generation + 1))
+
+    async def _go_on(self, asked: Asked[T], kept: Kept) -> T:
+        """Take up what was begun before, here or in another process."""
+        work = Work(self._desk, kept, asked.operation, asked.timeouts)
+        line = kept.line
+        if line.state is State.CANCELLING:
+            await work.compensate()
+            raise self._conflict(work.line, "it came too late and was cancelled")
+        if line.state is not State.VERIFY and self._desk.may_send_again(line):
+            return await work.resume()
+        found = await work.look()
+        if found is not None:
+            return found
+        if work.line.state.is_open:
+            raise named(
+                OutcomeUnknownError("it may have been made, and the lists do not show it yet"),
+                work.line,
+            )
+        raise named(refusal_again(work.line), work.line)
+
+    async def _recalled(self, asked: Asked[T], line: Line) -> T:
+        """Return what came of it, as the journal has kept it."""
+        if line.result is None:
+            raise named(JournalError("it was made; what came of it was erased"), line)
+        kind = type(asked.operation)
+        value = await kind.recall(line.result, self._wire.plain)
+        value = kind.noted(value, persisted=True)
+        if line.differences:
+            raise named(ResultMismatchError(result=value, differences=line.differences), line)
+        return value
+
+    async def _is_undone(self, asked: Asked[Any], line: Line) -> bool:
+        """Tell whether it was cancelled since, as far as the journal knows."""
+        undoing = asked.operation.undo(line.result or {})
+        if undoing is None:
+            return False
+        done = await self._records.latest(self._identity(undoing, Intent()))
+        return done is not None and done.line.state is State.CONFIRMED
+
+
+def _pauses() -> Iterator[float | None]:
+    """Return the pauses while somebody else works on a line; None at the end of our patience."""
+    left = _PATIENCE.total_seconds()
+    for pause in chain(_POLLS, repeat(_LAST_POLL)):
+        yield pause
+        left -= pause
+        if left <= 0:
+            yield None
+            return

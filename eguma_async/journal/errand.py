@@ -1,0 +1,108 @@
+"""Something that is asked for, and whoever waits for it in this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from eguma_async.core.durable import Wire
+from eguma_async.core.errors import EgumaError, NotSentError, OutcomeUnknownError
+from eguma_async.core.journal import Intent
+from eguma_async.core.messages import Timeouts
+from eguma_async.core.resumable import Resumable
+
+from .identity import Identity
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class Asked(Generic[T]):
+    """What a caller asks for.
+
+    Attributes:
+        operation: What.
+        body: Its exact bytes.
+        identity: Under which name.
+        intent: Until when, and whether anew.
+        key: Idempotency key the caller has chosen.
+        timeouts: Limits of each attempt.
+    """
+
+    operation: Resumable[T]
+    body: bytes = attrs.field(repr=False)
+    identity: Identity
+    intent: Intent = attrs.field(factory=Intent)
+    key: str | None = None
+    timeouts: Timeouts | None = None
+
+
+class Errand(Generic[T]):
+    """Work on what is asked for. It goes on when those who wait for it are cancelled.
+
+    Args:
+        asked: What.
+
+    Attributes:
+        asked: The same.
+        begun: True once something may have been sent.
+    """
+
+    def __init__(self, asked: Asked[T]) -> None:
+        self.asked = asked
+        self.begun = False
+        self._waiting = 0
+        self._task: asyncio.Task[T] | None = None
+
+    @property
+    def is_wanted(self) -> bool:
+        """True as long as somebody waits for it."""
+        return self._waiting > 0
+
+    def start(
+        self, wire: Wire, work: Coroutine[Any, Any, T], running: dict[str, Errand[Any]]
+    ) -> None:
+        """Begin the work, and stand among what is running until it has ended."""
+        series = self.asked.identity.series
+        running[series] = self
+
+        def ended(task: asyncio.Task[T]) -> None:
+            del running[series]
+            if not task.cancelled():
+                task.exception()  # whoever waited has seen it
+
+        self._task = wire.in_background(work)
+        self._task.add_done_callback(ended)
+
+    async def outcome(self) -> T:
+        """Wait for it. Cancelling that ends the waiting; what was begun goes on.
+
+        Raises:
+            asyncio.CancelledError: With an `OutcomeUnknownError` as its cause if it goes on, and a
+                `NotSentError` if nothing was sent, nor will be.
+        """
+        assert self._task is not None  # noqa: S101  # it was started
+        self._waiting += 1
+        try:
+            await asyncio.wait((self._task,))
+        except asyncio.CancelledError as cancelled:
+            cancelled.__cause__ = self._meaning()
+            raise
+        finally:
+            self._waiting -= 1
+        if self._task.cancelled():
+            raise self._named(OutcomeUnknownError("the session was closed before it was known"))
+        return self._task.result()
+
+    def _meaning(self) -> EgumaError:
+        if self.begun or self._waiting > 1:
+            return self._named(OutcomeUnknownError("cancelled; it goes on in the background"))
+        return self._named(NotSentError("cancelled before anything was sent"))
+
+    def _named(self, error: EgumaError) -> EgumaError:
+        error.operation = self.asked.operation.name()
+        error.client_ref = self.asked.identity.client_ref
+        return error

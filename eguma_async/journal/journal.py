@@ -1,0 +1,248 @@
+"""The journal: what was asked for, kept until its outcome is known."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self
+from uuid import uuid4
+
+import attrs
+
+from eguma_async.core.checks import is_printable
+from eguma_async.core.clock import Clock, SystemClock, checked_clock
+from eguma_async.core.durable import Wire
+from eguma_async.core.errors import ConfigurationError, JournalError
+from eguma_async.core.journal import Entry, State
+
+from .calls import JournalledCalls
+from .identity import Identity
+from .line import Line
+from .moments import Moments, as_time, this_boot
+from .records import Kept, Records, changed
+from .rules import Rules
+from .sealing import sealer_for
+from .stores.base import Store
+from .work import Desk
+
+_RESOLVED = (State.CONFIRMED, State.ABSENT, State.CANCELLED)
+
+
+class Journal:
+    """Keeps what was asked for in a store. Use one of its kinds: `SQLiteJournal` and the others.
+
+    A session opens and closes it: ``AsyncSession(journal=...)``. To look into it without a
+    session, use it with ``async with``.
+
+    Args:
+        store: Where it is kept.
+        account: Name of the account whose bookings these are, if one journal holds those of
+            several, or if the credentials change. What was asked for under it is taken up with
+            any credentials.
+        key: Encrypts what is kept of customers and tickets: 32 bytes or their base64, or several,
+            of which the first encrypts and all open; from ``EGUMA_JOURNAL_KEY`` if not given; an
+            empty text for none. Needs the extra ``crypto``.
+        any_credentials: Take up what was asked for with other credentials, as after a new key of
+            the same account. Never true for a journal of several accounts.
+        rules: For how long things hold.
+        clock: Tells the time of what is done without a session.
+
+    Raises:
+        ConfigurationError: An argument is malformed, or a package is missing.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        account: str = "",
+        key: str | bytes | Iterable[str | bytes] | None = None,
+        any_credentials: bool = False,
+        rules: Rules | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        sealer = sealer_for(key)
+        del key  # a traceback that shows variables must not show it
+        if isinstance(sealer, ConfigurationError):
+            raise sealer
+        if not isinstance(account, str) or (account and not is_printable(account)):
+            raise ConfigurationError("account must be a text that can be printed")
+        self._account = account
+        self._rules = attrs.evolve(rules or Rules(), any_credentials=any_credentials)
+        self._records = Records(store, sealer)
+        self._store = store
+        self._clock = SystemClock() if clock is None else checked_clock(clock)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._store.describe()}>"
+
+    async def __aenter__(self) -> Self:
+        await self._records.open()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._records.close()
+
+    def attach(self, wire: Wire, /) -> JournalledCalls:
+        """Return what sends the operations of a session. Sessions call it."""
+        desk = Desk(
+            records=self._records,
+            wire=wire,
+            rules=self._rules,
+            moments=Moments(wire.session.clock, this_boot()),
+            owner=uuid4().hex,
+        )
+        return JournalledCalls(desk, account=self._account)
+
+    # What an operator does
+
+    async def entries(
+        self, *, open_only: bool = False, client_ref: str | None = None
+    ) -> AsyncIterator[Entry]:
+        """Read the entries, the oldest first.
+
+        Args:
+            open_only: Leave out those whose outcome is known for good.
+            client_ref: Only those of this reference.
+        """
+        async for kept in self._matching(client_ref, open_only=open_only):
+            yield kept.entry()
+
+    async def resolve(
+        self,
+        client_ref: str,
+        state: State,
+        *,
+        kind: str | None = None,
+        result: Mapping[str, Any] | None = None,
+    ) -> Entry:
+        """Say what came of an entry, after a person has found out.
+
+        Args:
+            client_ref: Its reference; of a damaged entry, the 64 digits it is shown with.
+            state: What came of it: CONFIRMED, ABSENT or CANCELLED.
+            kind: Which one, if the reference stands for several.
+            result: What was made, such as ``{"booking_id": ..., "booking_reference": ...}``.
+
+        Raises:
+            ConfigurationError: There is no such state to choose, or no entry fits, or several.
+            JournalError: Its outcome is known already, or somebody works on it.
+        """
+        if state not in _RESOLVED:
+            choice = ", ".join(each.value for each in _RESOLVED)
+            raise ConfigurationError(f"an entry is resolved as one of: {choice}")
+        kept = await self._the_one(client_ref, kind)
+        line = kept.content or _rewritten(kept)
+        if not line.state.is_open:
+            raise JournalError(f"its outcome is known already: {line.state.value}")
+        now = await self._records.shared_time(self._clock.now().timestamp())
+        if line.owner is not None and line.lease_until > now:
+            raise JournalError(
+                f"somebody works on it until {as_time(line.lease_until):%H:%M:%S} UTC; try again"
+            )
+        new = changed(
+            line,
+            state=state,
+            reason="resolved",
+            result=line.result if result is None else dict(result),
+            locked=False,
+        )
+        written = await self._records.write(kept, new)
+        if written is None:
+            raise JournalError("it was changed meanwhile; look at it again")
+        return written.entry()
+
+    async def erase(self, client_ref: str, *, kind: str | None = None) -> Entry:
+        """Forget what came of an entry, its tickets included; what is left is that it has ended.
+
+        Raises:
+            ConfigurationError: There is no such entry.
+            JournalError: Its outcome is not known yet: what is kept of it is still needed.
+        """
+        kept = await self._the_one(client_ref, kind)
+        line = kept.line
+        if line.state.is_open:
+            raise JournalError("its outcome is not known yet; recover or resolve it first")
+        new = changed(
+            line,
+            result=None,
+            differences=(),
+            candidates=(),
+            digest="",
+            reason="erased",
+            locked=False,
+        )
+        written = await self._records.write(kept, new)
+        if written is None:
+            raise JournalError("it was changed meanwhile; look at it again")
+        return written.entry()
+
+    async def prune(self, *, older_than: timedelta = timedelta(days=30)) -> int:
+        """Remove entries that have ended, and return how many.
+
+        A reference that is gone stands for nothing: what is asked for under it is new.
+
+        Args:
+            older_than: Only those that were asked for longer ago: 4 days at least, as servers
+                know a key for 3.
+
+        Raises:
+            ConfigurationError: `older_than` is shorter.
+        """
+        if older_than < timedelta(days=4):
+            raise ConfigurationError("older_than must be 4 days at least")
+        before = (self._clock.now() - older_than).timestamp()
+        removed = 0
+        async for kept in self._records.all():
+            if kept.row.created_at >= before:
+                break
+            if kept.content is not None and not kept.content.state.is_open:
+                removed += await self._records.delete(kept)
+        return removed
+
+    async def _matching(
+        self, client_ref: str | None, *, open_only: bool = False
+    ) -> AsyncIterator[Kept]:
+        self._records.check_usable()
+        async for kept in self._records.all(open_only=open_only):
+            if client_ref in (None, kept.entry().client_ref):
+                yield kept
+
+    async def _the_one(self, client_ref: str, kind: str | None) -> Kept:
+        """Return the last generation of the entry that a reference stands for."""
+        last: dict[str, Kept] = {}
+        async for kept in self._matching(client_ref):
+            if kind in (None, kept.entry().kind):
+                before = last.get(kept.row.series)
+                if before is None or before.row.generation < kept.row.generation:
+                    last[kept.row.series] = kept
+        if not last:
+            raise ConfigurationError("the journal has no such entry")
+        if len(last) > 1:
+            kinds = ", ".join(sorted({kept.entry().kind for kept in last.values()}))
+            raise ConfigurationError(f"several entries have this reference ({kinds}); say which")
+        return next(iter(last.values()))
+
+
+def _rewritten(kept: Kept) -> Line:
+    """Return a line in the place of a damaged one, of which nothing is believed."""
+    moment = Moments(SystemClock(), this_boot()).now()
+    return Line(
+        identity=Identity(
+            provider="", environment="", account="", kind="", client_ref=kept.row.series
+        ),
+        generation=kept.row.generation,
+        operation="",
+        credential="",
+        state=State.QUARANTINED,
+        key=None,
+        digest="",
+        body=None,
+        created=attrs.evolve(moment, wall=kept.row.created_at),
+    )

@@ -1,0 +1,29 @@
+"""For how long things hold: when something may still be sent again, and when it is looked for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Rules:
+    """The times of a journal.
+
+    Attributes:
+        resend_window: For how long after it was first sent something may be sent again with its
+            key. The server keeps the key for 72 hours; a third of that is left for wrong clocks.
+        verify_window: For how long the lists are searched for what may not be sent again.
+        book_by: Until when something is wanted if nobody says.
+        lease: For how long whoever works on a line keeps others from it.
+        settle: How long to wait between two looks into a list that may lag behind.
+        any_credentials: True if what was asked for with other credentials is taken up as well.
+    """
+
+    resend_window: timedelta = timedelta(hours=48)
+    verify_window: timedelta = timedelta(days=30)
+    book_by: timedelta = timedelta(minutes=15)
+    lease: timedelta = timedelta(seconds=90)
+    settle: timedelta = timedelta(seconds=60)
+    any_credentials: bool = False
