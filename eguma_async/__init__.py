@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from .core.errors import IdempotencyMismatchError as IdempotencyMismatchError
     from .core.errors import IncompleteListError as IncompleteListError
     from .core.errors import InvalidRequestError as InvalidRequestError
+    from .core.errors import JournalCorruptError as JournalCorruptError
+    from .core.errors import JournalError as JournalError
     from .core.errors import NotFoundError as NotFoundError
     from .core.errors import NotSentError as NotSentError
     from .core.errors import OutcomeUnknownError as OutcomeUnknownError
@@ -44,6 +46,13 @@ if TYPE_CHECKING:
     from .core.hooks import CallEnded as CallEnded
     from .core.hooks import CallStarted as CallStarted
     from .core.hooks import Observer as Observer
+    from .core.journal import ClientRefConflictError as ClientRefConflictError
+    from .core.journal import Entry as Entry
+    from .core.journal import Intent as Intent
+    from .core.journal import LatePolicy as LatePolicy
+    from .core.journal import Recovered as Recovered
+    from .core.journal import Recovery as Recovery
+    from .core.journal import State as State
     from .core.listing import Listing as Listing
     from .core.listing import UnreadableElement as UnreadableElement
     from .core.messages import BodySink as BodySink
@@ -111,6 +120,9 @@ if TYPE_CHECKING:
     from .fanout import FanOut as FanOut
     from .fanout import Outcome as Outcome
     from .fanout import Progress as Progress
+    from .journal.journal import Journal as Journal
+    from .journal.kinds import MemoryJournal as MemoryJournal
+    from .journal.kinds import SQLiteJournal as SQLiteJournal
     from .korus.session import KorusSession as KorusSession
     from .korus.tokens import KorusTokens as KorusTokens
     from .pipeline.limiting import Limits as Limits

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from .clock import Clock as Clock
     from .clock import SystemClock as SystemClock
     from .codec import Codec as Codec
+    from .durable import DurableCalls as DurableCalls
+    from .durable import Wire as Wire
     from .enums import OpenEnum as OpenEnum
     from .errors import EgumaError as EgumaError
     from .fields import LENIENT as LENIENT
@@ -44,6 +46,9 @@ if TYPE_CHECKING:
     from .provider import Provider as Provider
     from .provider import Verdict as Verdict
     from .provider import classify as classify
+    from .resumable import Found as Found
+    from .resumable import Looking as Looking
+    from .resumable import Resumable as Resumable
     from .scalars import AsWritten as AsWritten
     from .scalars import Cents as Cents
     from .session import FanOut as FanOut

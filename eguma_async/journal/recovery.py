@@ -70,11 +70,11 @@ class RecoveryPass:
         """
         found: dict[Place, Recovered] = {}
         await self._each([kept async for kept in self._mine()], found)
-        again = [kept async for kept in self._mine() if place_of(kept.row) in found]
-        again = [kept for kept in again if kept.content and kept.content.state is State.VERIFY]
-        if wait and again:
+        looked = {p for p, each in found.items() if each.entry.state is State.VERIFY}
+        if wait and looked:
             await self._desk.wire.session.clock.sleep(self._desk.rules.settle.total_seconds())
-            await self._each(again, found)
+            every = self._desk.records.all(open_only=True)
+            await self._each([kept async for kept in every if place_of(kept.row) in looked], found)
         return Recovery(
             entries=tuple(found[place] for place in sorted(found)),
             busy=self._busy,
@@ -83,7 +83,6 @@ class RecoveryPass:
 
     async def _mine(self) -> AsyncIterator[Kept]:
         """Read the open lines of this account; what is damaged may be one of them."""
-        self._busy = self._others = 0
         async for kept in self._desk.records.all(open_only=True):
             line = kept.content
             if line is None:
@@ -118,9 +117,13 @@ class RecoveryPass:
                 if self._on_recovered is not None:
                     self._on_recovered(recovered)
 
-        async with asyncio.TaskGroup() as workers:
-            for _ in range(_AT_ONCE):
-                workers.create_task(work())
+        workers = [asyncio.create_task(work()) for _ in range(_AT_ONCE)]
+        try:
+            await asyncio.gather(*workers)  # no task group: its error would be a group
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.wait(workers)
 
     async def _one(self, kept: Kept) -> Recovered | None:
         """Bring one line to its end, if that can be; None if somebody else works on it."""
