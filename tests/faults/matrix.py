@@ -72,6 +72,9 @@ class Row:
         return place_of(self.id)
 
 
+LONGEST = 300
+"""Characters told of why a row is broken."""
+
 ROWS: dict[str, Row] = {}
 
 
@@ -148,5 +151,6 @@ def broken(row: Row, *, patience: float = PATIENCE) -> str | None:
         frames = traceback.extract_tb(error.__traceback__)
         ours = [frame for frame in frames if "/tests/faults/" in frame.filename] or frames
         first = str(error).strip().partition("\n")[0] or ours[-1].line
+        first = str(first)[:LONGEST]
         return f"{type(error).__name__}: {first} ({Path(ours[-1].filename).name}:{ours[-1].lineno})"
     return None

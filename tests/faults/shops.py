@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
+
+import attrs
 
 from eguma_async import AiohttpTransport, AsyncSession, Booking, RetryPolicy, TicketItem
 from eguma_async.korus import Customer as KorusCustomer
@@ -17,6 +20,7 @@ from eguma_async.sandbox import (
     EgumaSandbox,
     KorusOptions,
     KorusSandbox,
+    RequestContext,
     Sandbox,
     SandboxRequest,
     SandboxResponse,
@@ -32,11 +36,45 @@ START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 """A Monday, 09:00 in Zurich."""
 
 BOOKING = "/v1/ticketing/booking.json"
+SLOTS = "/v1/ticketing/products/*/availabilities.json"
 RESERVATION = "/v1/ticketing/reservation.json"
 RELEASE = "/v1/ticketing/cancel-reservation.json"
 CANCEL = "/v1/ticketing/cancel-booking.json"
 PRODUCTS = "/v1/ticketing/products.json"
-ORDERS = "/v1/orders.json"
+ORDERS = "/v1/ticketing/orders.json"
+
+
+@attrs.define(eq=False)
+class Rewrite(ServerFault):
+    """Do the work, and give another response.
+
+    Attributes:
+        change: Makes it of the true one.
+    """
+
+    kind = "rewrite"
+
+    change: Callable[[SandboxResponse], SandboxResponse] = attrs.field()
+
+    async def act(self, context: RequestContext) -> SandboxResponse:
+        return self.change(context.process())
+
+
+def says(body: bytes, status: int = 200, **headers: str) -> Callable[[Any], SandboxResponse]:
+    """Make a `Rewrite.change` that says this whatever was done."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda _: SandboxResponse(status, named, body)
+
+
+def edited(edit: Callable[[Any], Any]) -> Callable[[SandboxResponse], SandboxResponse]:
+    """Make a `Rewrite.change` that edits the JSON of the true response, or replaces it."""
+
+    def change(response: SandboxResponse) -> SandboxResponse:
+        content = response.json()
+        content = edit(content) or content
+        return attrs.evolve(response, body=json.dumps(content).encode())
+
+    return change
 
 
 class Exchange:

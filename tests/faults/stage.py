@@ -177,9 +177,13 @@ class Stage:
         threads, files = set(threading.enumerate()), open_files()
         with warnings.catch_warnings(record=True) as caught, all_logs() as records:
             warnings.simplefilter("always")
-            self.records = records
-            self.warnings = caught
-            yield
+            self.records, self.warnings = records, caught
+            silent = logging.NullHandler()  # else Python prints what nobody handles
+            logging.root.addHandler(silent)
+            try:
+                yield
+            finally:
+                logging.root.removeHandler(silent)
         left = [thread.name for thread in threading.enumerate() if thread not in threads]
         assert not left, f"I6: threads left: {left}"
         more = open_files() - files
@@ -241,6 +245,11 @@ class Stage:
         lines += [f"{each!r} {attrs.asdict(each)!r}" for each in self.notes.events]
         for line in (*lines, *self._written):
             assert not leaks(line, both), f"I5: shown: {line}"
+
+
+def counted(holder: object, name: str) -> Callable[[], int]:
+    """Return what reads a counter of an object later."""
+    return lambda: int(getattr(holder, name))
 
 
 def _is_noise(record: logging.LogRecord) -> bool:

@@ -16,7 +16,7 @@ from eguma_async.sandbox import DropAfter, DropBefore
 from . import __main__ as program
 from . import matrix
 from .matrix import Row, run
-from .shops import BOOKING
+from .shops import BOOKING, EgumaShop
 from .stage import PERSON, Stage, open_files
 
 
@@ -24,10 +24,11 @@ def broken_by(check) -> str:
     return matrix.broken(Row("N1", "a fault", "what comes of it", check)) or "held"
 
 
-async def _fine(stage: Stage) -> None:
+async def _fine(stage: Stage) -> EgumaShop:
     shop = await stage.eguma()
     shop.inject(DropAfter(path=BOOKING))
     await shop.book()
+    return shop
 
 
 def test_a_row_that_keeps_them_all_holds():
@@ -35,34 +36,31 @@ def test_a_row_that_keeps_them_all_holds():
 
 
 async def _books_twice(stage: Stage) -> None:
-    await _fine(stage)
-    shop, customer = stage._shops[0], stage.customer()
+    shop, customer = await _fine(stage), stage.customer()
     for key in ("one", "two"):
         await shop.book(customer=customer, idempotency_key=key)
 
 
 async def _reports_what_is_not_there(stage: Stage) -> None:
-    await _fine(stage)
-    stage._shops[0].sandbox._state.book.orders.clear()
+    shop = await _fine(stage)
+    shop.sandbox._state.book.orders.clear()
 
 
 async def _reports_other_tickets(stage: Stage) -> None:
-    await _fine(stage)
-    order = stage._shops[0].sandbox.bookings()[0]
+    shop = await _fine(stage)
+    order = shop.sandbox.bookings()[0]
     order.tickets = order.tickets[:1]
 
 
 async def _sells_too_much(stage: Stage) -> None:
-    await _fine(stage)
-    shop = stage._shops[0]
-    shop.sandbox.set_capacity(
-        shop.wanted()["product_id"], shop.sandbox.example("time").starts_at, 1
-    )
+    shop = await _fine(stage)
+    wanted = shop.wanted()
+    shop.sandbox.set_capacity(wanted["product_id"], wanted["starts_at"].isoformat(), 1)
 
 
 async def _logs_the_key(stage: Stage) -> None:
-    await _fine(stage)
-    logging.getLogger("any").debug("key %s", stage._shops[0].key)
+    shop = await _fine(stage)
+    logging.getLogger("any").debug("key %s", shop.key)
 
 
 async def _prints_a_customer(stage: Stage) -> None:
@@ -71,8 +69,8 @@ async def _prints_a_customer(stage: Stage) -> None:
 
 
 async def _raises_the_key(stage: Stage) -> None:
-    await _fine(stage)
-    stage.errors.append(OutcomeUnknownError(stage._shops[0].key))
+    shop = await _fine(stage)
+    stage.errors.append(OutcomeUnknownError(shop.key))
 
 
 async def _leaves_a_task(stage: Stage) -> None:
@@ -101,7 +99,8 @@ async def _takes_too_long(stage: Stage) -> None:
 
 
 async def _proves_nothing(stage: Stage) -> None:
-    await (await stage.eguma()).book()
+    shop = await stage.eguma()
+    await shop.book()
 
 
 async def _fault_never_fires(stage: Stage) -> None:
