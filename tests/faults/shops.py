@@ -172,9 +172,9 @@ class Shop:
     session: Any
     front: Front
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, *, start: datetime = START, auto: bool = True) -> None:
         self.stage = stage
-        self.clock = FakeClock(START)
+        self.clock = FakeClock(start, auto=auto)
         self._exit = AsyncExitStack()
 
     def inject(self, fault: ServerFault, fires: int | None = None) -> Any:
@@ -230,7 +230,9 @@ class EgumaShop(Shop):
         options: Switches of the sandbox.
         sockets: Whether requests go over a socket: True, or options of the transport.
         wrap: Makes the session's transport of the sandbox's.
-        base_url: Where the session sends its requests.
+        key: The session's key, if it is not that of the first merchant.
+        start: When it is.
+        auto: Whether the time passes by itself where somebody sleeps.
         session: Further options of the session.
     """
 
@@ -242,9 +244,11 @@ class EgumaShop(Shop):
         sockets: bool | dict[str, Any] = False,
         wrap: Callable[[Any], Any] = lambda transport: transport,
         key: str | None = None,
+        start: datetime = START,
+        auto: bool = True,
         **session: Any,
     ) -> None:
-        super().__init__(stage)
+        super().__init__(stage, start=start, auto=auto)
         self.sandbox: EgumaSandbox = EgumaSandbox(self.clock, options=options)
         self.key = key or self.sandbox.demo_key
         stage.hide(self.key)
@@ -294,6 +298,17 @@ class EgumaShop(Shop):
         """Hold places."""
         wanted = self.wanted(*quantities, label=label)
         return await self.session.ticketing.reservations.create(**wanted)
+
+    def hold(self, *quantities: int, label: str = "time", **options: Any) -> Any:
+        """Return a hold to be entered."""
+        wanted = self.wanted(*quantities, label=label)
+        return self.session.ticketing.reservations.hold(**wanted, **options)
+
+    async def booked_with(self, hold: Any, **options: Any) -> Booking:
+        """Book a hold for a new customer, and report it."""
+        booking: Booking = await hold.book(self.stage.customer(), **options)
+        self.stage.reported(self, booking)
+        return booking
 
     async def slots(self, label: str = "time") -> Any:
         """Read the slots of an example on its day."""
