@@ -146,6 +146,13 @@ class Front:
             else:
                 await exchange.answer()
 
+    async def drop_connections(self) -> None:
+        """Close all connections, and wait until they are gone."""
+        for task in self.server._tasks:
+            task.cancel()
+        if self.server.open:
+            await self.server.all_gone.wait()
+
     @property
     def url(self) -> str:
         """Where it is."""
