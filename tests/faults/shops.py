@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
@@ -420,7 +420,32 @@ class KorusShop(Shop):
         # A cart of several reservations is several orders: each reservation makes one.
         return [order.reservation.iri for order in self.sandbox.orders()]
 
+    async def reserve(self, *names: str) -> tuple[str, ...]:
+        """Hold examples, and return the IRIs of the reservations."""
+        held = await self.session.reservations.create([self.item(name) for name in names])
+        return tuple(reservation.iri for reservation in held.reservations)
+
+    async def order(
+        self, reservations: Sequence[str], reference: str = "A-1", **options: Any
+    ) -> Any:
+        """Order reservations for a new customer, and report the orders."""
+        done = await self.session.orders.create(reservations, self.customer(), reference, **options)
+        for order in done.orders:
+            self.stage.reported(self, order)
+        return done
+
+    def check_not_oversold(self) -> None:
+        """Check I4: what is left of each offer and session."""
+        for offer in self.sandbox.offers():
+            sessions = [session for ticket in offer.tickets for session in ticket.sessions]
+            for iri in (offer.iri, *(session.iri for session in sessions)):
+                left = self.sandbox.availability(iri)
+                assert left is None or left >= 0, f"I4: {left} left"
+
     def check_exists(self, booking: Any) -> None:
         """Check I2."""
         made = {order.iri: order for order in self.sandbox.orders()}
         assert booking.iri in made, "I2: an order was reported that does not exist"
+        there = {ticket.iri for ticket in made[booking.iri].tickets}
+        told = {ticket.iri for item in booking.items for ticket in item.tickets}
+        assert there == told, "I2: an order was reported with other tickets"

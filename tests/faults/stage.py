@@ -100,6 +100,7 @@ class Stage:
         self._proofs: list[Proof] = []
         self._afterwards: list[Callable[[], None]] = []
         self._customers = 0
+        self._files: set[str] = set()
         self._exit = AsyncExitStack()
         self.hide(KEY)
 
@@ -169,12 +170,17 @@ class Stage:
         """Add a check of what must hold when the row is over."""
         self._afterwards.append(check)
 
+    def begin_again(self) -> None:
+        """Take the files that are open now for those from before: a library keeps some for good."""
+        self._files = open_files()
+
     # What is done around it
 
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Listen to logs and warnings, and count files and threads."""
-        threads, files = set(threading.enumerate()), open_files()
+        threads = set(threading.enumerate())
+        self.begin_again()
         with warnings.catch_warnings(record=True) as caught, all_logs() as records:
             warnings.simplefilter("always")
             self.records, self.warnings = records, caught
@@ -186,7 +192,7 @@ class Stage:
                 logging.root.removeHandler(silent)
         left = [thread.name for thread in threading.enumerate() if thread not in threads]
         assert not left, f"I6: threads left: {left}"
-        more = open_files() - files
+        more = open_files() - self._files
         assert not more, f"I6: files and sockets left: {sorted(more)}"
 
     async def perform(self, check: Callable[[Stage], Awaitable[None]]) -> None:

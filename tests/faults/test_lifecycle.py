@@ -684,6 +684,8 @@ def on_uvloop(stage: Stage) -> None:
         assert "uvloop" in type(asyncio.get_running_loop()).__module__
         await stage.perform(_on_this_loop)
 
+    uvloop.new_event_loop().close()
+    stage.begin_again()  # the pipe for signals, which stays
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main())
 
