@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import attrs
 
-from eguma_async import AiohttpTransport, AsyncSession, Booking, RetryPolicy, TicketItem
+from eguma_async import (
+    AiohttpTransport,
+    AsyncSession,
+    Booking,
+    HttpRequest,
+    HttpResponse,
+    RetryPolicy,
+    TicketItem,
+)
 from eguma_async.korus import Customer as KorusCustomer
 from eguma_async.korus import KorusSession, OfferItem, TicketChoice
 from eguma_async.sandbox import (
@@ -77,12 +85,29 @@ def edited(edit: Callable[[Any], Any]) -> Callable[[SandboxResponse], SandboxRes
     return change
 
 
+class Keeping:
+    """A transport that keeps the requests it passes on, credentials included."""
+
+    def __init__(self, inner: Any) -> None:
+        self.requests: list[HttpRequest] = []
+        self._inner = inner
+
+    async def send(self, request: HttpRequest, /) -> HttpResponse:
+        self.requests.append(request)
+        response: HttpResponse = await self._inner.send(request)
+        return response
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
 class Exchange:
     """One request at the server's end, to be dealt with byte by byte."""
 
     def __init__(self, front: Front, wire: Wire, head: bytes) -> None:
         self.wire = wire
         self.head = head
+        front.heads.append(head)
         self.method, self.target, _ = head.split(b"\r\n")[0].decode().split(" ")
         self._front = front
 
@@ -128,6 +153,7 @@ class Front:
         steps: What to do with the next requests, one each.
         struck: How many requests met a step.
         served: Verb and path of every request that was read.
+        heads: What came before the bodies.
     """
 
     def __init__(self, sandbox: Sandbox) -> None:
@@ -136,6 +162,7 @@ class Front:
         self.steps: deque[Step] = deque()
         self.struck = 0
         self.served: list[tuple[str, str]] = []
+        self.heads: list[bytes] = []
 
     async def _serve(self, server: ByteServer, wire: Wire) -> None:
         while True:
