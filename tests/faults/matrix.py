@@ -153,7 +153,7 @@ def broken(row: Row, *, patience: float = PATIENCE) -> str | None:
         run(row, patience=patience)
     except CannotRunError:
         raise
-    except Exception as error:
+    except (Exception, pytest.fail.Exception) as error:
         frames = traceback.extract_tb(error.__traceback__)
         ours = [frame for frame in frames if "/tests/faults/" in frame.filename] or frames
         first = str(error).strip().partition("\n")[0] or ours[-1].line

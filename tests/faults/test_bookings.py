@@ -20,7 +20,7 @@ from eguma_async import (
     ResultMismatchError,
     TicketItem,
 )
-from eguma_async.sandbox import Delay, DropAfter, EgumaOptions, Park
+from eguma_async.sandbox import Delay, DropAfter, DropBefore, EgumaOptions, Park, Reply
 
 from .matrix import Row, check, id_of, row, rows_of
 from .shops import BOOKING, CANCEL, RELEASE, Rewrite, edited
@@ -152,7 +152,7 @@ async def refused_at_once(stage: Stage) -> None:
 @row(
     "B18",
     "the answer to a cancellation is lost, and the retry is told 'already cancelled'",
-    "cancelled, with its tickets, as the list of orders shows",
+    "cancelled, with its tickets, if the list of orders shows it; else the refusal holds",
 )
 async def cancelled_twice(stage: Stage) -> None:
     shop = await stage.eguma()
@@ -166,6 +166,14 @@ async def cancelled_twice(stage: Stage) -> None:
         InvalidRequestError, shop.session.ticketing.bookings.cancel(booking.booking_id)
     )
     assert error.attempts == 1  # cancelled by somebody: not ours to take for a success
+    other = await shop.book()
+    shop.inject(DropBefore(path=CANCEL))
+    shop.inject(Reply(400, path=CANCEL))
+    error = await stage.fails(
+        InvalidRequestError, shop.session.ticketing.bookings.cancel(other.booking_id)
+    )
+    assert (error.attempts, error.outcome_unknown) == (2, False)
+    assert [order.status for order in shop.sandbox.bookings()] == ["cancelled", "completed"]
 
 
 @row(

@@ -264,6 +264,7 @@ async def hour_over_a_change(stage: Stage) -> None:
             async with shop.hold() as hold:
                 opened += 1
                 assert hold.remaining == HOUR, (start, zone)
+                assert hold.expires_at_utc == start + HOUR, (start, zone)
                 shop.clock.advance(minutes=59)
                 assert hold.remaining == MINUTE, (start, zone)
                 await shop.booked_with(hold)

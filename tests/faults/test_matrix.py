@@ -139,6 +139,16 @@ def test_a_row_that_breaks_one_is_told_so(check, why):
         os.close(int(left.split()[0]))
 
 
+async def _expects_what_is_not_raised(stage: Stage) -> None:
+    await _fine(stage)
+    with pytest.raises(ZeroDivisionError):
+        pass
+
+
+def test_a_row_whose_error_does_not_come_is_broken():
+    assert "DID NOT RAISE" in broken_by(_expects_what_is_not_raised)
+
+
 def test_a_row_that_hangs_is_broken():
     row = Row("N1", "a fault", "what comes of it", _hangs)
     assert "TimeoutError" in str(matrix.broken(row, patience=0.01))
