@@ -668,6 +668,7 @@ async def very_many_reads(stage: Stage) -> None:
             done += 1
             most_tasks = max(most_tasks, len(asyncio.all_tasks()) - before)
         if sockets:
+            await asyncio.gather(*(shop.slots() for _ in range(100)))
             assert shop.front.server.connections <= 20
     assert most_tasks <= 100
     stage.proves("reads", lambda: done, 10_000)

@@ -540,7 +540,7 @@ def flood(write: Callable[[SandboxResponse], bytes]) -> Step:
 
 @row(
     "N17",
-    "a second answer nobody asked for, on a kept connection",
+    "a second answer nobody asked for, at once and later, on a kept connection",
     "it is given to nobody: the next request gets its own answer on another connection",
 )
 async def desynchronised(stage: Stage) -> None:
@@ -550,9 +550,19 @@ async def desynchronised(stage: Stage) -> None:
     shop.strike(written(lambda response: message(response) + more, ends=""))
     first = await shop.reserve()
     second = await shop.reserve()
+    wires: list[Wire] = []
+
+    async def keep_wire(exchange: Exchange) -> None:
+        wires.append(exchange.wire)
+        await exchange.answer()
+
+    shop.strike(keep_wire)
+    third = await shop.reserve()
+    await wires[0].send(more)  # later, while the connection is idle
+    fourth = await shop.reserve()
     made = [hold.id for hold in shop.sandbox.holds()]
-    assert [first.reservation_id, second.reservation_id] == made
-    assert shop.front.server.connections == 2
+    assert [held.reservation_id for held in (first, second, third, fourth)] == made
+    assert shop.front.server.connections == 3
 
 
 @row(

@@ -288,7 +288,8 @@ async def forged_links(stage: Stage) -> None:
     public = AiohttpTransport(public_only=True)
     for host in ("127.0.0.1", "169.254.169.254", "[::1]", "2130706433", "0x7f.1", "127.1"):
         request = HttpRequest(method="GET", url=f"https://{host}/x.pdf")
-        await stage.fails(eguma_async.NotSentError, public.send(request))
+        not_sent = await stage.fails(eguma_async.NotSentError, public.send(request))
+        assert "no public address" in str(not_sent), host
     await public.aclose()
 
 
