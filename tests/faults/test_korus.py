@@ -290,12 +290,15 @@ async def old_link(stage: Stage) -> None:
         clock = shop.sandbox.clock
         done = await shop.order(await shop.reserve("example"))
         (document,) = done.orders[0].documents
+        link = await shop.session.documents.link(document)
+        stage.hide(link.temporary_url.reveal())
+        stage.show(link, link.temporary_url)
         shop.transport.times = 1
         kept = BytesIO()
         told = await shop.session.documents.download(document, to=kept)
         assert kept.getvalue().startswith(b"%PDF")
         assert told.size == len(kept.getvalue())
-        assert shop.sent(document) == 2
+        assert shop.sent(document) == 3
         shop.transport.times = 9
         kept = BytesIO()
         try:
@@ -303,7 +306,7 @@ async def old_link(stage: Stage) -> None:
         except EgumaError as error:
             stage.errors.append(error)
         assert kept.getvalue() == b""
-        assert shop.sent(document) == 4
+        assert shop.sent(document) == 5
         late += shop.transport.late
     assert [getattr(error, "status", None) for error in stage.errors] == [400, 403, 404, 410]
     assert type(stage.errors[1]) is AccessDeniedError

@@ -425,6 +425,20 @@ async def other_types(stage: Stage) -> None:
     operation, content = endpoints(stage)["orders"]
     found = await echo.outcome(operation, changed(content, (0, "customer"), _set(None)))
     assert found[0].customer is None
+    never: dict[tuple[str, str], tuple[Any, ...]] = {
+        ("ticket-info", "price_in_cents"): ("45", "45.00", 45.0, 45.5, True, None, [], {}),
+        ("ticket-info", "id"): (None, True, 1.5, [], {}),
+        ("ticket-info", "created_at"): (None, 1774000000, "today", True, []),
+        ("checkin", "is_successful"): (None, 0, 1, "no", "False", "", [], {}),
+        ("booking", "booking_id"): (None, True, 1.5, [], {}),
+        ("booking", "tickets"): (None, {}, "none", 5),
+    }
+    for (name, member), odd in never.items():
+        operation, content = endpoints(stage)[name]
+        for value in odd:
+            error = await echo.outcome(operation, changed(content, (member,), _set(value)))
+            assert type(error) is DecodingError, (name, member, value)
+            assert error.problems[0].endswith(f"@ $.{member}"), (name, member, value)
 
 
 @row("D10", "members nobody knows, and members in another order", "read as if they were not there")
