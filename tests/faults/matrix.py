@@ -1,6 +1,9 @@
 """The registry of the fault matrix: what goes wrong, what must become of it, and who shows it.
 
-A row is a check that is handed a `Stage`. Register one with `row`; the modules beside this one do.
+A row is a check that is handed a `Stage`. Register one with `row`, in any module ``test_*.py``
+beside this one that has a `test_row` like theirs; a row that was left out goes out of `LEFT_OUT`.
+A row proves with `Stage.proves`, or by `inject` and `strike` of a shop, that its fault happened.
+What must hold after some rows only, such as what a journal says, is added with `Stage.afterwards`.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
+import attrs
 import pytest
 
 from eguma_async import (
@@ -105,8 +106,6 @@ async def expired(stage: Stage) -> None:
         for violation in content["violations"]:
             violation["message"] = "words nobody knows"
         content["detail"] = "other words"
-        import attrs
-
         return attrs.evolve(response, body=json.dumps(content).encode())
 
     shop = await stage.korus()

@@ -25,6 +25,8 @@ from eguma_async import (
     Observer,
     OutcomeUnknownError,
     SessionStateError,
+    StatusError,
+    TicketItem,
     unknown_outcome,
 )
 from eguma_async.sandbox import DropAfter, EgumaSandbox, Park
@@ -142,8 +144,6 @@ async def _awaiting(cancelling: CancelAt) -> Any:
 
 async def _quiet(stage: Stage, call: Awaitable[Any]) -> Any:
     """Let a refusal be: the tickets and bookings of these calls do not exist."""
-    from eguma_async import StatusError
-
     try:
         return await call
     except StatusError as refused:
@@ -193,8 +193,8 @@ async def storm_of_cancellations(stage: Stage) -> None:
     rng = random.Random(20260302)
     cancels = 0
     for sockets, rounds, together in ((False, 170, 50), (True, 30, 50)):
-        shop = await stage.eguma(sockets=sockets, limits=Limits(concurrency=10))
-        shop.session._layers._notifier.is_heard = False  # what is told of each is kept
+        # Without an observer: the stage's keeps whatever it is told.
+        shop = await stage.eguma(sockets=sockets, limits=Limits(concurrency=10), observer=None)
         products = shop.session.ticketing.products
         for _ in range(rounds):
             tasks = [asyncio.create_task(products.list()) for _ in range(together)]
@@ -281,8 +281,6 @@ def loop_ends(stage: Stage) -> None:
     async def main() -> None:
         session = AsyncSession(sandbox.demo_key, transport=sandbox.transport())
         await session.__aenter__()
-        from eguma_async import TicketItem
-
         task = asyncio.create_task(
             session.ticketing.bookings.create(
                 product_id=example.product_id,
@@ -656,8 +654,8 @@ async def very_many_reads(stage: Stage) -> None:
     most_tasks = 0
     done = 0
     for sockets, count in ((False, 9_500), (True, 500)):
-        shop = await stage.eguma(sockets=sockets, limits=Limits(concurrency=20))
-        shop.session._layers._notifier.is_heard = False  # what is told of each is kept
+        # Without an observer: the stage's keeps whatever it is told.
+        shop = await stage.eguma(sockets=sockets, limits=Limits(concurrency=20), observer=None)
         wanted = shop.wanted()
         day = wanted["starts_at"].date()
         ids = (wanted["product_id"] for _ in range(count))

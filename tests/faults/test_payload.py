@@ -41,7 +41,7 @@ from eguma_async import (
     TransportError,
 )
 from eguma_async.eguma.merchant_time import readings
-from eguma_async.sandbox import Reply, SandboxResponse
+from eguma_async.sandbox import EgumaOptions, Reply, SandboxResponse
 from eguma_async.testing import FakeClock
 
 from .matrix import Row, check, id_of, row, rows_of
@@ -624,7 +624,7 @@ async def odd_amounts(stage: Stage) -> None:
     shop.inject(Rewrite(priced(b"-4500"), path=SLOTS))
     slot = (await shop.slots()).availabilities[0]
     assert slot.total_in_cents(items) == -4500
-    long = await stage.eguma(options=_short_ranges())
+    long = await stage.eguma(options=EgumaOptions(max_range_days=2))
     euro = edited(lambda content: {**content, "currency": "EUR"})
     long.inject(Rewrite(euro, path=SLOTS, skip=1))
     wanted = long.wanted()
@@ -635,12 +635,6 @@ async def odd_amounts(stage: Stage) -> None:
             wanted["product_id"], from_date=day, to_date=day + timedelta(days=3)
         ),
     )
-
-
-def _short_ranges() -> Any:
-    from eguma_async.sandbox import EgumaOptions
-
-    return EgumaOptions(max_range_days=2)
 
 
 @contextlib.contextmanager

@@ -42,7 +42,7 @@ from eguma_async.core.provider import http_date, retry_after
 from eguma_async.core.text import printable
 from eguma_async.eguma.ticketing.orders import Order
 from eguma_async.korus import DocumentError
-from eguma_async.sandbox import DropAfter, EgumaSandbox, KorusOptions, Reply, serve
+from eguma_async.sandbox import DropAfter, EgumaSandbox, KorusOptions, Reply, SandboxResponse, serve
 from eguma_async.sandbox.korus import TOKEN_PATH
 from tests.support.byte_server import ByteServer
 from tests.support.commands import Served
@@ -207,8 +207,6 @@ async def other_host(stage: Stage) -> None:
     for status in (301, 302, 303, 307, 308):
 
         async def redirect(exchange: Exchange, status: int = status) -> None:
-            from eguma_async.sandbox import SandboxResponse
-
             await exchange.read()
             await exchange.wire.send(message(SandboxResponse(status, {"Location": place}, b"")))
 
