@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
@@ -248,6 +248,10 @@ class Shop:
     def _buyers(self) -> list[str]:
         raise NotImplementedError
 
+    def secrets(self) -> Iterator[str]:
+        """Yield what nobody may see."""
+        raise NotImplementedError
+
     def check_not_oversold(self) -> None:
         """Check I4."""
 
@@ -285,7 +289,6 @@ class EgumaShop(Shop):
         super().__init__(stage, start=start, auto=auto)
         self.sandbox: EgumaSandbox = EgumaSandbox(self.clock, options=options)
         self.key = key or self.sandbox.demo_key
-        stage.hide(self.key)
         transport: Any = self.sandbox.transport()
         if sockets:
             transport = self._over_sockets({} if sockets is True else sockets)
@@ -361,6 +364,10 @@ class EgumaShop(Shop):
         """Return how many bookings were made."""
         return len(self.sandbox.bookings())
 
+    def secrets(self) -> Iterator[str]:
+        """Yield the API key."""
+        yield self.key
+
     def _buyers(self) -> list[str]:
         orders = self.sandbox.bookings()
         return [order.customer.email for order in orders if order.customer is not None]
@@ -407,7 +414,6 @@ class KorusShop(Shop):
         super().__init__(stage)
         self.sandbox: KorusSandbox = KorusSandbox(self.clock, options=options)
         client_id, client_secret = self.sandbox.demo_client
-        stage.hide(client_secret)
         self.transport = wrap(self.sandbox.transport())
         self.session: KorusSession = KorusSession(
             client_id,
@@ -442,6 +448,13 @@ class KorusShop(Shop):
             country="FR",
             language="fr",
         )
+
+    def secrets(self) -> Iterator[str]:
+        """Yield the client's secret, and the signatures of its tokens."""
+        yield self.sandbox.demo_client[1]
+        tokens = self.sandbox._state.tokens
+        for token in (*tokens._access, *tokens._refresh):
+            yield token.rpartition(".")[2]
 
     def _buyers(self) -> list[str]:
         # A cart of several reservations is several orders: each reservation makes one.
