@@ -281,6 +281,13 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
+def open_descriptors() -> int:
+    """Return how many descriptors this process has open; 0 where the system does not tell."""
+    with contextlib.suppress(OSError):
+        return len(tuple(Path("/proc/self/fd").iterdir()))
+    return 0
+
+
 async def parent_gone() -> None:
     """Wait, in a child, until its stdin closes."""
     loop, gone = asyncio.get_running_loop(), asyncio.Event()
