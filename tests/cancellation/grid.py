@@ -15,7 +15,8 @@ from typing import Any
 
 import attrs
 
-from benchmarks._lib import open_descriptors
+from benchmarks._lib import free_permits, open_descriptors, taken_slots
+from eguma_async import AiohttpTransport
 from eguma_async.core.errors import unknown_outcome
 from eguma_async.pipeline.limiting import Limits
 from eguma_async.pipeline.session import BaseSession
@@ -228,15 +229,14 @@ async def _check_session(case: Case, shop: Shop) -> None:
 
 async def _check_pools(shop: Shop, patience: float) -> None:
     """Check that every permit and every connection is free, once what goes on has ended."""
-    permits = shop.session._layers._permits
-    pool = getattr(shop.session._transport, "_session", None)
+    limit, transport = shop.LIMITS.concurrency, shop.session._transport
     taken: object = None
     try:
         async with asyncio.timeout(patience):
             while taken := (
-                (permits._free, permits._waiting) != (shop.LIMITS.concurrency, 0)
+                limit - free_permits(shop.session)
                 or set(shop.session._background._tasks)
-                or (pool is not None and not pool.closed and pool.connector._acquired)
+                or (isinstance(transport, AiohttpTransport) and taken_slots(transport))
             ):
                 await asyncio.sleep(0)
     except TimeoutError:
