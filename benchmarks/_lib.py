@@ -151,7 +151,7 @@ def tell(name: str, counts: dict[str, Any], *, as_json: bool, **circumstances: A
         print(json.dumps(document, indent=2))
         return
     for key, value in (counts | circumstances).items():
-        print(f"{key:<28}{value!s:>12}")
+        print(f"{key:<28}{value}")
 
 
 def _rounded(value: float | None) -> float | None:
