@@ -78,35 +78,36 @@ class Ending:
 
 
 class CancelAt:
-    """Cancels a coroutine at its k-th suspension, or at the k-th event of the server, from 0."""
+    """Cancels a coroutine at its k-th suspension, or at the k-th event of the server, from 0.
 
-    def __init__(self, k: int, when: Timing, events: Events | None = None) -> None:
+    Args:
+        k: Which one.
+        when: In which way.
+        again: Cancel at every suspension behind it as well, as frameworks do that end a scope.
+    """
+
+    def __init__(self, k: int, when: Timing, *, again: bool = False) -> None:
         self.fired = False
-        self._k = k
+        self._left = k
         self._when = when
-        self._events = events or Events()
+        self._again = again
         self._task: asyncio.Task[Any] | None = None
 
-    async def run(self, coroutine: Coroutine[Any, Any, Any]) -> Ending:
+    async def run(
+        self, coroutine: Coroutine[Any, Any, Any], events: Events | None = None
+    ) -> Ending:
         """Run a coroutine in a task of its own until it ends, and say how it did."""
-        on_event = self._when is Timing.ON_EVENT
-        self._task = asyncio.get_running_loop().create_task(
-            coroutine if on_event else self._counted(coroutine)
-        )
-        left = self._k
-
-        def count() -> None:
-            nonlocal left
-            if left == 0:
-                self._cancel()
-            left -= 1
-
-        if on_event:
-            self._events.listener = count
+        events = events or Events()
+        if self._when is Timing.ON_EVENT:
+            events.listener = lambda: self._count(self._cancel)
+            watched = coroutine  # it may be cancelled before its first step
+        else:
+            watched = self._watched(coroutine)
+        self._task = asyncio.get_running_loop().create_task(watched)
         try:
             await asyncio.wait({self._task})
         finally:
-            self._events.listener = None
+            events.listener = None
         task, self._task = self._task, None
         try:
             return Ending(self.fired, result=task.result())
@@ -114,48 +115,54 @@ class CancelAt:
             # Without its frames, which would keep alive what the coroutine has left.
             return Ending(self.fired, error.with_traceback(None) if self.fired else error)
 
+    def _count(self, strike: Callable[[], None]) -> None:
+        if self._left == 0 or (self._again and self.fired):
+            strike()
+        self._left -= 1
+
     def _cancel(self) -> None:
         # One that is done cannot be cancelled any more: it came too late.
         if self._task is not None and self._task.cancel():
             self.fired = True
 
-    async def _counted(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        return await _Counted(coroutine, self._k, self._suspended)
+    async def _watched(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        return await _Watched(coroutine, self._suspended)
 
     def _suspended(self, waits_for: object) -> None:
         if self._when is Timing.AT_SUSPENSION:
             # The task is running: asyncio cancels what it is about to wait for.
-            self._cancel()
-        elif isinstance(waits_for, asyncio.Future):
+            self._count(self._cancel)
+        elif self._when is Timing.AFTER_DONE:
+            self._count(lambda: self._cancel_after(waits_for))
+
+    def _cancel_after(self, waits_for: object) -> None:
+        if isinstance(waits_for, asyncio.Future):
             # Added before the task's own callback: it comes before the task goes on.
             waits_for.add_done_callback(lambda _: self._cancel())
         else:  # a bare turn of the loop
             asyncio.get_running_loop().call_soon(self._cancel)
 
 
-class _Counted:
-    """Passes on what a coroutine waits for, and tells of the k-th time."""
+class _Watched:
+    """Passes on what a coroutine waits for, and tells of it."""
 
-    def __init__(
-        self, coroutine: Coroutine[Any, Any, Any], k: int, tell: Callable[[object], None]
-    ) -> None:
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], tell: Callable[[object], None]) -> None:
         self._coroutine = coroutine
-        self._left = k
         self._tell = tell
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        step: Callable[[], Any] = lambda: self._coroutine.send(None)  # noqa: E731
+        failure: BaseException | None = None
         while True:
             try:
-                waits_for = step()
+                if failure is None:
+                    waits_for = self._coroutine.send(None)
+                else:
+                    waits_for = self._coroutine.throw(failure)
             except StopIteration as stop:
                 return stop.value
-            if self._left == 0:
-                self._tell(waits_for)
-            self._left -= 1
+            self._tell(waits_for)
+            failure = None
             try:
                 yield waits_for
             except BaseException as error:
-                step = lambda error=error: self._coroutine.throw(error)  # type: ignore[misc]  # noqa: E731
-            else:
-                step = lambda: self._coroutine.send(None)  # noqa: E731
+                failure = error

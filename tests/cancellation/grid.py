@@ -125,7 +125,12 @@ class Sweep:
 
 
 async def sweep(
-    case: Case, when: Timing, server: ByteServer | None = None, *, patience: float = PATIENCE
+    case: Case,
+    when: Timing,
+    server: ByteServer | None = None,
+    *,
+    again: bool = False,
+    patience: float = PATIENCE,
 ) -> Sweep:
     """Cancel a case at every point there is, and check after each.
 
@@ -133,6 +138,7 @@ async def sweep(
         case: What to cancel.
         when: In which of the three ways.
         server: Go there over a socket; in memory without one.
+        again: Cancel at every suspension behind that as well.
         patience: Seconds in which whatever follows a cancellation must have happened.
 
     Raises:
@@ -142,7 +148,8 @@ async def sweep(
     with _complaints() as complaints, _only_new_garbage():
         for k in range(MOST_POINTS):
             try:
-                fired, has_arrived = await _point(case, when, k, server, patience)
+                driver = CancelAt(k, when, again=again)
+                fired, has_arrived = await _point(case, driver, server, patience)
             except BaseException as error:
                 error.add_note(f"{case.id}, {when.value}, point {k}")
                 raise
@@ -159,7 +166,7 @@ async def sweep(
 
 
 async def _point(
-    case: Case, when: Timing, k: int, server: ByteServer | None, patience: float
+    case: Case, driver: CancelAt, server: ByteServer | None, patience: float
 ) -> tuple[bool, bool]:
     """Cancel at one point; return whether it was reached, and whether a write arrived."""
     before, descriptors = asyncio.all_tasks(), open_descriptors()
@@ -170,7 +177,7 @@ async def _point(
             shop.sandbox.faults.add(fault)
         sold, shop.asked_before = shop.sold(), len(shop.sandbox.requests)
         async with asyncio.timeout(patience):
-            ending = await CancelAt(k, when, shop.events).run(case.run(shop))
+            ending = await driver.run(case.run(shop), shop.events)
         _check_ending(ending)
         async with asyncio.timeout(patience):
             await _check_session(case, shop)
@@ -229,14 +236,14 @@ async def _check_session(case: Case, shop: Shop) -> None:
 
 async def _check_pools(shop: Shop, patience: float) -> None:
     """Check that every permit and every connection is free, once what goes on has ended."""
-    limit, transport = shop.LIMITS.concurrency, shop.session._transport
-    taken: object = None
+    limit, taken = shop.LIMITS.concurrency, None
+    pools = [one for one in shop.session._owned if isinstance(one, AiohttpTransport)]
     try:
         async with asyncio.timeout(patience):
             while taken := (
                 limit - free_permits(shop.session)
                 or set(shop.session._background._tasks)
-                or (isinstance(transport, AiohttpTransport) and taken_slots(transport))
+                or sum(map(taken_slots, pools))
             ):
                 await asyncio.sleep(0)
     except TimeoutError:

@@ -14,6 +14,9 @@ from benchmarks.cancels import Result, churn
 from eguma_async import AiohttpTransport
 
 LEFT = contextlib.ExitStack()
+only_where_told = pytest.mark.skipif(
+    _lib.open_descriptors() == 0, reason="the system does not tell the descriptors"
+)
 
 
 class LeavesSocket(AiohttpTransport):
@@ -52,7 +55,11 @@ async def test_nothing_is_left(server):
 
 
 @pytest.mark.parametrize(
-    ("make", "field"), [(LeavesSocket, "leaked_descriptors"), (LeavesTask, "leaked_tasks")]
+    ("make", "field"),
+    [
+        pytest.param(LeavesSocket, "leaked_descriptors", marks=only_where_told),
+        (LeavesTask, "leaked_tasks"),
+    ],
 )
 async def test_what_is_left_is_counted(server, make, field):
     with LEFT:

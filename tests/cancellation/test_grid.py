@@ -20,6 +20,12 @@ async def test_in_memory(case, when):
     await sweep(case, when)
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+async def test_cancelled_again_and_again(case):
+    """Some frameworks cancel a task at every step until it has left the scope they end."""
+    await sweep(case, Timing.AT_SUSPENSION, again=True)
+
+
 @pytest.mark.parametrize(
     ("session", "cases"),
     [(AsyncSession("key"), EGUMA_CASES), (KorusSession(token="token"), KORUS_CASES)],
