@@ -137,6 +137,8 @@ class _Buyer:
         return booking if booking.outcome is Outcome.OK else None
 
     async def _release(self, held: Held, reserving: Operation) -> None:
+        if not self._shop.gives_back:
+            return  # it ends by itself
         releasing = self._history.invoke(Kind.RELEASE, of=reserving.name)
         await self._told(releasing, lambda: self._shop.release(held), _note_nothing)
 
@@ -171,8 +173,9 @@ class _Buyer:
                 break
             in_doubt = True
             await self._shop.clock.sleep(self._random.uniform(0.0, 20.0))
-        if operation.kind is Kind.RESERVE and self._was_cut_off and self._shop.vanishes:
-            # It may have been held for a moment: the SDK gives it back.
+        goes_on = operation.kind in (Kind.RESERVE, Kind.RELEASE) and self._shop.gives_back
+        if self._was_cut_off and goes_on:
+            # The SDK gives back what was held for a moment, and goes on with what is being given.
             outcome, operation.may_vanish = Outcome.UNKNOWN, True
         self._history.give_back(operation, outcome)
         return None

@@ -70,8 +70,8 @@ class Shop(abc.ABC, Generic[S]):
     mutants: tuple[str, ...] = MUTANTS[:2]
     """What can be broken on purpose."""
     sells_without_hold = False
-    vanishes = False
-    """Whether the SDK gives places back that were held for somebody who was cancelled."""
+    gives_back = False
+    """Whether held places can be given back, as the SDK does for somebody who was cancelled."""
 
     sessions: tuple[S, S]
     weather: Weather
@@ -142,7 +142,7 @@ class EgumaShop(Shop[AsyncSession]):
     hold_seconds = 3600.0
     mutants = MUTANTS
     sells_without_hold = True
-    vanishes = True
+    gives_back = True
 
     def __init__(
         self, clock: VirtualClock, random: Random, capacity: int, mutant: str | None = None
