@@ -39,7 +39,7 @@ async def opened(
         Stop: An option is wrong, or a call failed.
     """
     options: SessionOptions = {"timeouts": api.timeouts()}
-    with _logging(verbose=api.verbose):
+    with showing_log(verbose=api.verbose):
         try:
             async with AsyncExitStack() as stack:
                 if api.proxy is not None:
@@ -66,7 +66,7 @@ class _Lines(logging.Handler):
 
 
 @contextmanager
-def _logging(*, verbose: bool) -> Iterator[None]:
+def showing_log(*, verbose: bool) -> Iterator[None]:
     """Show the package's log: all of it, or else only what reports a bug."""
     handler = _Lines(logging.DEBUG if verbose else logging.ERROR)
     handler.setFormatter(logging.Formatter("%(asctime)s.%(msecs)03d %(message)s", "%H:%M:%S"))
