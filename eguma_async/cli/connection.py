@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, TypeVar
 from eguma_async._version import __version__
 from eguma_async.core.errors import EgumaError, ResultMismatchError
 
-from .errors import Advice, Stop, exit_code, explain
+from .errors import Advice, Stop, exit_code, explain, usage
 from .options import ConnectionOptions, proxy_url
 from .text import clean, print_json, say
 
 if TYPE_CHECKING:
+    from eguma_async.journal.journal import Journal
     from eguma_async.pipeline.options import SessionOptions
     from eguma_async.pipeline.session import BaseSession
 
@@ -26,7 +27,11 @@ logger: logging.Logger = logging.getLogger("eguma_async")
 
 @asynccontextmanager
 async def opened(
-    api: ConnectionOptions, advice: Advice, make: Callable[[SessionOptions], Awaitable[S]]
+    api: ConnectionOptions,
+    advice: Advice,
+    make: Callable[[SessionOptions], Awaitable[S]],
+    *,
+    journal: Journal | None = None,
 ) -> AsyncIterator[S]:
     """Open a session as the options say.
 
@@ -34,11 +39,14 @@ async def opened(
         api: The options.
         advice: Words and advice of the provider, for a call that fails.
         make: Makes the session, given the options that all sessions share.
+        journal: Keeps what books or cancels.
 
     Raises:
         Stop: An option is wrong, or a call failed.
     """
-    options: SessionOptions = {"timeouts": api.timeouts()}
+    if journal is not None and api.sandbox:
+        raise usage("--sandbox ends with the command: no --journal could go on with it")
+    options: SessionOptions = {"timeouts": api.timeouts(), "journal": journal}
     with showing_log(verbose=api.verbose):
         try:
             async with AsyncExitStack() as stack:

@@ -5,15 +5,15 @@
 
 import os
 import shlex
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from eguma_async.cli.connection import showing_log
-from eguma_async.cli.errors import usage
+from eguma_async.cli.errors import name_journal, usage
 
 from .location import has_password, journal_at, require_journal
 
@@ -63,11 +63,29 @@ class JournalChoice:
         """Return the journal, which is made if there is none; None if none is asked for."""
         if self.location is None:
             if self.account is not None:
-                raise usage("--account needs --journal, or EGUMA_JOURNAL")
+                raise usage(f"--account needs --journal, or {VARIABLE}")
             return None
         return journal_at(
             self.location, account=self.account or "", any_credentials=any_credentials
         )
+
+    def for_command(self, *, sandbox: bool) -> "Journal | None":
+        """Return the journal of a command that books or cancels; None if none is asked for.
+
+        Args:
+            sandbox: True if it does so in a sandbox that ends with the command: its bookings do
+                not belong into the journal that the environment names.
+        """
+        return None if sandbox and self.journal is None else self.new()
+
+    @contextmanager
+    def naming_itself(self) -> Iterator[None]:
+        """Note on an error of unknown outcome which journal keeps its call."""
+        try:
+            yield
+        except BaseException as error:
+            name_journal(error, self.as_arguments())
+            raise
 
     def existing(self, *, any_credentials: bool = False) -> "Journal":
         """Return the journal, which has to be there.
@@ -90,6 +108,33 @@ class JournalChoice:
 
 
 DEFAULT_CHOICE = JournalChoice()
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Keeping(JournalChoice):
+    """In which journal a booking is kept, and under which reference."""
+
+    client_ref: Annotated[
+        str | None,
+        Parameter(
+            metavar="REF",
+            help=(
+                "Your own name for this, such as the number of the order; needs a journal. The same"
+                " command again under the same reference does nothing twice."
+            ),
+        ),
+    ] = None
+
+    def new(self, *, any_credentials: bool = False) -> "Journal | None":
+        """Return the journal; None if none is asked for."""
+        journal = super().new(any_credentials=any_credentials)
+        if journal is None and self.client_ref is not None:
+            raise usage(f"--client-ref needs --journal, or {VARIABLE}")
+        return journal
+
+
+NOT_KEPT = Keeping()
 
 
 @asynccontextmanager
