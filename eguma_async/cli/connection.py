@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
 
 from eguma_async._version import __version__
+from eguma_async.core.clock import Clock
 from eguma_async.core.errors import EgumaError, ResultMismatchError
 
 from .errors import Advice, Stop, exit_code, explain, usage
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 LOCAL = "http://127.0.0.1"
 """Base URL of a sandbox in memory."""
+session_clock: ContextVar[Clock | None] = ContextVar("session_clock", default=None)
+"""What the sessions of a command read the time from; None for the machine's own."""
 S = TypeVar("S", bound="BaseSession")
 logger: logging.Logger = logging.getLogger("eguma_async")
 
@@ -47,6 +51,8 @@ async def opened(
     if journal is not None and api.sandbox:
         raise usage("--sandbox ends with the command: no --journal could go on with it")
     options: SessionOptions = {"timeouts": api.timeouts(), "journal": journal}
+    if (clock := session_clock.get()) is not None:
+        options["clock"] = clock
     with showing_log(verbose=api.verbose):
         try:
             async with AsyncExitStack() as stack:
