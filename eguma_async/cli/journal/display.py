@@ -60,8 +60,17 @@ def _shown(result: Mapping[str, Any] | None, *, reveal: bool) -> dict[str, Any] 
     }
 
 
-def print_entries(entries: Sequence[Entry], *, at: datetime, reveal: bool = False) -> None:
-    """Print entries as a table: how old they are, where they stand, and what to do."""
+def print_entries(
+    entries: Sequence[Entry], *, at: datetime, reveal: bool = False, title: str | None = None
+) -> None:
+    """Print entries as a table: how old they are, where they stand, and what to do.
+
+    Args:
+        entries: The entries.
+        at: What time it is.
+        reveal: Show tickets too.
+        title: What they are; how many there are if not given.
+    """
     columns: dict[str, Callable[[Entry], str]] = {
         ">Age": lambda entry: aged(at - entry.created_at),
         "State": lambda entry: entry.state.value,
@@ -75,7 +84,7 @@ def print_entries(entries: Sequence[Entry], *, at: datetime, reveal: bool = Fals
     if reveal:
         columns["Tickets"] = lambda entry: ", ".join(_tickets(entry)) or "-"
     print_table(
-        counted(entries, "entry", "entries"),
+        title or counted(entries, "entry", "entries"),
         tuple(columns),
         [tuple(column(entry) for column in columns.values()) for entry in entries],
     )

@@ -127,10 +127,19 @@ class Keeping(JournalChoice):
     ] = None
 
     def new(self, *, any_credentials: bool = False) -> "Journal | None":
-        """Return the journal; None if none is asked for."""
+        """Return the journal; None if none is asked for.
+
+        Raises:
+            Stop: There is no journal for the reference.
+            ConfigurationError: The reference is malformed.
+        """
         journal = super().new(any_credentials=any_credentials)
-        if journal is None and self.client_ref is not None:
-            raise usage(f"--client-ref needs --journal, or {VARIABLE}")
+        if self.client_ref is not None:
+            from eguma_async.core.journal import Intent
+
+            if journal is None:
+                raise usage(f"--client-ref needs --journal, or {VARIABLE}")
+            Intent(client_ref=self.client_ref)  # which checks it
         return journal
 
 

@@ -109,7 +109,9 @@ def report(recovery: "Recovery", chosen: RecoverChoice, *, json: bool) -> None:
     if json:
         print_json({**counts, "entries": [_document(each, at) for each in recovery.entries]})
     else:
-        print_entries([each.entry for each in recovery.entries], at=at)
+        found = [each.entry for each in recovery.entries]
+        title = counted(found, "entry was open", "entries were open")
+        print_entries(found, at=at, title=title)
         _say_the_rest(recovery, chosen)
     if line := _what_is_left(counts):
         raise Stop(line, Exit.UNKNOWN)
