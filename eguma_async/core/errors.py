@@ -20,6 +20,7 @@
     ├─ DecodingError                 a success that cannot be read
     │  └─ IncompleteListError        a list that ends before its end
     ├─ ResultMismatchError           a success that is not what was asked for
+    ├─ RefundDueError                it was paid for, and cannot be booked any more
     ├─ PriceChangedError             it costs more than the customer was told; nothing was bought
     └─ JournalError                  the journal cannot be used; nothing was sent without it
        ├─ JournalCorruptError        what it holds is damaged, or not ours
@@ -294,9 +295,8 @@ class ResultMismatchError(EgumaError):
         self.differences = differences
 
     def _summary(self) -> str:
-        return (
-            f"{self.message}: {'; '.join(self.differences)}" if self.differences else self.message
-        )
+        shown = "; ".join(self.differences)
+        return f"{self.message}: {shown}" if shown else self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), {**self.__dict__, "result": None})
@@ -333,6 +333,20 @@ class PriceChangedError(EgumaError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), {**self.__dict__, "result": None})
+
+
+class RefundDueError(EgumaError):
+    """The hold has ended and the places are gone. Nothing was booked: give the money back.
+
+    Attributes:
+        refusal: What the server said in the end.
+    """
+
+    def __init__(
+        self, message: str = "", *, refusal: StatusError | None = None, **details: Any
+    ) -> None:
+        super().__init__(message, **details)
+        self.refusal = refusal
 
 
 class JournalError(EgumaError):

@@ -220,10 +220,18 @@ class ClientRefConflictError(ConflictError):
         entry: What the journal knows of it.
     """
 
-    def __init__(self, message: str = "", *, entry: Entry | None = None, **details: Any) -> None:
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        entry: Entry | None = None,
+        client_ref: str | None = None,
+        **details: Any,
+    ) -> None:
         details = {"status": 409, "error_code": "client_ref_conflict", **details}
         super().__init__(message, **details)
         self.entry = entry
+        self.client_ref = client_ref
 
     def _summary(self) -> str:
         return self.message  # ours, not the server's

@@ -152,7 +152,7 @@ class JournalledCalls:
             else:
                 line = self._checked(asked, there)
                 if line.state.is_open:
-                    errand.begun = True
+                    errand.begun, errand.key = True, line.key
                     taken = await self._desk.claim(there)
                     if taken is not None:
                         return await self._go_on(asked, taken)
@@ -170,7 +170,7 @@ class JournalledCalls:
         if not errand.is_wanted:
             await self._records.delete(kept)
             raise NotSentError("cancelled before anything was sent")
-        errand.begun = True
+        errand.begun, errand.key = True, kept.line.key
         return await Work(self._desk, kept, asked.operation, asked.timeouts).send()
 
     async def _line(self, asked: Asked[Any], generation: int) -> Line:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Coroutine
 from typing import Any, Generic, TypeVar
 
@@ -17,6 +18,8 @@ from eguma_async.core.resumable import Resumable
 from .identity import Identity
 
 T = TypeVar("T")
+
+logger: logging.Logger = logging.getLogger("eguma_async")
 
 
 @attrs.frozen(kw_only=True)
@@ -49,11 +52,13 @@ class Errand(Generic[T]):
     Attributes:
         asked: The same.
         begun: True once something may have been sent.
+        key: Idempotency key it is sent with, once that is known.
     """
 
     def __init__(self, asked: Asked[T]) -> None:
         self.asked = asked
         self.begun = False
+        self.key: str | None = asked.key
         self._waiting = 0
         self._task: asyncio.Task[T] | None = None
 
@@ -89,7 +94,14 @@ class Errand(Generic[T]):
         try:
             await asyncio.wait((self._task,))
         except asyncio.CancelledError as cancelled:
-            cancelled.__cause__ = self._meaning()
+            cancelled.__cause__ = meaning = self._meaning()
+            if meaning.outcome_unknown:
+                # A TaskGroup throws a cancellation away; here is where it can be found then.
+                logger.warning(
+                    "%s was cancelled under way and goes on in the background; client_ref: %s",
+                    meaning.operation,
+                    meaning.client_ref,
+                )
             raise
         finally:
             self._waiting -= 1
@@ -104,5 +116,6 @@ class Errand(Generic[T]):
 
     def _named(self, error: EgumaError) -> EgumaError:
         error.operation = self.asked.operation.name()
+        error.idempotency_key = self.key
         error.client_ref = self.asked.identity.client_ref
         return error

@@ -27,6 +27,8 @@ from .rules import Rules
 
 T = TypeVar("T")
 
+_LONGEST_LEASE = 3600.0
+
 logger: logging.Logger = logging.getLogger("eguma_async")
 
 
@@ -53,6 +55,14 @@ class Desk:
         longest = (timeouts or self.wire.timeouts).total
         return now + max(self.rules.lease.total_seconds(), 1.5 * longest)
 
+    def is_leased(self, line: Line, now: float) -> bool:
+        """Tell whether somebody works on a line.
+
+        A lease that ends in the far future is none: the clock was ahead when it was given.
+        """
+        longest = max(_LONGEST_LEASE, self.lease_from(0.0))
+        return line.owner is not None and 0.0 < line.lease_until - now <= longest
+
     async def claim(self, kept: Kept) -> Kept | None:
         """Make a line ours; None if it is somebody else's, or was changed meanwhile.
 
@@ -60,7 +70,7 @@ class Desk:
         """
         line, moment = kept.line, self.moments.now()
         now = await self.records.shared_time(moment.wall)
-        if line.owner not in (None, self.owner) and line.lease_until > now:
+        if line.owner != self.owner and self.is_leased(line, now):
             return None
         may_be_sent = line.state is State.INFLIGHT
         return await self.records.write(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -90,15 +90,21 @@ class World:
         else:
             await session.aclose()
 
-    def slot(self, quantity=2, label="time"):
-        """Return what `create` takes."""
+    def slot(self, quantity=2, label="time", days=0):
+        """Return what `create` takes, some days after the example's."""
         example = self._examples.setdefault(label, self.sandbox.example(label))  # that of the start
         return {
             "product_id": example.product_id,
-            "starts_at": datetime.fromisoformat(example.starts_at),
+            "starts_at": datetime.fromisoformat(example.starts_at) + timedelta(days=days),
             "items": (TicketItem(example.category_ids[0], quantity),),
             "customer": Customer("Canary-Ada", "Canary-Lovelace", "canary@example.com"),
         }
+
+    def new_key(self):
+        """Return another API key of the same merchant and user."""
+        users = (u for m in self.sandbox.merchants() for u in m.users)
+        keys = next(u.keys for u in users if u.keys and u.keys[0].value == self.sandbox.demo_key)
+        return keys[1].value
 
     @property
     def posts(self):

@@ -7,7 +7,15 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from eguma_async.core.errors import ConfigurationError
-from eguma_async.core.journal import Entry, Intent, LatePolicy, OnRecovered, Recovery
+from eguma_async.core.journal import (
+    ClientRefConflictError,
+    Entry,
+    Intent,
+    LatePolicy,
+    OnRecovered,
+    Recovery,
+    State,
+)
 from eguma_async.core.messages import Timeouts
 
 from .booking_models import (
@@ -171,22 +179,51 @@ class Bookings:
         return await self._session.entry(BookTickets, client_ref)
 
     async def cancel(
-        self, booking_id: str, *, timeouts: Timeouts | None = None
+        self,
+        booking_id: str | None = None,
+        *,
+        client_ref: str | None = None,
+        timeouts: Timeouts | None = None,
     ) -> CancelledBooking:
         """Cancel a booking with all of its tickets. Money is not refunded by this.
 
+        With a journal it is written down before it leaves, and a recovery finishes it.
+
         Args:
             booking_id: `Booking.booking_id`.
+            client_ref: Instead of it, the reference the booking was made under: if it is not known
+                yet what came of that, it is found out first.
             timeouts: Limits of each attempt of this call.
 
         Raises:
             InvalidRequestError: Already cancelled, already begun, or a ticket is checked in.
             NotFoundError: Unknown, or made by another user's key.
+            ClientRefConflictError: Under `client_ref` no booking was made, as far as is known.
             ResultMismatchError: The server says that it cancelled another booking.
             OutcomeUnknownError: It may have been cancelled; so after a `ServerError` or a
                 `DecodingError` whose `outcome_unknown` is True.
         """
+        if (booking_id is None) == (client_ref is None):
+            raise ConfigurationError("pass either booking_id or client_ref")
+        if booking_id is None:
+            booking_id = await self._booked_under(client_ref or "")
         return await self._session.send(CancelBooking(booking_id=booking_id), timeouts=timeouts)
+
+    async def _booked_under(self, client_ref: str) -> str:
+        """Return the id of the booking that was made under a reference.
+
+        Raises:
+            ClientRefConflictError: None was, as far as it is known.
+        """
+        entry = await self.entry(client_ref)
+        if entry is not None and entry.state.is_open:
+            await self.recover(client_ref=client_ref)
+            entry = await self.entry(client_ref)
+        if entry is None or entry.state is not State.CONFIRMED or entry.result is None:
+            raise ClientRefConflictError(
+                "no booking is known under this client_ref", entry=entry, client_ref=client_ref
+            )
+        return str(entry.result["booking_id"])
 
     async def reconcile(
         self,

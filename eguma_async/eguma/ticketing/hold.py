@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from eguma_async.core.errors import (
     ConfigurationError,
     EgumaError,
+    InvalidRequestError,
     NotFoundError,
     NotSentError,
     OutcomeUnknownError,
@@ -22,6 +23,7 @@ from eguma_async.core.errors import (
     StatusError,
     unknown_outcome,
 )
+from eguma_async.core.journal import Intent, LatePolicy
 from eguma_async.core.messages import Timeouts
 from eguma_async.pipeline.call import cancelled_as
 
@@ -29,7 +31,9 @@ from .availabilities import ListAvailabilities
 from .booking_models import Booking, Customer
 from .booking_operations import BookTickets
 from .ranges import days_of
-from .reservation_models import CancelReservation, Reservation, ReserveTickets
+from .releasing import give_back, quietly, until_done
+from .reservation_models import Reservation, ReserveTickets
+from .sale import BOOK_BY, Sale
 from .starts import same_start
 
 if TYPE_CHECKING:
@@ -37,9 +41,6 @@ if TYPE_CHECKING:
 
 
 logger: logging.Logger = logging.getLogger("eguma_async")
-
-RELEASE_SECONDS = 5.0
-"""How long leaving a hold may take at most."""
 
 
 class Hold:
@@ -64,6 +65,8 @@ class Hold:
         self._began = session.clock.now()
         self._began_monotonic = session.clock.monotonic()
         self._pending_key: str | None = None
+        self._pending_ref: str | None = None
+        self._without_hold = False
         self._busy: str | None = None
         self._ended: str | None = None
 
@@ -115,6 +118,9 @@ class Hold:
         *,
         language: str | None = None,
         idempotency_key: str | None = None,
+        client_ref: str | None = None,
+        late: LatePolicy = LatePolicy.DISCOVER,
+        even_without_hold: bool = False,
         timeouts: Timeouts | None = None,
     ) -> Booking:
         """Book exactly what is held.
@@ -126,10 +132,17 @@ class Hold:
         Args:
             customer: Who buys.
             language: ISO 639-1 language of the tickets.
-            idempotency_key: Your own key for this booking; a UUID4 if not given.
+            idempotency_key: Your own key for this booking; a UUID4 if not given, or what follows
+                from the `client_ref`.
+            client_ref: As for `Bookings.create`. A recovery may book until the hold ends, but
+                for 15 minutes at most.
+            late: As for `Bookings.create`.
+            even_without_hold: The customer has paid: if the hold has ended meanwhile, book the
+                same without it.
             timeouts: Limits of each attempt of this call.
 
         Raises:
+            RefundDueError: With `even_without_hold`: the hold has ended and the places are gone.
             ConfigurationError: Another key, while it is unknown what became of the first one.
             SessionStateError: Already booked, released, or being so in another task.
             InvalidRequestError: The hold has expired, or the server refuses the booking.
@@ -146,24 +159,56 @@ class Hold:
             customer=customer,
             language=language,
         )
-        key = self._key(idempotency_key)
+        sale = Sale(
+            self._session,
+            operation,
+            Intent(client_ref=client_ref or self._pending_ref, book_by=self._book_by(), late=late),
+            key=self._key(idempotency_key),
+            timeouts=timeouts,
+        )
         self._busy = "being booked already"
         try:
-            booking = await self._session.send(operation, idempotency_key=key, timeouts=timeouts)
+            booking = await self._sold(sale, even_without_hold)
         except ResultMismatchError:
             self._set_booked()
             raise
         except BaseException as error:
-            if _in_doubt(error):
-                self._pending_key = key
+            self._note(error, sale)
             raise
         finally:
             self._busy = None
         self._set_booked()
         return booking
 
+    async def _sold(self, sale: Sale, even_without_hold: bool) -> Booking:
+        if even_without_hold and self._without_hold:
+            return await sale.without_hold(self._pending_key)
+        if not even_without_hold:
+            return await sale.send()
+        if self.remaining or self._pending_key is not None:
+            try:
+                return await sale.send()
+            except (InvalidRequestError, NotFoundError) as refusal:
+                if refusal.outcome_unknown or (self.remaining and refusal.status != 404):
+                    raise
+        self._without_hold, self._pending_key = True, None
+        return await sale.without_hold(None)
+
+    def _note(self, error: BaseException, sale: Sale) -> None:
+        if not _in_doubt(error):
+            return
+        known = error if isinstance(error, EgumaError) else unknown_outcome(error)
+        told = known.idempotency_key if known else None
+        self._pending_key = told or sale.key or self._pending_key
+        self._pending_ref = known.client_ref if known else None
+
+    def _book_by(self) -> datetime | None:
+        if not self.remaining or not self._session.keeps_journal:
+            return None
+        return self._session.clock.now() + min(self.remaining, BOOK_BY)
+
     def _set_booked(self) -> None:
-        self._ended, self._pending_key = "booked", None
+        self._ended, self._pending_key, self._pending_ref = "booked", None, None
 
     async def release(self, *, timeouts: Timeouts | None = None) -> None:
         """Give the places back at once. A hold that is gone already is no error.
@@ -182,7 +227,7 @@ class Hold:
         self._require_free()
         releasing = self._session.in_background(self._begin_release(timeouts))
         try:
-            await _until_done(releasing)
+            await until_done(releasing)
             if releasing.cancelled():
                 raise SessionStateError("the session was closed before the places were given back")
             releasing.result()
@@ -195,7 +240,7 @@ class Hold:
 
     async def _release(self, timeouts: Timeouts | None) -> None:
         try:
-            await _give_back(self._session, self.reservation_id, timeouts)
+            await give_back(self._session, self.reservation_id, timeouts)
         except NotFoundError:
             logger.debug("hold %s was gone already", self.reservation_id)
         finally:
@@ -207,13 +252,15 @@ class Hold:
         if state:
             raise SessionStateError(f"this hold is {state}")
 
-    def _key(self, given: str | None) -> str:
+    def _key(self, given: str | None) -> str | None:
         pending = self._pending_key
         if pending is not None and given not in (None, pending):
             raise ConfigurationError(
                 "it is unknown whether this hold was booked with the key used before; leave"
                 " idempotency_key out to go on with that one"
             )
+        if self._session.keeps_journal:
+            return given  # it has the key of what is pending
         return pending or (str(uuid.uuid4()) if given is None else given)
 
 
@@ -274,7 +321,7 @@ class HoldContext:
         sending = self._session.send(self._operation, timeouts=self._timeouts)
         reserving = asyncio.create_task(sending)
         try:
-            await _until_done(reserving)
+            await until_done(reserving)
             return self._hold_of(reserving.result())
         except asyncio.CancelledError:
             left = OutcomeUnknownError(
@@ -295,7 +342,7 @@ class HoldContext:
                 raise
             return  # nothing was held
         try:
-            await _give_back(self._session, reservation.reservation_id, self._timeouts)
+            await give_back(self._session, reservation.reservation_id, self._timeouts)
         except NotFoundError:
             logger.debug("hold %s was gone already", reservation.reservation_id)
 
@@ -329,16 +376,12 @@ class HoldContext:
 
     async def _in_background(self, release: Coroutine[Any, Any, None]) -> bool:
         """Give places back, and tell if it worked. A cancellation ends the waiting alone."""
-        releasing = self._session.in_background(_quietly(release))
-        await _until_done(releasing)
+        releasing = self._session.in_background(quietly(release))
+        await until_done(releasing)
         return not releasing.cancelled() and releasing.result()
 
     def _hold_of(self, reservation: Reservation) -> Hold:
         return Hold(self._session, self._operation, reservation)
-
-
-async def _give_back(session: Session, reservation_id: str, timeouts: Timeouts | None) -> None:
-    await session.send(CancelReservation(reservation_id=reservation_id), timeouts=timeouts)
 
 
 def _require_total(total: int | None, expected: int) -> None:
@@ -346,29 +389,3 @@ def _require_total(total: int | None, expected: int) -> None:
         raise PriceChangedError("the price is not known", expected=expected)
     if total > expected:
         raise PriceChangedError("the price has risen", expected=expected, actual=total)
-
-
-async def _until_done(task: asyncio.Task[Any]) -> None:
-    """Wait for a task. A cancellation ends the waiting, not the task."""
-    task.add_done_callback(_seen)
-    await asyncio.wait((task,))
-
-
-def _seen(task: asyncio.Task[Any]) -> None:
-    """Look at the error of a task nobody waits for any more, which asyncio complains of."""
-    if not task.cancelled():
-        task.exception()
-
-
-async def _quietly(release: Coroutine[Any, Any, None]) -> bool:
-    """Give places back, and tell if it worked. The reason for leaving matters more than this."""
-    try:
-        async with asyncio.timeout(RELEASE_SECONDS):
-            await release
-    except Exception as error:  # noqa: BLE001  # as above
-        logger.debug(
-            "a hold was not released (%s); it expires by itself",
-            error if isinstance(error, EgumaError) else type(error).__name__,
-        )
-        return False
-    return True
