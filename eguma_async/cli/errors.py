@@ -22,6 +22,7 @@ from eguma_async.core.errors import (
     NotFoundError,
     OutcomeUnknownError,
     RateLimitedError,
+    RefundDueError,
     ResultMismatchError,
     ServerError,
     StatusError,
@@ -121,6 +122,7 @@ _CODES: tuple[tuple[type[EgumaError], Exit], ...] = (
     (NotFoundError, Exit.NOT_FOUND),
     (InvalidRequestError, Exit.REFUSED),
     (ConflictError, Exit.REFUSED),
+    (RefundDueError, Exit.REFUSED),
     (ResultMismatchError, Exit.UNKNOWN),
     (EgumaError, Exit.FAILURE),
 )

@@ -333,7 +333,7 @@ def test_what_a_person_enters_is_what_the_operation_reads(kind: type[Resumable[A
         return
     coroutine = kind.recall(made, None)  # type: ignore[arg-type]  # it reads nothing
     with pytest.raises(StopIteration) as recalled:
-        coroutine.send(None)  # type: ignore[attr-defined]  # a coroutine that waits for nothing
+        coroutine.send(None)  # it waits for nothing
     assert recalled.value.value.booking_id == "the-id"
     assert recalled.value.value.booking_reference == "the-number"
 

@@ -246,22 +246,33 @@ def _show(booking: Booking, api: Api) -> None:
 
 
 async def cancel(
-    booking: Annotated[str, Parameter(help="Id of a booking.")],
+    booking: Annotated[str | None, Parameter(help="Id of a booking.")] = None,
     /,
     *,
+    client_ref: Annotated[
+        str | None,
+        Parameter(
+            metavar="REF",
+            help="Instead of the id, the reference it was booked under; needs a journal.",
+        ),
+    ] = None,
     yes: YesOption = False,
     chosen: JournalChoice = DEFAULT_CHOICE,
     api: Api = DEFAULT_API,
 ) -> None:
     """Cancel a booking with all of its tickets. This refunds no money."""
+    if (booking is None) == (client_ref is None):
+        raise usage("give either the id of a booking, or --client-ref")
     require_answerable(yes=yes)
-    question = f"Cancel booking {clean(booking)} with all of its tickets?"
+    journal = chosen.for_command(sandbox=api.sandbox)
+    if journal is None and client_ref is not None:
+        raise usage("--client-ref needs --journal, or EGUMA_JOURNAL")
+    question = f"Cancel booking {clean(booking or client_ref or '')} with all of its tickets?"
     if not yes and not await confirm(question):
         raise Stop("nothing was cancelled", Exit.FAILURE)
-    journal = chosen.for_command(sandbox=api.sandbox)
     async with open_session(api, journal=journal) as session:
         with chosen.naming_itself():
-            cancelled = await session.ticketing.bookings.cancel(booking)
+            cancelled = await session.ticketing.bookings.cancel(booking, client_ref=client_ref)
     if api.json:
         print_json(cancelled)
         return

@@ -219,6 +219,35 @@ def test_a_cancellation_is_kept(connected, book, path, capsys: Out) -> None:
     ]
 
 
+def test_a_booking_is_cancelled_by_its_reference(connected, book, path, capsys: Out) -> None:
+    connected.sandbox.faults.add(unreadable())
+    assert main(book) == 6
+    line = ["cancel", "--client-ref", "order-1", "--yes", "--journal", str(path)]
+
+    assert main(line) == 0
+
+    (order,) = connected.sandbox.bookings()
+    assert order.status == "cancelled"
+    line[2] = "order-9"
+    assert main(line) == 5
+    assert "no booking is known under this client_ref" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("cancel --yes", "give either the id of a booking, or --client-ref"),
+        ("cancel b1 --client-ref r --yes", "give either the id"),
+        ("cancel --client-ref r --yes", "--client-ref needs --journal"),
+    ],
+)
+def test_one_booking_is_cancelled(connected, line: str, told: str, capsys: Out) -> None:
+    assert main(line.split()) == 2
+
+    assert told in capsys.readouterr().err
+    assert connected.paths() == []
+
+
 # Interrupted
 
 
