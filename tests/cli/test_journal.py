@@ -285,10 +285,10 @@ def test_of_several_entries_with_a_reference_one_is_named(filled, capsys: Out) -
     options = ["resolve", "order-2", "--as", "absent", "--yes", *filled.options]
 
     _, err = run(capsys, *options, code=2)
-    assert "--environment http://127.0.0.1" in err
+    assert "--environment http://127.0.0.1 --account ''" in err
     assert "--environment http://localhost --account north" in err
     run(capsys, *options, "--account", "north")
-    run(capsys, *options, "--environment", "http://127.0.0.1")
+    run(capsys, *options, "--account", "")
 
     assert [entry.state for entry in filled.entries()[1:]] == [State.ABSENT, State.ABSENT]
 

@@ -19,9 +19,12 @@ async def recover(
     What may have been sent is sent again with the same key, or looked for among the orders;
     nothing is booked twice. It ends with 0 if nothing is left open, and else with 6.
     """
+    from eguma_async.eguma.ticketing.bookings import BookTickets, CancelBooking
+
+    kinds = (BookTickets.KIND, CancelBooking.KIND)
     journal = chosen.existing(any_credentials=chosen.any_credentials)
     async with open_session(api, journal=journal) as session:
-        recovery = await chosen.run(journal, session.ticketing.bookings.recover)
+        recovery = await chosen.run(journal, session.ticketing.bookings.recover, kinds=kinds)
     report(recovery, chosen, json=api.json)
 
 

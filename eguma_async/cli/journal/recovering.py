@@ -4,7 +4,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -62,9 +62,17 @@ class RecoverChoice(JournalChoice):
         ),
     ] = False
 
-    async def run(self, journal: "Journal", recover: Recover) -> "Recovery":
-        """Recover, and show how far it is."""
-        total = await self._open_entries(journal)
+    async def run(
+        self, journal: "Journal", recover: Recover, *, kinds: Collection[str]
+    ) -> "Recovery":
+        """Recover, and show how far it is.
+
+        Args:
+            journal: The journal.
+            recover: Does it.
+            kinds: What it takes up.
+        """
+        total = await self._count(journal, kinds)
         with progress_bar("recovering") as show, _saying_what_stays():
             done = set()
 
@@ -78,9 +86,11 @@ class RecoverChoice(JournalChoice):
                 wait=self.wait, client_ref=self.client_ref, on_recovered=on_recovered
             )
 
-    async def _open_entries(self, journal: "Journal") -> int:
-        wanted = journal.entries(open_only=True, client_ref=self.client_ref)
-        return len([None async for entry in wanted if entry.account == (self.account or "")])
+    async def _count(self, journal: "Journal", kinds: Collection[str]) -> int:
+        """Return how many entries there may be to recover."""
+        found = journal.entries(open_only=True, client_ref=self.client_ref)
+        account = self.account or ""
+        return len([1 async for each in found if each.kind in kinds and each.account == account])
 
 
 DEFAULT_RECOVERING = RecoverChoice()

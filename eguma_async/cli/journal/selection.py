@@ -2,6 +2,7 @@
 
 # Annotations are no strings here, as in `options`.
 
+import shlex
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -41,13 +42,12 @@ class Which(JournalChoice):
 
     def fits(self, entry: "Entry") -> bool:
         """Tell whether it may be this entry; a damaged one tells nothing of itself."""
-        return all(
-            wanted in (None, found)
-            for wanted, found in (
-                (self.kind, entry.kind or self.kind),
-                (self.account, entry.account or (None if entry.provider else self.account)),
-                (self.environment, entry.environment or self.environment),
-            )
+        if not entry.provider:
+            return True
+        return (
+            self.kind in (None, entry.kind)
+            and self.account in (None, entry.account)
+            and self.environment in (None, entry.environment)
         )
 
 
@@ -80,13 +80,15 @@ async def one_of(journal: "Journal", reference: str, which: Which) -> "Entry":
         Stop: There is none, or there are several.
     """
     series = {
-        (each.provider, each.environment, each.account, each.kind): each
+        (each.kind, each.environment, each.account): each
         for each in await all_of(journal, reference, which)
     }
     if len(series) == 1:
         return next(iter(series.values()))
+    has_accounts = any(account for *_, account in series)
     several = "; ".join(
-        f"--kind {kind} --environment {environment}" + (f" --account {account}" if account else "")
-        for _, environment, account, kind in sorted(series)
+        f"--kind {kind} --environment {environment}"
+        + (f" --account {shlex.quote(account)}" if has_accounts else "")
+        for kind, environment, account in sorted(series)
     )
     raise Stop(f"several entries have this reference; say which: {clean(several)}", Exit.USAGE)

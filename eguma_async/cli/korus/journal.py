@@ -24,9 +24,11 @@ async def recover(
     Orders are looked for by their reference and their reservations, and only what is missing is
     sent again. It ends with 0 if nothing is left open, and else with 6.
     """
+    from eguma_async.korus import CreateOrders
+
     journal = chosen.existing(any_credentials=chosen.any_credentials)
     async with open_session(api, journal=journal) as session:
-        recovery = await chosen.run(journal, session.orders.recover)
+        recovery = await chosen.run(journal, session.orders.recover, kinds=(CreateOrders.KIND,))
     report(recovery, chosen, json=api.json)
 
 
