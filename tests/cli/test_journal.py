@@ -17,7 +17,8 @@ from eguma_async import BookTickets, CancelBooking, State
 from eguma_async.cli import main
 from eguma_async.cli.journal.location import journal_at
 from eguma_async.cli.journal.upkeep import MADE
-from eguma_async.cli.text import aged
+from eguma_async.cli.redaction import redacted
+from eguma_async.cli.text import aged, say
 from eguma_async.core.resumable import Resumable
 from eguma_async.journal.kinds import SQLiteJournal
 from eguma_async.korus.booking.order_creation import CreateOrders
@@ -490,6 +491,22 @@ def test_no_password_of_a_location_is_shown(line: str, capsys: Out, monkeypatch)
         assert "canary" not in err
 
 
+@pytest.mark.parametrize(
+    "location",
+    [
+        "nonsense://app:canary-pw-2@db",
+        "nonsense://:canary%2Dpw%2D2@db/0",
+        "nonsense://db/x?sslpassword=canary-pw-2",
+    ],
+)
+def test_the_password_of_a_location_is_a_secret_from_then_on(location: str, capsys: Out) -> None:
+    run(capsys, "list", "--journal", location, code=2)
+
+    say("the server said canary-pw-2")
+
+    assert capsys.readouterr().err == "the server said ***\n"
+
+
 @pytest.mark.parametrize("flag", ["--key", "--journal-key", "--journal_key=canary-key-0123"])
 def test_the_key_is_no_argument_and_is_not_repeated(flag: str, capsys: Out) -> None:
     _, err = run(capsys, "list", flag, "canary-key-0123", code=2)
@@ -526,6 +543,12 @@ def test_a_key_that_is_none_is_told_and_not_repeated(filled, capsys: Out, monkey
 
     assert "32 bytes" in err
     assert "canary" not in err
+
+
+def test_each_key_of_a_journal_is_a_secret(monkeypatch) -> None:
+    monkeypatch.setenv("EGUMA_JOURNAL_KEY", "canary-first-key, canary-second-key")
+
+    assert redacted("canary-second-key, and canary-first-key") == "***, and ***"
 
 
 def test_no_command_shows_a_customer_or_a_key(tmp_path: Path, capsys: Out, monkeypatch) -> None:

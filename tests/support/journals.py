@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -80,13 +79,16 @@ class Filled:
         )
 
     def damage(self, reference: str) -> str:
-        """Change a byte of an entry; return the digits it is known by since."""
-        series = next(each for each, entry in self._rows() if entry.client_ref == reference)
-        with contextlib.closing(sqlite3.connect(self.path)) as connection, connection:
-            connection.execute(
-                "UPDATE entry SET data = zeroblob(length(data)) WHERE series = ?", (series,)
-            )
-        return series
+        """Change what an entry says; return the digits it is known by since."""
+
+        async def damage() -> str:
+            async with SQLiteJournal(self.path, key="") as journal:
+                (row,) = [kept.row async for kept in journal._matching(reference)]
+                other = attrs.evolve(row, version=row.version + 1, data=bytes(len(row.data)))
+                assert await journal._store.replace(other)
+                return row.series
+
+        return asyncio.run(damage())
 
     def set_candidates(self, reference: str, candidates: tuple[str, ...]) -> None:
         """Note what an entry may be, as a search that finds several does."""
@@ -116,9 +118,14 @@ class Filled:
 
         asyncio.run(rewrite())
 
-    def entries(self, **options: Any) -> list[Entry]:
+    def entries(self) -> list[Entry]:
         """Return what the journal says."""
-        return [entry for _, entry in self._rows(**options)]
+
+        async def read() -> list[Entry]:
+            async with SQLiteJournal(self.path, key="") as journal:
+                return [entry async for entry in journal.entries()]
+
+        return asyncio.run(read())
 
     def _answered(self, reference: str, fault: Reply, options: dict[str, Any]) -> None:
         self.sandbox.faults.add(fault)
@@ -139,10 +146,3 @@ class Filled:
                 await run(session)
 
         asyncio.run(all_of_it())
-
-    def _rows(self, **options: Any) -> list[tuple[str, Entry]]:
-        async def read() -> Iterable[tuple[str, Entry]]:
-            async with SQLiteJournal(self.path, **{"key": "", **options}) as journal:
-                return [(k.row.series, k.entry()) async for k in journal._records.all()]
-
-        return list(asyncio.run(read()))

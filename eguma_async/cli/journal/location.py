@@ -30,6 +30,7 @@ def journal_at(location: str, **options: Unpack[JournalOptions]) -> Journal:
         Stop: There is no such kind of journal; the message repeats no password.
         ConfigurationError: An option is wrong, or a package is missing.
     """
+    _keep_password(location)
     kinds = _kinds()
     scheme = _scheme(location)
     if scheme not in kinds:
@@ -38,7 +39,6 @@ def journal_at(location: str, **options: Unpack[JournalOptions]) -> Journal:
             f"there is no kind of journal for {clean(scheme)}://; give the path of a file"
             + (f", or a URL that begins with one of: {known}" if known else "")
         )
-    _keep_password(location)
     return kinds[scheme](location, **options)
 
 
