@@ -151,8 +151,9 @@ class Crash:
         facts = self.facts
         facts.orders, facts.doubled = orders, max(0, orders - 1)
         facts.times_sent, facts.keys_sent = len(keys), len(set(keys))
-        times = "once" if len(keys) == 1 else f"{len(keys)} times"
-        self.steps.add("Count", f"{counted(orders, 'order')}, sent {times}")
+        times = {1: "once", 2: "twice"}.get(len(keys), f"{len(keys)} times")
+        same_key = " with the same key" if None not in keys and len(set(keys)) < len(keys) else ""
+        self.steps.add("Count", f"{counted(orders, 'order')}, sent {times}{same_key}")
 
     async def _entries(self) -> list[Entry]:
         from eguma_async.journal.kinds import SQLiteJournal

@@ -58,6 +58,7 @@ def test_the_steps_are_told_in_a_table(capsys, monkeypatch, tmp_path) -> None:
     ]
     assert "the journal has order-4711: inflight" in out
     assert "91 s later (skipped here): confirmed, 1000003" in out
+    assert "1 order, sent twice with the same key" in out
     assert "booked once, not twice" in out
     assert list(tmp_path.iterdir()) == []
 

@@ -97,6 +97,8 @@ def _tickets(entry: Entry) -> Iterable[str]:
 
 def known(entry: Entry) -> str:
     """Return what is known of an entry, in a few words; no ticket is among them."""
+    if entry.state.value == "quarantined":
+        return "damaged: nothing of it is believed"
     result = entry.result or {}
     made = [result.get("booking_reference"), *result.get("references", ())]
     words = [
