@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import select
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -42,8 +44,11 @@ from eguma_async.journal.stores.sqlite import SQLiteStore
 
 from . import _crash_mutants
 
+_TURN = 0.005
+"""Seconds between two looks for children that have died."""
+
 RULES = Rules(lease=timedelta(seconds=0.3), settle=timedelta(seconds=0.2))
-TIMEOUTS = Timeouts(connect=0.5, read=0.4, total=0.4)
+TIMEOUTS = Timeouts(connect=0.5, read=0.5, total=0.5)
 RETRY = RetryPolicy(attempts=4, base=0.01, throttled_base=0.01, deadline=4.0, budget=1.0)
 
 
@@ -144,7 +149,7 @@ class Ahead(SystemClock):
         """Return the time."""
         return super().now() + self._shift
 
-    def monotonic(self) -> float:  # type: ignore[override]  # a method here, a function there
+    def monotonic(self) -> float:
         """Return seconds that only grow, those asleep included."""
         return SystemClock.monotonic() + self._shift.total_seconds()
 
@@ -394,17 +399,28 @@ async def _ask(session: AsyncSession, life: Life, order: Order, fate: Fate) -> N
 
 
 def main() -> None:
-    """Fork a process for each life that is read."""
-    signal.signal(signal.SIGCHLD, _bury)
-    print("ready", flush=True)
-    for line in sys.stdin:
-        given = json.loads(line)
-        orders = tuple(Order(**order) for order in given.pop("orders"))
-        child = os.fork()
-        if child == 0:
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            _live(Life(orders=orders, **given))
-        print(f"born {child}", flush=True)
+    """Fork a process for each life that is read, and tell of births and deaths."""
+    _tell("ready")
+    given = b""
+    while True:
+        # No signal handler: one that comes just before a read would be heard after it only.
+        ready, _, _ = select.select([0], [], [], _TURN)
+        if ready:
+            chunk = os.read(0, 65536)
+            if not chunk:
+                return
+            *lines, given = (given + chunk).split(b"\n")
+            for line in lines:
+                _bear(json.loads(line))
+        _bury()
+
+
+def _bear(given: dict[str, Any]) -> None:
+    orders = tuple(Order(**order) for order in given.pop("orders"))
+    child = os.fork()
+    if child == 0:
+        _live(Life(orders=orders, **given))
+    _tell(f"born {child}")
 
 
 def _live(life: Life) -> None:
@@ -412,11 +428,14 @@ def _live(life: Life) -> None:
     try:
         asyncio.run(lead(life))
         status = 0
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
     finally:
         os._exit(status)
 
 
-def _bury(*_: object) -> None:
+def _bury() -> None:
     while True:
         try:
             child, status = os.waitpid(-1, os.WNOHANG)
@@ -424,7 +443,11 @@ def _bury(*_: object) -> None:
             return
         if child == 0:
             return
-        os.write(1, f"dead {child} {os.waitstatus_to_exitcode(status)}\n".encode())
+        _tell(f"dead {child} {os.waitstatus_to_exitcode(status)}")
+
+
+def _tell(words: str) -> None:
+    os.write(1, f"{words}\n".encode())
 
 
 if __name__ == "__main__":

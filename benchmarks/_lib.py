@@ -20,9 +20,13 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
+
+if TYPE_CHECKING:
+    from eguma_async import AiohttpTransport
+    from eguma_async.pipeline.session import BaseSession
 
 T = TypeVar("T")
 
@@ -131,6 +135,23 @@ def report(name: str, figures: Mapping[str, Figure], *, as_json: bool, rounds: i
         "versions": versions(),
     }
     print(json.dumps(document, indent=2))
+
+
+def tell(name: str, counts: dict[str, Any], *, as_json: bool, **circumstances: Any) -> None:
+    """Print counts, as lines or as one JSON document.
+
+    Args:
+        name: The benchmark.
+        counts: What was counted.
+        as_json: Print a document.
+        circumstances: What else belongs to it, such as a seed.
+    """
+    if as_json:
+        document = {"benchmark": name, **counts, **circumstances, "versions": versions()}
+        print(json.dumps(document, indent=2))
+        return
+    for key, value in (counts | circumstances).items():
+        print(f"{key:<28}{value}")
 
 
 def _rounded(value: float | None) -> float | None:
@@ -279,6 +300,28 @@ def peak_memory() -> int:
 
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def open_descriptors() -> int:
+    """Return how many descriptors this process has open; 0 where the system does not tell."""
+    with contextlib.suppress(OSError):
+        return len(tuple(Path("/proc/self/fd").iterdir()))
+    return 0
+
+
+def free_permits(session: BaseSession) -> int:
+    """Return how many more requests a session would let go out now."""
+    permits = session._layers._permits  # noqa: SLF001  # nothing public tells
+    # One that was handed to somebody who was cancelled meanwhile is kept for the next to wait.
+    return permits._free + permits._turns._value  # noqa: SLF001
+
+
+def taken_slots(transport: AiohttpTransport) -> int:
+    """Return how many connections of a transport's pool are in use."""
+    pool = transport._session  # noqa: SLF001  # nothing public tells
+    if pool is None or pool.connector is None:
+        return 0
+    return len(pool.connector._acquired)  # noqa: SLF001
 
 
 async def parent_gone() -> None:

@@ -79,7 +79,7 @@ RECOVERY_POINTS = ("claimed", "sent again", "verifying", "before compensating")
 OTHER_POINTS = ("pruning", "inside schema")
 FILE_ONLY = {"inside intent", "inside outcome", "inside schema"}
 TIMER = "timer"
-LONGEST_LIFE = 30.0
+LONGEST_LIFE = 120.0
 MOST_LIVES = 12
 """For each kill asked for: a life may end before it comes to its point."""
 
@@ -245,7 +245,7 @@ class Trial:
         self.weather = self.sandbox.faults.add(Weather(self._chance, thinks=thinks))
         self._shift = 0.0
         self._slot = self.sandbox.example("unlimited")
-        begins = datetime.fromisoformat(self._slot.starts_at) + timedelta(days=700)
+        begins = datetime.fromisoformat(str(self._slot.starts_at)) + timedelta(days=700)
         self._starts_at = begins.isoformat()
         self._points = cycle(self._schedule())
         self.kills = 0

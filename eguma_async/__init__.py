@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .core.errors import OutcomeUnknownError as OutcomeUnknownError
     from .core.errors import PriceChangedError as PriceChangedError
     from .core.errors import RateLimitedError as RateLimitedError
+    from .core.errors import RefundDueError as RefundDueError
     from .core.errors import ResultMismatchError as ResultMismatchError
     from .core.errors import ServerError as ServerError
     from .core.errors import SessionStateError as SessionStateError

@@ -93,6 +93,7 @@ HOMES: dict[str, dict[str, str]] = {
         "RateLimitedError": ".core.errors",
         "Recovered": ".core.journal",
         "Recovery": ".core.journal",
+        "RefundDueError": ".core.errors",
         "ReleasedReservation": ".eguma.ticketing.reservations",
         "Repeat": ".core.messages",
         "Replay": ".core.messages",

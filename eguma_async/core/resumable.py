@@ -108,6 +108,11 @@ class Resumable(Operation[T]):
         raise NotImplementedError
 
     @classmethod
+    def can_be_undone(cls) -> bool:
+        """Tell whether it can be cancelled once it is done."""
+        return cls.undo.__func__ is not Resumable.undo.__func__  # type: ignore[attr-defined]  # they are class methods
+
+    @classmethod
     def undo(cls, record: Mapping[str, Any], /) -> Resumable[Any] | None:
         """Return what cancels it; None if it cannot be cancelled."""
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import traceback
 import types
 import typing
@@ -16,13 +15,12 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from .fields import WireNames, is_lenient, is_local, is_nullable, other_names
 from .listing import Listing, UnreadableElement
+from .log import logger
 from .places import in_body
 from .scalars import MismatchError, got, register_scalars
 
 AsObject: TypeAlias = "Callable[[type, object], object] | None"
 Hook: TypeAlias = Callable[[Any, Any], Any]
-
-logger: logging.Logger = logging.getLogger("eguma_async")
 
 
 def register_hooks(converter: cattrs.Converter, names: WireNames, as_object: AsObject) -> None:

@@ -21,6 +21,7 @@ from eguma_async.core.journal import (
     ClientRefConflictError,
     Entry,
     Intent,
+    LatePolicy,
     OnRecovered,
     Recovery,
     State,
@@ -84,8 +85,7 @@ class JournalledCalls:
             EgumaError: As for a call without a journal.
         """
         self._records.check_usable()
-        if intent.book_by is not None and intent.book_by <= self._wire.session.clock.now():
-            raise ConfigurationError("book_by has passed already; nothing was sent")
+        self._check(operation, intent)
         asked = Asked(
             operation=operation,
             body=self._wire.encode(operation),
@@ -101,6 +101,14 @@ class JournalledCalls:
         elif errand.asked.body != asked.body:
             raise ClientRefConflictError("something else is being asked for under this client_ref")
         return await errand.outcome()
+
+    def _check(self, operation: Resumable[Any], intent: Intent) -> None:
+        if intent.book_by is not None and intent.book_by <= self._wire.session.clock.now():
+            raise ConfigurationError("book_by has passed already; nothing was sent")
+        if intent.late is LatePolicy.COMPENSATE and not operation.can_be_undone():
+            raise ConfigurationError(
+                f"{operation.name()} cannot be taken back: late must be DISCOVER or CONFIRM"
+            )
 
     async def recover(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Coroutine
 from typing import Any, Generic, TypeVar
 
@@ -12,14 +11,13 @@ import attrs
 from eguma_async.core.durable import Wire
 from eguma_async.core.errors import EgumaError, NotSentError, OutcomeUnknownError
 from eguma_async.core.journal import Intent
+from eguma_async.core.log import logger
 from eguma_async.core.messages import Timeouts
 from eguma_async.core.resumable import Resumable
 
 from .identity import Identity
 
 T = TypeVar("T")
-
-logger: logging.Logger = logging.getLogger("eguma_async")
 
 
 @attrs.frozen(kw_only=True)

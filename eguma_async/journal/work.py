@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
@@ -16,6 +15,7 @@ from eguma_async.core.errors import (
     ResultMismatchError,
 )
 from eguma_async.core.journal import State
+from eguma_async.core.log import logger
 from eguma_async.core.messages import Timeouts
 from eguma_async.core.resumable import Found, Looking, Resumable
 
@@ -28,8 +28,6 @@ from .rules import Rules
 T = TypeVar("T")
 
 _LONGEST_LEASE = 3600.0
-
-logger: logging.Logger = logging.getLogger("eguma_async")
 
 
 @attrs.frozen(kw_only=True)

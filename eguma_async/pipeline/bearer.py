@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import copy
 import inspect
-import logging
 import re
 from collections.abc import Awaitable, Callable
 from typing import NoReturn, TypeAlias, TypeGuard
@@ -17,9 +16,8 @@ from eguma_async.core.errors import (
     SessionStateError,
     TransportError,
 )
+from eguma_async.core.log import logger
 from eguma_async.core.messages import Credentials
-
-logger: logging.Logger = logging.getLogger("eguma_async")
 
 RENEW_AT = 0.8
 """Share of its life after which a token is renewed."""

@@ -7,7 +7,6 @@ and a cancellation what it means for that call.
 from __future__ import annotations
 
 import asyncio
-import logging
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -24,13 +23,12 @@ from eguma_async.core.errors import (
     TransportError,
     unknown_outcome,
 )
+from eguma_async.core.log import logger
 from eguma_async.core.messages import HttpRequest, HttpResponse, Repeat
 from eguma_async.core.operation import Operation
 from eguma_async.core.provider import Verdict
 
 T = TypeVar("T")
-
-logger: logging.Logger = logging.getLogger("eguma_async")
 
 
 class Call(Generic[T]):

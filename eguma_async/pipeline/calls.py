@@ -19,6 +19,7 @@ from eguma_async.core.errors import (
 from eguma_async.core.messages import BodySink, HttpRequest, HttpResponse, Repeat, Timeouts
 from eguma_async.core.operation import Operation, ResponseContext, Send
 from eguma_async.core.provider import Provider, Verdict
+from eguma_async.core.repeated import refuse_repeated_names
 
 from .call import Call, cancelled_as, key_for
 from .requests import Requests
@@ -128,6 +129,8 @@ class Calls:
         operation = call.operation
         assert operation is not None  # noqa: S101  # `_prepared` has set it
         value: T = self._provider.codec.decode(response.body, operation.RETURNS)
+        if response.body and not call.is_read:  # a read can be asked for again, and is long
+            refuse_repeated_names(response.body)
         if not operation.plan().completes:
             return value
         context = ResponseContext(

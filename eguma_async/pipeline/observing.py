@@ -13,14 +13,13 @@ from typing import Any
 from eguma_async.core.clock import Clock
 from eguma_async.core.errors import ConfigurationError, EgumaError
 from eguma_async.core.hooks import AttemptEvent, AttemptStarted, CallEnded, CallStarted, Observer
+from eguma_async.core.log import logger
 from eguma_async.core.messages import HttpRequest, HttpResponse
 from eguma_async.core.transport import Transport
 
 from .call import Call
 
 __all__ = ["AttemptEvent", "Notifier", "Observer", "Observing", "checked_observer"]
-
-logger: logging.Logger = logging.getLogger("eguma_async")
 
 _METHODS = ("call_started", "call_ended", "attempt_started", "attempt_ended")
 
@@ -135,7 +134,7 @@ def _safely(tell: Callable[..., object], *arguments: object) -> object:
     result = None
     try:
         result = tell(*arguments)
-    except Exception:
+    except Exception:  # noqa: BLE001  # an observer raises anything
         logger.exception("the observer failed; the call goes on")
     if inspect.iscoroutine(result):
         result.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import uuid
 from collections.abc import Coroutine
 from datetime import datetime, timedelta
@@ -24,6 +23,7 @@ from eguma_async.core.errors import (
     unknown_outcome,
 )
 from eguma_async.core.journal import Intent, LatePolicy
+from eguma_async.core.log import logger
 from eguma_async.core.messages import Timeouts
 from eguma_async.pipeline.call import cancelled_as
 
@@ -38,9 +38,6 @@ from .starts import same_start
 
 if TYPE_CHECKING:
     from eguma_async.core.session import Session
-
-
-logger: logging.Logger = logging.getLogger("eguma_async")
 
 
 class Hold:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from eguma_async.core.errors import EgumaError
+from eguma_async.core.log import logger
 from eguma_async.core.messages import Timeouts
 
 from .reservation_models import CancelReservation
 
 if TYPE_CHECKING:
     from eguma_async.core.session import Session
-
-logger: logging.Logger = logging.getLogger("eguma_async")
 
 RELEASE_SECONDS = 5.0
 """How long leaving a hold may take at most."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import logging
 import os
 import secrets
 import sqlite3
@@ -15,14 +14,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from eguma_async.core.errors import ConfigurationError, JournalCorruptError, JournalError
+from eguma_async.core.log import logger
 
 from ._files import filesystem_of, is_network, make_private
 from ._writer import Job, Writer
 from .base import Place, Row, Store
 
 T = TypeVar("T")
-
-logger: logging.Logger = logging.getLogger("eguma_async")
 
 APPLICATION_ID = 0x65674A31
 """``egJ1``: what tells a journal from other files of SQLite."""

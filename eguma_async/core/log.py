@@ -1,0 +1,24 @@
+"""The package's logger, which no handler of a program can turn against a call."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from typing import Any
+
+
+class Logger(logging.LoggerAdapter[logging.Logger]):
+    """Hands records on, and lets go of what a handler or a filter raises.
+
+    The ones of the standard library catch their own errors. One that does not must not turn a
+    booking that was made into an error.
+    """
+
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        """Write a record, if anybody wants it."""
+        kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1  # the caller's line, not this one
+        with suppress(Exception):  # where would it be told? The log is what fails
+            super().log(level, msg, *args, **kwargs)
+
+
+logger: Logger = Logger(logging.getLogger("eguma_async"))

@@ -1,0 +1,103 @@
+"""What every session has: sending, streaming, fan-outs, and the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eguma_async.core.operation import Operation
+from tests.cancellation.driver import Ending
+from tests.cancellation.grid import Case, OpenShop, Shop, consumed
+
+
+class Sink:
+    """Takes a body."""
+
+    def __init__(self) -> None:
+        self.body = b""
+
+    async def write(self, chunk: bytes, /) -> None:
+        self.body += chunk
+
+    def restart(self) -> None:
+        self.body = b""
+
+
+def session_cases(opens: OpenShop, read: Operation[Any]) -> list[Case]:
+    """Return the cases of a session of one provider, given one of its reads."""
+
+    async def fanned_out(shop: Shop) -> Any:
+        fan_out = shop.session.fan_out([read] * 3, concurrency=2)
+        first = await anext(fan_out)
+        assert first.ok
+        return fan_out
+
+    async def at_its_beginning(shop: Shop) -> Any:
+        return shop.session.fan_out([read] * 3, concurrency=2)
+
+    async def nothing_is_lost(shop: Shop, ending: Ending) -> None:
+        got = [] if ending.error is not None else [ending.result]
+        got += await consumed(shop.ready)
+        assert [outcome.ok for outcome in got] == [True] * 3
+
+    async def whole_loop(shop: Shop) -> list[Any]:
+        return await consumed(shop.session.fan_out([read] * 3, concurrency=2))
+
+    async def handed_over(shop: Shop) -> Any:
+        return await anext(aiter(shop.ready))
+
+    async def stopped(shop: Shop, ending: Ending) -> None:
+        assert all(task.done() for task in shop.ready.workers._tasks)
+
+    return [
+        Case(covers=("BaseSession.send",), opens=opens, run=lambda shop: shop.session.send(read)),
+        Case(
+            covers=("BaseSession.exchange",),
+            opens=opens,
+            run=lambda shop: shop.session.exchange(read),
+        ),
+        Case(
+            covers=("BaseSession.stream",),
+            opens=opens,
+            run=lambda shop: shop.session.stream(read, Sink()),
+        ),
+        Case(covers=("BaseSession.fan_out",), opens=opens, run=whole_loop),
+        Case(
+            covers=("FanOut.__anext__",),
+            opens=opens,
+            prepare=at_its_beginning,
+            run=lambda shop: shop.ready.__anext__(),
+            after=nothing_is_lost,
+        ),
+        Case(covers=("FanOut.__aiter__",), opens=opens, prepare=at_its_beginning, run=handed_over),
+        Case(
+            covers=("FanOut.aclose",),
+            opens=opens,
+            prepare=fanned_out,
+            run=lambda shop: shop.ready.aclose(),
+            after=stopped,
+        ),
+        Case(
+            covers=("FanOut.__aexit__", "FanOut.__aenter__"),
+            opens=opens,
+            prepare=fanned_out,
+            run=lambda shop: shop.ready.__aexit__(None, None, None),
+            after=stopped,
+        ),
+        Case(
+            covers=("BaseSession.aclose",),
+            opens=opens,
+            prepare=fanned_out,
+            run=lambda shop: shop.session.aclose(),
+            closes=True,
+        ),
+        Case(
+            covers=(
+                "BaseSession.__aexit__",
+                "BaseSession.__aenter__",
+            ),  # entering waits for nothing
+            opens=opens,
+            prepare=fanned_out,
+            run=lambda shop: shop.session.__aexit__(None, None, None),
+            closes=True,
+        ),
+    ]
