@@ -9,7 +9,8 @@ Data goes to stdout, everything else to stderr. Exit codes:
 3     the key is missing rights, unknown or switched off
 4     not found
 5     refused by the server: invalid, in conflict, sold out
-6     outcome unknown: it may have been done; or done, but not as asked
+6     outcome unknown: it may have been done; or done, but not as asked; or
+      a recovery has left something open, or for a person
 7     no connection, or no answer to a read; nothing was done
 129   the terminal was closed (SIGHUP)
 130   interrupted with Ctrl-C

@@ -14,7 +14,7 @@ from cyclopts import App, CycloptsError
 from eguma_async._version import __version__
 from eguma_async.core.errors import EgumaError
 
-from . import demo, eguma, korus, sandbox
+from . import demo, eguma, journal, korus, sandbox
 from .errors import EXIT_CODES, Exit, Stop, exit_code, explain, explain_interruption, usage
 from .process import Ended, drop_unread_output, run_until_ended, usable_streams
 from .terminal import NARROWEST, captured_output, output_console
@@ -56,7 +56,7 @@ def build_app(console: Console) -> App:
         version_format="plaintext",
         console=console,
     )
-    for commands in (demo, sandbox, eguma, korus):
+    for commands in (demo, sandbox, journal, eguma, korus):
         commands.add_to(app)
     return app
 

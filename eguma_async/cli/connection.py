@@ -5,28 +5,37 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
 
 from eguma_async._version import __version__
+from eguma_async.core.clock import Clock
 from eguma_async.core.errors import EgumaError, ResultMismatchError
 
-from .errors import Advice, Stop, exit_code, explain
+from .errors import Advice, Stop, exit_code, explain, usage
 from .options import ConnectionOptions, proxy_url
 from .text import clean, print_json, say
 
 if TYPE_CHECKING:
+    from eguma_async.journal.journal import Journal
     from eguma_async.pipeline.options import SessionOptions
     from eguma_async.pipeline.session import BaseSession
 
 LOCAL = "http://127.0.0.1"
 """Base URL of a sandbox in memory."""
+session_clock: ContextVar[Clock | None] = ContextVar("session_clock", default=None)
+"""What the sessions of a command read the time from; None for the machine's own."""
 S = TypeVar("S", bound="BaseSession")
 logger: logging.Logger = logging.getLogger("eguma_async")
 
 
 @asynccontextmanager
 async def opened(
-    api: ConnectionOptions, advice: Advice, make: Callable[[SessionOptions], Awaitable[S]]
+    api: ConnectionOptions,
+    advice: Advice,
+    make: Callable[[SessionOptions], Awaitable[S]],
+    *,
+    journal: Journal | None = None,
 ) -> AsyncIterator[S]:
     """Open a session as the options say.
 
@@ -34,12 +43,17 @@ async def opened(
         api: The options.
         advice: Words and advice of the provider, for a call that fails.
         make: Makes the session, given the options that all sessions share.
+        journal: Keeps what books or cancels.
 
     Raises:
         Stop: An option is wrong, or a call failed.
     """
-    options: SessionOptions = {"timeouts": api.timeouts()}
-    with _logging(verbose=api.verbose):
+    if journal is not None and api.sandbox:
+        raise usage("--sandbox ends with the command: no --journal could go on with it")
+    options: SessionOptions = {"timeouts": api.timeouts(), "journal": journal}
+    if (clock := session_clock.get()) is not None:
+        options["clock"] = clock
+    with showing_log(verbose=api.verbose):
         try:
             async with AsyncExitStack() as stack:
                 if api.proxy is not None:
@@ -66,7 +80,7 @@ class _Lines(logging.Handler):
 
 
 @contextmanager
-def _logging(*, verbose: bool) -> Iterator[None]:
+def showing_log(*, verbose: bool) -> Iterator[None]:
     """Show the package's log: all of it, or else only what reports a bug."""
     handler = _Lines(logging.DEBUG if verbose else logging.ERROR)
     handler.setFormatter(logging.Formatter("%(asctime)s.%(msecs)03d %(message)s", "%H:%M:%S"))

@@ -22,12 +22,23 @@ async def demo(
             help="Directory for the tickets, with --provider korus; a temporary one if not given."
         ),
     ] = None,
+    crash: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="Kill the process that books, and recover the booking from its journal.",
+        ),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Book tickets in a sandbox, lose the reply, and recover it.
 
     Needs no key and no network: the sandbox listens on a free port of this machine.
     """
+    if crash:
+        await _crash(provider, output, json=json)
+        return
     if provider == "korus":
         from .korus import demo as korus_demo
 
@@ -38,6 +49,19 @@ async def demo(
     from .eguma import demo as eguma_demo
 
     await eguma_demo.run(json=json)
+
+
+async def _crash(provider: str, output: Path | None, *, json: bool) -> None:
+    if output is not None:
+        raise usage("--output does not go with --crash")
+    if provider == "korus":
+        from .korus import crash as korus_crash
+
+        await korus_crash.run(json=json)
+        return
+    from .eguma import crash as eguma_crash
+
+    await eguma_crash.run(json=json)
 
 
 def add_to(app: App) -> None:

@@ -7,6 +7,7 @@ tables of a provider only add words and advice; an operation they do not know ge
 from __future__ import annotations
 
 import enum
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -21,12 +22,14 @@ from eguma_async.core.errors import (
     NotFoundError,
     OutcomeUnknownError,
     RateLimitedError,
+    RefundDueError,
     ResultMismatchError,
     ServerError,
     StatusError,
     TransportError,
     unknown_outcome,
 )
+from eguma_async.core.journal import ClientRefConflictError
 
 from .text import clean
 
@@ -86,11 +89,13 @@ class Words:
             ``{options}`` stands for the options that name the call to the command, ``{key}`` for
             its idempotency key.
         refused: Where to look when the server refused it.
+        recover: The command that goes on with it if a journal keeps it.
     """
 
     doing: str
     in_doubt: str = ""
     refused: str = ""
+    recover: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,10 +122,12 @@ _CODES: tuple[tuple[type[EgumaError], Exit], ...] = (
     (NotFoundError, Exit.NOT_FOUND),
     (InvalidRequestError, Exit.REFUSED),
     (ConflictError, Exit.REFUSED),
+    (RefundDueError, Exit.REFUSED),
     (ResultMismatchError, Exit.UNKNOWN),
     (EgumaError, Exit.FAILURE),
 )
 _ANY_ADVICE: tuple[tuple[type[EgumaError], str], ...] = (
+    (ClientRefConflictError, "nothing was sent; `eguma journal show` tells what it stands for"),
     (ResultMismatchError, "it was done: look at the result before you do it again"),
     (RateLimitedError, "try again later"),
     (ServerError, "try again later"),
@@ -175,8 +182,16 @@ def resume_with(error: BaseException, option: str) -> bool:
     doubt = error if isinstance(error, EgumaError) else unknown_outcome(error)
     if doubt is None or not doubt.outcome_unknown:
         return False
-    doubt.add_note(option)
+    if doubt.client_ref is None:  # else a journal goes on with it
+        doubt.add_note(option)
     return True
+
+
+def name_journal(error: BaseException, options: str) -> None:
+    """Note on an error of unknown outcome which options name the journal that keeps its call."""
+    doubt = error if isinstance(error, EgumaError) else unknown_outcome(error)
+    if doubt is not None and doubt.client_ref is not None:
+        doubt.add_note(options)
 
 
 def _doing(error: EgumaError, operations: Mapping[str, Words]) -> str:
@@ -192,6 +207,8 @@ def _what(error: EgumaError, operations: Mapping[str, Words]) -> str:
 
 
 def _said(error: EgumaError) -> str:
+    if isinstance(error, ClientRefConflictError):
+        return error.message  # ours, not the server's
     if isinstance(error, StatusError):
         code = f" {error.error_code}" if error.error_code else ""
         words = f"HTTP {error.status}{code}" + (f": {error.message}" if error.message else "")
@@ -215,6 +232,11 @@ def _hint(error: EgumaError, advice: Advice) -> str:
     if error.outcome_unknown:
         return _in_doubt(error, advice.operations)
     if isinstance(error, StatusError):
+        if error.replayed and error.client_ref is not None:
+            return (
+                "what was refused under this reference is not sent again; add --new-generation"
+                " once its reason is gone"
+            )
         if error.replayed:
             return (
                 "this is the stored refusal of an earlier try with the same idempotency key; take"
@@ -232,7 +254,11 @@ def _hint(error: EgumaError, advice: Advice) -> str:
 def _in_doubt(error: EgumaError, operations: Mapping[str, Words]) -> str:
     known = operations.get(error.operation or "")
     key = clean(error.idempotency_key or "")
+    options = clean(" ".join(getattr(error, "__notes__", ())))
+    if error.client_ref is not None and known is not None and known.recover:
+        reference = clean(shlex.quote(error.client_ref))
+        options = f"{options} --client-ref {reference}".lstrip()
+        return f"the journal keeps it; go on with `{known.recover} {options}`"
     if known is None or not known.in_doubt:
         return f"{IN_DOUBT} (its idempotency key is {key})" if key else IN_DOUBT
-    options = clean(" ".join(getattr(error, "__notes__", ())))
     return known.in_doubt.format(options=options, key=key)

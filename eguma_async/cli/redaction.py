@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
 
 from eguma_async.core.messages import SHORTEST_SECRET
 
-_VARIABLES = ("EGUMA_API_KEY", "KORUS_CLIENT_SECRET")
+_VARIABLES = ("EGUMA_API_KEY", "KORUS_CLIENT_SECRET", "EGUMA_JOURNAL_KEY")
+_USER_IN_URL = re.compile(r"://\S*@")
 _known: set[str] = set()
 
 
@@ -16,11 +19,18 @@ def keep_secret(value: str) -> None:
 
 
 def redacted(text: str) -> str:
-    """Return text with every known secret replaced by ``***``.
+    """Return text with every known secret replaced by ``***``, and who signs in by a URL too.
 
-    One that is shorter than any real secret is left: it would hit any word.
+    A secret that is shorter than any real one is left: it would hit any word.
     """
-    for secret in {*_known, *(os.environ.get(name, "") for name in _VARIABLES)}:
+    for secret in {*_known, *_of_the_environment()}:
         if len(secret) >= SHORTEST_SECRET:
             text = text.replace(secret, "***")
-    return text
+    return _USER_IN_URL.sub("://***@", text)
+
+
+def _of_the_environment() -> Iterator[str]:
+    for name in _VARIABLES:
+        value = os.environ.get(name, "")
+        yield value
+        yield from (part.strip() for part in value.split(","))  # a variable may hold several

@@ -83,9 +83,10 @@ def amount(value: Decimal | None, currency: str = "EUR") -> str:
     return "?" if value is None else f"{value:.2f} {currency}"
 
 
-def counted(found: Sized, noun: str) -> str:
+def counted(found: Sized | int, noun: str, plural: str | None = None) -> str:
     """Write how many there are, such as ``2 orders``."""
-    return f"{len(found)} {noun}{'' if len(found) == 1 else 's'}"
+    count = found if isinstance(found, int) else len(found)
+    return f"{count} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def moment(value: date | None) -> str:
@@ -99,6 +100,15 @@ def moment(value: date | None) -> str:
 def span(left: timedelta) -> str:
     """Write a span such as ``59 min``, rounded down."""
     return f"{max(0, int(left.total_seconds())) // 60} min"
+
+
+def aged(passed: timedelta) -> str:
+    """Write how long ago something was, such as ``5 min``, in the unit that fits; rounded down."""
+    seconds = int(passed.total_seconds())
+    for unit, length, until in (("s", 1, 60), ("min", 60, 3600), ("h", 3600, 2 * 86400)):
+        if seconds < until:
+            return f"{max(0, seconds) // length} {unit}"
+    return f"{seconds // 86400} d"
 
 
 def stock(quantity: int | None) -> str:

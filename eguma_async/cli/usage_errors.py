@@ -26,12 +26,18 @@ _SECRET_FLAGS = {
     "--client_id",
     "--token",
 }
+_JOURNAL_KEY_FLAGS = {"--journal-key", "--journal_key"}
 _NUMBERS: dict[object, str] = {int: "a whole number", float: "a number"}
 
 
 def wrong_usage(error: CycloptsError, arguments: Sequence[str]) -> Stop:
     """Return the end of a command line that is wrong; no secret in it is repeated."""
     flags = {argument.partition("=")[0].lower() for argument in arguments}
+    if flags & _JOURNAL_KEY_FLAGS or ("journal" in arguments and flags & _KEY_FLAGS):
+        return usage(
+            "a key is never an argument, where others could see it: set EGUMA_JOURNAL_KEY for the"
+            " journal's, EGUMA_API_KEY for the API's"
+        )
     if flags & _KEY_FLAGS:
         return usage(
             "the API key is never an argument, where others could see it:"

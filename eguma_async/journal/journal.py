@@ -120,6 +120,8 @@ class Journal:
         state: State,
         *,
         kind: str | None = None,
+        account: str | None = None,
+        environment: str | None = None,
         result: Mapping[str, Any] | None = None,
     ) -> Entry:
         """Say what came of an entry, after a person has found out.
@@ -128,6 +130,8 @@ class Journal:
             client_ref: Its reference; of a damaged entry, the 64 digits it is shown with.
             state: What came of it: CONFIRMED, ABSENT or CANCELLED.
             kind: Which one, if the reference stands for several.
+            account: The same.
+            environment: The same: the base URL it was asked for at.
             result: What was made, such as ``{"booking_id": ..., "booking_reference": ...}``.
 
         Raises:
@@ -137,7 +141,7 @@ class Journal:
         if state not in _RESOLVED:
             choice = ", ".join(each.value for each in _RESOLVED)
             raise ConfigurationError(f"an entry is resolved as one of: {choice}")
-        kept = await self._the_one(client_ref, kind)
+        kept = await self._the_one(client_ref, kind, account, environment)
         line = kept.content or _rewritten(kept)
         if not line.state.is_open:
             raise JournalError(f"its outcome is known already: {line.state.value}")
@@ -158,14 +162,27 @@ class Journal:
             raise JournalError("it was changed meanwhile; look at it again")
         return written.entry()
 
-    async def erase(self, client_ref: str, *, kind: str | None = None) -> Entry:
+    async def erase(
+        self,
+        client_ref: str,
+        *,
+        kind: str | None = None,
+        account: str | None = None,
+        environment: str | None = None,
+    ) -> Entry:
         """Forget what came of an entry, its tickets included; what is left is that it has ended.
+
+        Args:
+            client_ref: Its reference.
+            kind: Which one, if the reference stands for several.
+            account: The same.
+            environment: The same: the base URL it was asked for at.
 
         Raises:
             ConfigurationError: There is no such entry.
             JournalError: Its outcome is not known yet: what is kept of it is still needed.
         """
-        kept = await self._the_one(client_ref, kind)
+        kept = await self._the_one(client_ref, kind, account, environment)
         line = kept.line
         if line.state.is_open:
             raise JournalError("its outcome is not known yet; recover or resolve it first")
@@ -214,19 +231,29 @@ class Journal:
             if client_ref in (None, kept.entry().client_ref):
                 yield kept
 
-    async def _the_one(self, client_ref: str, kind: str | None) -> Kept:
+    async def _the_one(
+        self, client_ref: str, kind: str | None, account: str | None, environment: str | None
+    ) -> Kept:
         """Return the last generation of the entry that a reference stands for."""
         last: dict[str, Kept] = {}
         async for kept in self._matching(client_ref):
-            if kind in (None, kept.entry().kind):
+            entry = kept.entry()
+            if (
+                kind in (None, entry.kind)
+                and account in (None, entry.account)
+                and environment in (None, entry.environment)
+            ):
                 before = last.get(kept.row.series)
                 if before is None or before.row.generation < kept.row.generation:
                     last[kept.row.series] = kept
         if not last:
             raise ConfigurationError("the journal has no such entry")
         if len(last) > 1:
-            kinds = ", ".join(sorted({kept.entry().kind for kept in last.values()}))
-            raise ConfigurationError(f"several entries have this reference ({kinds}); say which")
+            entries = [kept.entry() for kept in last.values()]
+            several = sorted(f"{e.kind} {e.account} at {e.environment}" for e in entries)
+            raise ConfigurationError(
+                f"several entries have this reference ({'; '.join(several)}); say which"
+            )
         return next(iter(last.values()))
 
 

@@ -24,15 +24,18 @@ from eguma_async.core.errors import (
     EgumaError,
     IdempotencyMismatchError,
     InvalidRequestError,
+    JournalError,
     NotFoundError,
     NotSentError,
     OutcomeUnknownError,
     RateLimitedError,
+    RefundDueError,
     ResultMismatchError,
     ServerError,
     SessionStateError,
     TransportError,
 )
+from eguma_async.core.journal import ClientRefConflictError
 
 
 def decoding(*, outcome_unknown: bool, **details: Any) -> DecodingError:
@@ -51,6 +54,9 @@ def decoding(*, outcome_unknown: bool, **details: Any) -> DecodingError:
         (NotFoundError(status=404), 4),
         (InvalidRequestError(status=400), 5),
         (ConflictError(status=409), 5),
+        (ClientRefConflictError("x"), 5),
+        (RefundDueError("x"), 5),
+        (JournalError("x"), 1),
         (IdempotencyMismatchError(status=409), 5),
         (OutcomeUnknownError("x", operation="BookTickets"), 6),
         (OutcomeUnknownError("x", operation="CancelBooking"), 6),

@@ -140,6 +140,22 @@ async def test_a_parked_request_waits_until_it_is_released(sandbox):
     assert (park.parked, park.fired) == (0, 1)
 
 
+async def test_a_parked_response_waits_with_the_work_done(sandbox):
+    park = sandbox.faults.add(Park(after_commit=True))
+    call = asyncio.ensure_future(sandbox.handle(_get()))
+    await park.arrived()
+    assert (park.parked, sandbox.processed, call.done()) == (1, 1, False)
+    park.release()
+    assert (await call).json() == {"processed": 1}
+    assert (park.parked, sandbox.processed) == (0, 1)
+
+
+async def test_a_caller_hung_up_on_after_the_work_gets_no_response(sandbox):
+    sandbox.faults.add(Park(after_commit=True, hang_up=True))
+    assert await sandbox.handle(_get()) == Dropped(processed=True)
+    assert sandbox.processed == 1
+
+
 async def test_clearing_the_faults_releases_what_is_parked(sandbox):
     park = sandbox.faults.add(Park())
     call = asyncio.ensure_future(sandbox.handle(_get()))

@@ -134,7 +134,8 @@ def korus(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     korus = ("BASE_URL", "TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET")
-    ours = ("EGUMA_API_KEY", "EGUMA_BASE_URL", *(f"KORUS_{name}" for name in korus))
+    eguma = ("API_KEY", "BASE_URL", "JOURNAL", "JOURNAL_KEY")
+    ours = (*(f"EGUMA_{name}" for name in eguma), *(f"KORUS_{name}" for name in korus))
     for name in (*ours, "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"):
         monkeypatch.delenv(name, raising=False)
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from eguma_async.cli.errors import Exit, Stop, resume_with
+from eguma_async.cli.errors import Exit, Stop, resume_with, usage
+from eguma_async.cli.journal.options import DEFAULT_CHOICE, NOT_KEPT, JournalChoice, Keeping
 from eguma_async.cli.options import YesOption
 from eguma_async.cli.prompt import confirm, confirm_within, require_answerable
 from eguma_async.cli.tables import print_table
@@ -23,6 +24,7 @@ from eguma_async.cli.text import clean, moment, money, print_json, say, span
 from .options import DEFAULT_API, Api, ItemOption, open_session, slot_start, ticket_items
 
 if TYPE_CHECKING:
+    from eguma_async.core.journal import Intent
     from eguma_async.eguma.session import AsyncSession
     from eguma_async.eguma.ticketing.availabilities import AvailabilityList
     from eguma_async.eguma.ticketing.bookings import Booking, BookTickets
@@ -52,12 +54,24 @@ async def book(
             negative="", show_default=False, help="Print the request's JSON and send nothing."
         ),
     ] = False,
+    new_generation: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="Book anew what was refused, was not made, or was cancelled under --client-ref.",
+        ),
+    ] = False,
+    kept: Keeping = NOT_KEPT,
     api: Api = DEFAULT_API,
 ) -> None:
     """Book tickets.
 
-    Holds the places, shows what it will book with the total price, and asks.
+    Holds the places, shows what it will book with the total price, and asks. With --client-ref
+    nothing is held before, so that the same command again is the same booking: made once, and
+    known to the journal.
     """
+    from eguma_async.core.journal import Intent
     from eguma_async.eguma.ticketing.bookings import BookTickets, Customer
 
     wanted = BookTickets(
@@ -72,13 +86,28 @@ async def book(
         _show_request(wanted)
         return
     require_answerable(yes=yes)
-    async with open_session(api) as session:
-        say(await _summary(session, wanted))
-        if reservation is None:
-            booking = await _hold_and_book(session, wanted, idempotency_key, yes=yes)
-        else:
-            booking = await _book_reserved(session, wanted, idempotency_key, yes=yes)
+    if new_generation and kept.client_ref is None:
+        raise usage("--new-generation goes with --client-ref")
+    journal = kept.for_command(sandbox=api.sandbox)
+    async with open_session(api, journal=journal) as session:
+        with kept.naming_itself():
+            await _say_what_is_known(session, kept.client_ref)
+            say(await _summary(session, wanted))
+            if reservation is None and kept.client_ref is None:
+                booking = await _hold_and_book(session, wanted, idempotency_key, yes=yes)
+            else:
+                intent = Intent(client_ref=kept.client_ref, new_generation=new_generation)
+                booking = await _book_as_is(session, wanted, idempotency_key, intent, yes=yes)
     _show(booking, api)
+
+
+async def _say_what_is_known(session: AsyncSession, client_ref: str | None) -> None:
+    """Say where a booking stands that was asked for before."""
+    if client_ref is None:
+        return
+    entry = await session.ticketing.bookings.entry(client_ref)
+    if entry is not None:
+        say(f"{clean(client_ref)} was asked for before and is {entry.state.value}.")
 
 
 def _show_request(wanted: BookTickets) -> None:
@@ -98,12 +127,17 @@ async def _hold_and_book(
         return await hold.book(wanted.customer, language=wanted.language, idempotency_key=key)
 
 
-async def _book_reserved(
-    session: AsyncSession, wanted: BookTickets, key: str | None, *, yes: bool
+async def _book_as_is(
+    session: AsyncSession, wanted: BookTickets, key: str | None, intent: Intent, *, yes: bool
 ) -> Booking:
     if not yes and not await confirm("Book this?"):
-        raise Stop(f"nothing was booked; reservation {wanted.reservation_id} stays as it is")
-    return await session.send(wanted, idempotency_key=key)
+        held = wanted.reservation_id
+        raise Stop(
+            f"nothing was booked; reservation {held} stays as it is"
+            if held is not None
+            else "nothing was booked"
+        )
+    return await session.send(wanted, idempotency_key=key, intent=intent)
 
 
 @contextlib.asynccontextmanager
@@ -205,24 +239,40 @@ def _show(booking: Booking, api: Api) -> None:
         ("Ticket", "Category"),
         [(ticket.ticket_number, ticket.category_id) for ticket in booking.tickets],
     )
+    if booking.persisted is False:
+        say("The journal could not note it: only this output tells of it.")
     if not api.sandbox:  # which ends with the command
         say(f"Cancel it: eguma cancel {clean(booking.booking_id)}")
 
 
 async def cancel(
-    booking: Annotated[str, Parameter(help="Id of a booking.")],
+    booking: Annotated[str | None, Parameter(help="Id of a booking.")] = None,
     /,
     *,
+    client_ref: Annotated[
+        str | None,
+        Parameter(
+            metavar="REF",
+            help="Instead of the id, the reference it was booked under; needs a journal.",
+        ),
+    ] = None,
     yes: YesOption = False,
+    chosen: JournalChoice = DEFAULT_CHOICE,
     api: Api = DEFAULT_API,
 ) -> None:
     """Cancel a booking with all of its tickets. This refunds no money."""
+    if (booking is None) == (client_ref is None):
+        raise usage("give either the id of a booking, or --client-ref")
     require_answerable(yes=yes)
-    question = f"Cancel booking {clean(booking)} with all of its tickets?"
+    journal = chosen.for_command(sandbox=api.sandbox)
+    if journal is None and client_ref is not None:
+        raise usage("--client-ref needs --journal, or EGUMA_JOURNAL")
+    question = f"Cancel booking {clean(booking or client_ref or '')} with all of its tickets?"
     if not yes and not await confirm(question):
         raise Stop("nothing was cancelled", Exit.FAILURE)
-    async with open_session(api) as session:
-        cancelled = await session.ticketing.bookings.cancel(booking)
+    async with open_session(api, journal=journal) as session:
+        with chosen.naming_itself():
+            cancelled = await session.ticketing.bookings.cancel(booking, client_ref=client_ref)
     if api.json:
         print_json(cancelled)
         return

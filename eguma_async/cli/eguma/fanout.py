@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 from cyclopts import App, Parameter
 
 from eguma_async.cli.errors import Exit, Stop, exit_code, explain, usage
-from eguma_async.cli.text import as_json, is_dumb, is_plain, plain, print_json
+from eguma_async.cli.progress import progress_bar
+from eguma_async.cli.text import as_json, plain, print_json
 
 from .options import DEFAULT_API, Api, FromOption, ToOption, day_range, open_session
 from .words import ADVICE
@@ -125,23 +126,12 @@ def _output(to_file: Path | None) -> Iterator[TextIO]:
 
 @contextmanager
 def _progress(to_file: Path | None) -> Iterator[Callable[[Progress], None] | None]:
-    """Show a bar on stderr, unless it is no terminal or stdout fills the same one."""
-    if is_dumb(sys.stderr) or (to_file is None and sys.stdout.isatty()):
+    """Show a bar on stderr, unless stdout fills the same terminal."""
+    if to_file is None and sys.stdout.isatty():
         yield None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    console = Console(file=sys.stderr, color_system=None if is_plain(sys.stderr) else "auto")
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    # Not redirected: stdout is for the lines.
-    with Progress(*columns, console=console, redirect_stdout=False, redirect_stderr=False) as bar:
-        task = bar.add_task("availabilities")
-
-        def show(progress: Any) -> None:
-            bar.update(task, completed=progress.done, total=progress.total)
-
-        yield show
+    with progress_bar("availabilities") as show:
+        yield None if show is None else lambda progress: show(progress.done, progress.total)
 
 
 def add_to(app: App) -> None:

@@ -21,6 +21,7 @@ from .words import ADVICE
 if TYPE_CHECKING:
     from eguma_async.eguma.session import AsyncSession
     from eguma_async.eguma.ticketing.items import TicketItem
+    from eguma_async.journal.journal import Journal
     from eguma_async.pipeline.options import SessionOptions
 
 DEFAULT_DAYS = timedelta(days=7)
@@ -73,13 +74,19 @@ ToOption = Annotated[
 ]
 
 
-def open_session(api: Api) -> AbstractAsyncContextManager[AsyncSession]:
+def open_session(
+    api: Api, *, journal: Journal | None = None
+) -> AbstractAsyncContextManager[AsyncSession]:
     """Open a session as the options say.
+
+    Args:
+        api: The options.
+        journal: Keeps what books or cancels.
 
     Raises:
         Stop: An option is wrong, or a call failed.
     """
-    return opened(api, ADVICE, partial(_session, api))
+    return opened(api, ADVICE, partial(_session, api), journal=journal)
 
 
 async def _session(api: Api, options: SessionOptions) -> AsyncSession:

@@ -10,6 +10,7 @@ from eguma_async.core.errors import (
     NotFoundError,
 )
 
+_RECOVER = "eguma journal recover"
 _STOCK = "see what is left with `eguma availabilities`"
 
 ADVICE = Advice(
@@ -34,10 +35,12 @@ ADVICE = Advice(
                 " with {options} --idempotency-key {key}"
             ),
             refused=_STOCK,
+            recover=_RECOVER,
         ),
         "CancelBooking": Words(
             doing="cancelling the booking",
             in_doubt="it may be cancelled already; look at `eguma orders`, or cancel it again",
+            recover=_RECOVER,
         ),
         "CheckInTicket": Words(
             doing="checking in", in_doubt="it may be checked in; see `eguma ticket info`"

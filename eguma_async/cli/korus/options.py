@@ -19,6 +19,7 @@ from .words import ADVICE
 
 if TYPE_CHECKING:
     from eguma_async.core.hooks import AttemptEvent
+    from eguma_async.journal.journal import Journal
     from eguma_async.korus import KorusSession
     from eguma_async.pipeline.options import SessionOptions
     from eguma_async.pipeline.pages import Pager
@@ -59,18 +60,22 @@ DEFAULT_API = Api()
 
 
 def open_session(
-    api: Api, *, observer: Callable[[AttemptEvent], None] | None = None
+    api: Api,
+    *,
+    observer: Callable[[AttemptEvent], None] | None = None,
+    journal: Journal | None = None,
 ) -> AbstractAsyncContextManager[KorusSession]:
     """Open a session as the options say.
 
     Args:
         api: The options.
         observer: Sees each request.
+        journal: Keeps what orders.
 
     Raises:
         Stop: An option is wrong, or a call failed.
     """
-    return opened(api, ADVICE, partial(_session, api, observer))
+    return opened(api, ADVICE, partial(_session, api, observer), journal=journal)
 
 
 async def _session(

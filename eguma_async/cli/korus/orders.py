@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from eguma_async.cli.errors import Exit, Stop, resume_with, usage
+from eguma_async.cli.journal.options import NOT_KEPT, Keeping
 from eguma_async.cli.options import YesOption
 from eguma_async.cli.prompt import confirm_within, require_answerable
 from eguma_async.cli.tables import print_table
@@ -40,12 +41,14 @@ async def order(
     ] = None,
     notes: Annotated[str | None, Parameter(help="A remark for the issuer.")] = None,
     yes: YesOption = False,
+    kept: Keeping = NOT_KEPT,
     api: Api = DEFAULT_API,
 ) -> None:
     """Turn reservations into orders. It books for real.
 
     Shows what it will book with the total price, and asks. If the answer is lost, it looks for
-    the orders by the external reference before it sends anything again.
+    the orders by the external reference before it sends anything again. With a journal, the same
+    command again does nothing twice.
     """
     if not reservation:
         raise usage("give the IRI of at least one reservation")
@@ -53,17 +56,33 @@ async def order(
 
     customer = Customer(first_name, last_name, email, phone=phone, country=country)
     require_answerable(yes=yes)
-    async with open_session(api, observer=_tell_of_a_lost_answer) as session:
+    journal = kept.for_command(sandbox=api.sandbox)
+    async with open_session(api, observer=_tell_of_a_lost_answer, journal=journal) as session:
         held = [await session.reservations.get(iri) for iri in reservation]
         say(await _summary(session, held))
-        with _saying_what_stays(held, external_reference, session.clock):
-            _check_may_be_ordered(held)
-            if not yes and not await _agreed(held, session.clock):
-                raise Stop("nothing was booked")
+        with kept.naming_itself(), _saying_what_stays(held, external_reference, session.clock):
+            if not await _is_known(session, kept.client_ref):
+                _check_may_be_ordered(held)
+                if not yes and not await _agreed(held, session.clock):
+                    raise Stop("nothing was booked")
             result = await session.orders.create(
-                reservation, customer, external_reference, notes=notes, settle_unknown=True
+                reservation,
+                customer,
+                external_reference,
+                notes=notes,
+                settle_unknown=True,
+                client_ref=kept.client_ref,
             )
     _show_orders(result, api)
+
+
+async def _is_known(session: KorusSession, client_ref: str | None) -> bool:
+    """Say where orders stand that were asked for before: going on with them asks nobody."""
+    entry = None if client_ref is None else await session.orders.entry(client_ref)
+    if entry is None:
+        return False
+    say(f"{clean(entry.client_ref)} was asked for before and is {entry.state.value}.")
+    return True
 
 
 def _check_may_be_ordered(held: Sequence[Reservation]) -> None:
@@ -142,6 +161,8 @@ def _show_orders(result: BulkOrders, api: Api) -> None:
             ),
         )
         say("Tickets and documents: eguma korus order-show ORDER")
+    if result.persisted is False:
+        say("The journal could not note it: only this output tells of it.")
     if result.failed or result.unaccounted:
         raise _not_all(result)
 

@@ -30,6 +30,7 @@ ADVICE = Advice(
                 "it may be booked; look a minute later, and before you order again, with"
                 " `eguma korus orders {options}`"
             ),
+            recover="eguma korus journal recover",
         ),
         "ListOrders": Words(doing="listing the orders"),
         "GetOrder": Words(doing="reading the order"),

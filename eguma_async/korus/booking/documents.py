@@ -5,10 +5,7 @@ from __future__ import annotations
 import inspect
 import io
 import os
-import stat
-import tempfile
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Protocol, cast
@@ -18,6 +15,7 @@ import attrs
 from eguma_async.core import checks
 from eguma_async.core.errors import ConfigurationError, ResultMismatchError, StatusError
 from eguma_async.core.fields import LENIENT
+from eguma_async.core.files import replacing
 from eguma_async.core.messages import Repeat, Timeouts
 from eguma_async.core.operation import IN_PATH_AS_IS, ResponseContext, in_header
 from eguma_async.core.session import Session
@@ -221,7 +219,7 @@ class Documents:
             document = await self._fetch(iri, buffer, language, timeouts)
             await _write_all(target, buffer)
             return document
-        with _replacing(target) as file:
+        with replacing(target) as file:
             return await self._fetch(iri, file, language, timeouts)
 
     async def _fetch(
@@ -269,38 +267,3 @@ async def _write_all(target: Writable, document: io.BytesIO) -> None:
         if taken <= 0:
             raise OSError("the stream takes no more of the document")
         written += taken
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """Yield a file that takes the place of `path` if all goes well, and else leaves no trace."""
-    _check_is_plain(path)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(descriptor, "w+b") as file:
-            yield file
-        _check_is_plain(path)  # again: it may have become something else meanwhile
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise
-
-
-def _check_is_plain(path: Path) -> None:
-    """Check that a path can be replaced without harm: it is a plain file, or nothing so far.
-
-    Raises:
-        ConfigurationError: It is a link, a device, a directory, or in no directory.
-    """
-    try:
-        is_plain = stat.S_ISREG(path.lstat().st_mode)
-    except FileNotFoundError:
-        is_plain = path.parent.is_dir() and path.name != ".."
-    except NotADirectoryError:
-        is_plain = False
-    if not is_plain:
-        raise ConfigurationError(
-            "to must name a plain file, or none so far, in a directory that exists: no directory,"
-            " symbolic link, device, pipe or socket"
-        )

@@ -305,12 +305,14 @@ class Park(ServerFault):
     """Hold requests in flight, between the begin and the end of their processing.
 
     Attributes:
+        after_commit: Hold the response instead, with the work done.
         hang_up: Break the caller's connection at once; the server goes on when released.
         parked: How many requests wait right now.
     """
 
     kind = "park"
 
+    after_commit: bool = attrs.field(default=False, kw_only=True, validator=must_be(FLAG))
     hang_up: bool = attrs.field(default=False, kw_only=True, validator=must_be(FLAG))
     parked: int = attrs.field(default=0, init=False)
     _released: asyncio.Event = attrs.field(factory=asyncio.Event, init=False, repr=False)
@@ -326,6 +328,12 @@ class Park(ServerFault):
 
     async def act(self, context: RequestContext) -> Delivery:
         """Begin, and go on once released."""
+        if self.after_commit:
+            response = context.process()
+            if self.hang_up:
+                return Dropped(processed=True)
+            await self._wait()
+            return response
         if self.hang_up:
             context.process_later(self._wait)
             return Dropped(processed=False)
