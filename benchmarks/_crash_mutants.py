@@ -16,7 +16,7 @@ from eguma_async.core.messages import Timeouts
 from eguma_async.core.resumable import Resumable
 from eguma_async.journal.calls import JournalledCalls
 from eguma_async.journal.journal import Journal
-from eguma_async.journal.rules import Rules
+from eguma_async.journal.rules import JournalRules
 from eguma_async.journal.work import Desk
 
 MUTANTS = (
@@ -135,7 +135,7 @@ def journal_of(mutant: str | None, kind: type[Journal]) -> type[Journal]:
     return Mutant if mutant else kind
 
 
-def rules_of(mutant: str | None, rules: Rules) -> Rules:
+def rules_of(mutant: str | None, rules: JournalRules) -> JournalRules:
     """Return the rules of a mutant."""
     if mutant == "key-expiry-ignored":
         return attrs.evolve(rules, resend_window=timedelta(days=3650))

@@ -38,7 +38,7 @@ from eguma_async import (
 )
 from eguma_async.core.messages import wire_headers, wire_url
 from eguma_async.journal.journal import Journal
-from eguma_async.journal.rules import Rules
+from eguma_async.journal.rules import JournalRules
 from eguma_async.journal.stores.base import Place, Row, Store
 from eguma_async.journal.stores.sqlite import SQLiteStore
 
@@ -47,7 +47,7 @@ from . import _crash_mutants
 _TURN = 0.005
 """Seconds between two looks for children that have died."""
 
-RULES = Rules(lease=timedelta(seconds=0.3), settle=timedelta(seconds=0.2))
+RULES = JournalRules(lease=timedelta(seconds=0.3), settle=timedelta(seconds=0.2))
 TIMEOUTS = Timeouts(connect=0.5, read=0.5, total=0.5)
 RETRY = RetryPolicy(attempts=4, base=0.01, throttled_base=0.01, deadline=4.0, budget=1.0)
 

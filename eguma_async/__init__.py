@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from .core.journal import Entry as Entry
     from .core.journal import Intent as Intent
     from .core.journal import LatePolicy as LatePolicy
+    from .core.journal import OnRecovered as OnRecovered
     from .core.journal import Recovered as Recovered
     from .core.journal import Recovery as Recovery
     from .core.journal import State as State
@@ -124,6 +125,7 @@ if TYPE_CHECKING:
     from .journal.journal import Journal as Journal
     from .journal.kinds import MemoryJournal as MemoryJournal
     from .journal.kinds import SQLiteJournal as SQLiteJournal
+    from .journal.rules import JournalRules as JournalRules
     from .korus.session import KorusSession as KorusSession
     from .korus.tokens import KorusTokens as KorusTokens
     from .pipeline.limiting import Limits as Limits

@@ -62,6 +62,12 @@ THIRD_PARTY = {
     60: VALUES | {"cyclopts", "rich", "segno", "pytest"},
 }
 NETWORK = {"aiohttp", "multidict", "yarl"}
+# Each optional package in one place, imported on use.
+OPTIONAL = {
+    "journal.sealing": {"cryptography", "keyring"},
+    "journal.stores.postgres": {"asyncpg"},
+    "journal.stores.redis": {"redis"},
+}
 # The network transport and its private parts, and the sandbox behind a socket.
 NETWORK_HOMES = {
     "transports.aiohttp",
@@ -169,6 +175,7 @@ def third_party_breaches(sources):
             allowed: set[str] = THIRD_PARTY[floor(module)]
             if package in NETWORK:
                 allowed = NETWORK if module in NETWORK_HOMES else set()
+            allowed = allowed | OPTIONAL.get(module, set())
             if package not in allowed:
                 yield f"{module or PACKAGE} imports {package}"
 

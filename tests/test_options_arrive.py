@@ -11,14 +11,18 @@ import pytest
 
 from eguma_async import (
     AsyncSession,
+    BookTickets,
     ConfigurationError,
+    Customer,
     HttpResponse,
     Limits,
     ListOrders,
+    MemoryJournal,
     NotSentError,
     RateLimitedError,
     RetryPolicy,
     ServerError,
+    TicketItem,
     Timeouts,
 )
 from eguma_async.korus import KorusSession
@@ -334,6 +338,25 @@ async def test__random__stretches_the_pauses(fraction):
     make = session_with(clock=clock, random=lambda: fraction, retry=retry)
     await wire(make, *failures, EMPTY)
     assert clock.sleeps == [fraction * 0.5, fraction * 1.0, fraction * 1.5]
+
+
+async def test__journal__keeps_what_is_booked():
+    journal = MemoryJournal()
+    booking = BookTickets(
+        product_id="p1",
+        starts_at=datetime(2026, 3, 19, 10, 0),
+        items=(TicketItem("adult", 1),),
+        customer=Customer("Ada", "Lovelace", "ada@example.com"),
+    )
+    ticket = {"ticket_number": "1234567890123456789", "category_id": "adult"}
+    answer = json_reply({"booking_id": "b1", "booking_reference": "1", "tickets": [ticket]})
+    transport = ScriptedTransport(answer)
+    async with session_with(journal=journal)(transport) as session:
+        await session.send(booking)
+    (sent,) = transport.requests
+    async with journal:
+        (entry,) = [entry async for entry in journal.entries()]
+    assert sent.headers["Idempotency-Key"] == entry.idempotency_key
 
 
 async def test__transport__carries_everything_and_stays_open():

@@ -23,6 +23,7 @@ FACES = (
     "eguma_async.core",
     "eguma_async.eguma.ticketing",
     "eguma_async.fanout",
+    "eguma_async.journal",
     "eguma_async.korus",
     "eguma_async.sandbox",
     "eguma_async.sandbox.eguma",

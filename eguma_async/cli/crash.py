@@ -82,7 +82,7 @@ class Crash:
         self._environment = {
             **{name: value for name, value in os.environ.items() if name != "EGUMA_JOURNAL"},
             "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-            "EGUMA_JOURNAL_KEY": "",
+            "EGUMA_ASYNC_JOURNAL_KEY": "",
             **environment,
         }
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from eguma_async.core.messages import SHORTEST_SECRET
 
-_VARIABLES = ("EGUMA_API_KEY", "KORUS_CLIENT_SECRET", "EGUMA_JOURNAL_KEY")
+_VARIABLES = ("EGUMA_API_KEY", "KORUS_CLIENT_SECRET", "EGUMA_ASYNC_JOURNAL_KEY")
 _USER_IN_URL = re.compile(r"://\S*@")
 _known: set[str] = set()
 

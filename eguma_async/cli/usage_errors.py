@@ -35,8 +35,8 @@ def wrong_usage(error: CycloptsError, arguments: Sequence[str]) -> Stop:
     flags = {argument.partition("=")[0].lower() for argument in arguments}
     if flags & _JOURNAL_KEY_FLAGS or ("journal" in arguments and flags & _KEY_FLAGS):
         return usage(
-            "a key is never an argument, where others could see it: set EGUMA_JOURNAL_KEY for the"
-            " journal's, EGUMA_API_KEY for the API's"
+            "a key is never an argument, where others could see it: set EGUMA_ASYNC_JOURNAL_KEY for"
+            " the journal's, EGUMA_API_KEY for the API's"
         )
     if flags & _KEY_FLAGS:
         return usage(

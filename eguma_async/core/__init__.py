@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .clock import SystemClock as SystemClock
     from .codec import Codec as Codec
     from .durable import DurableCalls as DurableCalls
+    from .durable import Journal as Journal
     from .durable import Wire as Wire
     from .enums import OpenEnum as OpenEnum
     from .errors import EgumaError as EgumaError

@@ -23,8 +23,7 @@
     ├─ RefundDueError                it was paid for, and cannot be booked any more
     ├─ PriceChangedError             it costs more than the customer was told; nothing was bought
     └─ JournalError                  the journal cannot be used; nothing was sent without it
-       ├─ JournalCorruptError        what it holds is damaged, or not ours
-       └─ JournalConflictError       the reference stands for something else already
+       └─ JournalCorruptError        what it holds is damaged, or no journal
 
 ``str(error)`` and ``repr(error)`` are for logs: status, code and operation, never a body, a key or
 a customer. All of them survive ``pickle`` and ``copy``.

@@ -58,7 +58,10 @@ _OPEN = frozenset(
 _ADVICE = {
     State.INFLIGHT: "run a recovery",
     State.VERIFY: "run a recovery: it looks into the provider's lists",
-    State.BLOCKED_AUTH: "run a recovery with valid credentials of the same account",
+    State.BLOCKED_AUTH: (
+        "run a recovery with valid credentials of the same account; with any_credentials, if they"
+        " are new"
+    ),
     State.CANCELLING: "run a recovery: it cancels what came too late",
     State.NEEDS_OPERATOR: "look at the provider's back office, then resolve the entry",
     State.QUARANTINED: "look at the provider's back office, then resolve the entry",

@@ -6,13 +6,12 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
-from uuid import uuid4
 
 import attrs
 
 from eguma_async.core.checks import is_printable
 from eguma_async.core.clock import Clock, SystemClock, checked_clock
-from eguma_async.core.durable import Wire
+from eguma_async.core.durable import DurableCalls, Wire
 from eguma_async.core.errors import ConfigurationError, JournalError
 from eguma_async.core.journal import Entry, State
 
@@ -20,8 +19,9 @@ from .calls import JournalledCalls
 from .identity import Identity
 from .line import Line
 from .moments import Moments, as_time, this_boot
+from .owners import is_at_work, new_owner
 from .records import Kept, Records, changed
-from .rules import Rules
+from .rules import JournalRules
 from .sealing import sealer_for
 from .stores.base import Store
 from .work import Desk
@@ -41,8 +41,8 @@ class Journal:
             several, or if the credentials change. What was asked for under it is taken up with
             any credentials.
         key: Encrypts what is kept of customers and tickets: 32 bytes or their base64, or several,
-            of which the first encrypts and all open; from ``EGUMA_JOURNAL_KEY`` if not given; an
-            empty text for none. Needs the extra ``crypto``.
+            of which the first encrypts and all open; from ``EGUMA_ASYNC_JOURNAL_KEY`` if not
+            given; an empty text for none. Needs the extra ``crypto``.
         any_credentials: Take up what was asked for with other credentials, as after a new key of
             the same account. Never true for a journal of several accounts.
         rules: For how long things hold.
@@ -59,7 +59,7 @@ class Journal:
         account: str = "",
         key: str | bytes | Iterable[str | bytes] | None = None,
         any_credentials: bool = False,
-        rules: Rules | None = None,
+        rules: JournalRules | None = None,
         clock: Clock | None = None,
     ) -> None:
         sealer = sealer_for(key)
@@ -69,7 +69,7 @@ class Journal:
         if not isinstance(account, str) or (account and not is_printable(account)):
             raise ConfigurationError("account must be a text that can be printed")
         self._account = account
-        self._rules = attrs.evolve(rules or Rules(), any_credentials=any_credentials)
+        self._rules = attrs.evolve(rules or JournalRules(), any_credentials=any_credentials)
         self._records = Records(store, sealer)
         self._store = store
         self._clock = SystemClock() if clock is None else checked_clock(clock)
@@ -89,14 +89,15 @@ class Journal:
     ) -> None:
         await self._records.close()
 
-    def attach(self, wire: Wire, /) -> JournalledCalls:
+    def attach(self, wire: Wire, /) -> DurableCalls:
         """Return what sends the operations of a session. Sessions call it."""
         desk = Desk(
             records=self._records,
             wire=wire,
             rules=self._rules,
             moments=Moments(wire.session.clock, this_boot()),
-            owner=uuid4().hex,
+            owner=new_owner(this_boot()),
+            boot=this_boot(),
         )
         return JournalledCalls(desk, account=self._account)
 
@@ -123,6 +124,7 @@ class Journal:
         account: str | None = None,
         environment: str | None = None,
         result: Mapping[str, Any] | None = None,
+        remote_id: str | None = None,
     ) -> Entry:
         """Say what came of an entry, after a person has found out.
 
@@ -132,6 +134,7 @@ class Journal:
             kind: Which one, if the reference stands for several.
             account: The same.
             environment: The same: the base URL it was asked for at.
+            remote_id: The server's id of what was made: no other entry is taken for it then.
             result: What was made, such as ``{"booking_id": ..., "booking_reference": ...}``.
 
         Raises:
@@ -146,7 +149,7 @@ class Journal:
         if not line.state.is_open:
             raise JournalError(f"its outcome is known already: {line.state.value}")
         now = await self._records.shared_time(self._clock.now().timestamp())
-        if line.owner is not None and line.lease_until > now:
+        if is_at_work(line.owner, line.lease_until, now, this_boot()):
             raise JournalError(
                 f"somebody works on it until {as_time(line.lease_until):%H:%M:%S} UTC; try again"
             )
@@ -157,7 +160,7 @@ class Journal:
             result=line.result if result is None else dict(result),
             locked=False,
         )
-        written = await self._records.write(kept, new)
+        written = await self._records.write(kept, new, remote_id=remote_id)
         if written is None:
             raise JournalError("it was changed meanwhile; look at it again")
         return written.entry()

@@ -9,7 +9,7 @@ from typing import TypedDict, Unpack
 from eguma_async.core.clock import Clock
 
 from .journal import Journal
-from .rules import Rules
+from .rules import JournalRules
 from .stores.memory import MemoryStore
 
 
@@ -19,7 +19,7 @@ class JournalOptions(TypedDict, total=False):
     account: str
     key: str | bytes | Iterable[str | bytes] | None
     any_credentials: bool
-    rules: Rules | None
+    rules: JournalRules | None
     clock: Clock | None
 
 

@@ -22,7 +22,7 @@ from eguma_async.core.resumable import Found
 from .line import Line, Refusal
 from .moments import Moment, age
 from .records import changed
-from .rules import Rules
+from .rules import JournalRules
 
 IN_PROGRESS = "in_progress"
 """Reason of a line whose first request the server still works on, or never let go of."""
@@ -84,7 +84,7 @@ def _state_in_doubt(
     return State.VERIFY, reason
 
 
-def after_looking(line: Line, found: Found[Any], now: Moment, rules: Rules) -> Line:
+def after_looking(line: Line, found: Found[Any], now: Moment, rules: JournalRules) -> Line:
     """Return a line as it stands after the lists were searched in vain.
 
     They are believed when they show nothing twice, with a pause between that is longer than they

@@ -8,7 +8,7 @@ import attrs
 
 
 @attrs.frozen(kw_only=True)
-class Rules:
+class JournalRules:
     """The times of a journal.
 
     Attributes:

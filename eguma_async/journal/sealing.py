@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from eguma_async.core.errors import ConfigurationError
 
-KEY_VARIABLE = "EGUMA_JOURNAL_KEY"
+KEY_VARIABLE = "EGUMA_ASYNC_JOURNAL_KEY"
 _NONCE = 12
 _KEY = 32
 
@@ -96,7 +96,7 @@ def sealer_for(given: str | bytes | Iterable[str | bytes] | None) -> Sealer | Co
 
     Args:
         given: 32 bytes, or their base64; several, the newest first; None for those of
-            ``EGUMA_JOURNAL_KEY``, separated by commas; empty for none at all.
+            ``EGUMA_ASYNC_JOURNAL_KEY``, separated by commas; empty for none at all.
     """
     if given is None:
         given = [part.strip() for part in os.environ.get(KEY_VARIABLE, "").split(",")]

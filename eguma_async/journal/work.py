@@ -22,12 +22,11 @@ from eguma_async.core.resumable import Found, Looking, Resumable
 from .line import Line
 from .moments import Moments, age, as_time
 from .outcomes import after_failure, after_looking, named
+from .owners import LONGEST_LEASE, is_at_work
 from .records import Kept, Records, changed
-from .rules import Rules
+from .rules import JournalRules
 
 T = TypeVar("T")
-
-_LONGEST_LEASE = 3600.0
 
 
 @attrs.frozen(kw_only=True)
@@ -40,26 +39,25 @@ class Desk:
         rules: For how long things hold.
         moments: Tells the time.
         owner: Names this session among those that share the journal.
+        boot: Names this start of the machine.
     """
 
     records: Records
     wire: Wire
-    rules: Rules
+    rules: JournalRules
     moments: Moments
     owner: str
+    boot: str
 
     def lease_from(self, now: float, timeouts: Timeouts | None = None) -> float:
         """Return until when a line is ours: longer than one attempt can take."""
         longest = (timeouts or self.wire.timeouts).total
-        return now + max(self.rules.lease.total_seconds(), 1.5 * longest)
+        lease = max(self.rules.lease.total_seconds(), 1.5 * longest)
+        return now + min(lease, LONGEST_LEASE)
 
     def is_leased(self, line: Line, now: float) -> bool:
-        """Tell whether somebody works on a line.
-
-        A lease that ends in the far future is none: the clock was ahead when it was given.
-        """
-        longest = max(_LONGEST_LEASE, self.lease_from(0.0))
-        return line.owner is not None and 0.0 < line.lease_until - now <= longest
+        """Tell whether somebody else works on a line."""
+        return line.owner != self.owner and is_at_work(line.owner, line.lease_until, now, self.boot)
 
     async def claim(self, kept: Kept) -> Kept | None:
         """Make a line ours; None if it is somebody else's, or was changed meanwhile.
@@ -68,7 +66,7 @@ class Desk:
         """
         line, moment = kept.line, self.moments.now()
         now = await self.records.shared_time(moment.wall)
-        if line.owner != self.owner and self.is_leased(line, now):
+        if self.is_leased(line, now):
             return None
         may_be_sent = line.state is State.INFLIGHT
         return await self.records.write(
@@ -135,8 +133,14 @@ class Work(Generic[T]):
 
     async def resume(self) -> T:
         """Take it up again after an attempt of unknown outcome."""
-        if self.line.state is not State.INFLIGHT:
-            await self._write(changed(self.line, state=State.INFLIGHT))
+        await self._write(
+            changed(
+                self.line,
+                state=State.INFLIGHT,
+                attempts=self.line.attempts + 1,
+                last_sent=self._desk.moments.now(),
+            )
+        )
         looking = self._looking()
         return await self._concluded(lambda: self._operation.resume(looking, self._request))
 

@@ -15,7 +15,6 @@ from cattrs import Converter
 
 from eguma_async.core.checks import checked_base_url
 from eguma_async.core.clock import Clock
-from eguma_async.core.durable import DurableCalls
 from eguma_async.core.errors import ConfigurationError, SessionStateError
 from eguma_async.core.journal import Entry, Intent, OnRecovered, Recovery
 from eguma_async.core.messages import BodySink, HttpResponse, Timeouts
@@ -32,11 +31,9 @@ from .calls import Calls
 from .layers import Layers, MakeAuth, default_transport
 from .options import SessionOptions, checked_options
 from .requests import Requests
-from .wire import SessionWire
+from .wire import SessionWire, kept_kinds, refuse_intent, required
 
 T = TypeVar("T")
-
-_NO_JOURNAL = 'there is no journal: AsyncSession(journal=SQLiteJournal("bookings.db"))'
 
 CLOSING_SECONDS = 10.0
 """How long closing waits for work that must not be cut off, such as giving places back."""
@@ -237,7 +234,7 @@ class BaseSession:
                 operation, intent or Intent(), key=idempotency_key, timeouts=timeouts
             )
         if intent is not None:
-            _refuse_intent(operation, intent)
+            refuse_intent(operation, intent)
         return (await self._run(operation, idempotency_key, timeouts)).value
 
     async def exchange(
@@ -345,9 +342,9 @@ class BaseSession:
             ConfigurationError: There is no journal, or it does not keep such operations.
             JournalError: The journal cannot be used.
         """
-        durable, kept = self._kept(*kinds)
-        return await durable.recover(
-            kept, wait=wait, client_ref=client_ref, on_recovered=on_recovered
+        self._require_open()
+        return await required(self._durable).recover(
+            kept_kinds(kinds), wait=wait, client_ref=client_ref, on_recovered=on_recovered
         )
 
     async def entry(self, kind: type[Operation[Any]], client_ref: str, /) -> Entry | None:
@@ -361,19 +358,9 @@ class BaseSession:
             ConfigurationError: As for `recover`.
             JournalError: The same.
         """
-        durable, (kept,) = self._kept(kind)
-        return await durable.entry(kept.KIND, client_ref)
-
-    def _kept(
-        self, *kinds: type[Operation[Any]]
-    ) -> tuple[DurableCalls, tuple[type[Resumable[Any]], ...]]:
         self._require_open()
-        if self._durable is None:
-            raise ConfigurationError(_NO_JOURNAL)
-        kept = tuple(kind for kind in kinds if issubclass(kind, Resumable))
-        if len(kept) < len(kinds):
-            raise ConfigurationError("a journal keeps only what books or cancels")
-        return self._durable, kept
+        (kept,) = kept_kinds((kind,))
+        return await required(self._durable).entry(kept.KIND, client_ref)
 
     def in_background(self, work: Coroutine[Any, Any, T], /) -> asyncio.Task[T]:
         """Begin work that no caller's cancellation ends, such as giving places back.
@@ -396,11 +383,3 @@ class BaseSession:
         if self._closed or self._loop is not asyncio.get_running_loop():
             self._require_open()
         return self._calls.run(operation, idempotency_key, timeouts, sink)
-
-
-def _refuse_intent(operation: Operation[Any], intent: Intent) -> None:
-    """Refuse an intent that nobody keeps, unless it says nothing."""
-    if isinstance(operation, Operation) and not isinstance(operation, Resumable):
-        raise ConfigurationError("a journal keeps only what books or cancels")
-    if intent != Intent():
-        raise ConfigurationError(_NO_JOURNAL)

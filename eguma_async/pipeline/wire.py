@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from eguma_async.core.clock import Clock
+from eguma_async.core.durable import DurableCalls
+from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.journal import Intent
 from eguma_async.core.messages import Timeouts
 from eguma_async.core.operation import Operation
@@ -129,3 +131,43 @@ class SessionWire:
 def fingerprint(secret: str) -> str:
     """Return what tells credentials from others, and nothing else of them."""
     return hashlib.sha256(b"eguma_async|credential|" + secret.encode()).hexdigest()[:16]
+
+
+# What a session checks before it turns to its journal
+
+_NO_JOURNAL = 'there is no journal: pass journal=SQLiteJournal("bookings.db") to the session'
+
+
+def required(durable: DurableCalls | None) -> DurableCalls:
+    """Return what keeps the operations of a session.
+
+    Raises:
+        ConfigurationError: There is no journal.
+    """
+    if durable is None:
+        raise ConfigurationError(_NO_JOURNAL)
+    return durable
+
+
+def kept_kinds(kinds: tuple[type[Operation[Any]], ...]) -> tuple[type[Resumable[Any]], ...]:
+    """Return classes of operations as such that a journal keeps.
+
+    Raises:
+        ConfigurationError: One is not.
+    """
+    kept = tuple(kind for kind in kinds if issubclass(kind, Resumable))
+    if len(kept) < len(kinds):
+        raise ConfigurationError("a journal keeps only what books or cancels")
+    return kept
+
+
+def refuse_intent(operation: Operation[Any], intent: Intent) -> None:
+    """Refuse an intent that nobody keeps, unless it says nothing.
+
+    Raises:
+        ConfigurationError: It says something.
+    """
+    if isinstance(operation, Operation) and not isinstance(operation, Resumable):
+        raise ConfigurationError("a journal keeps only what books or cancels")
+    if intent != Intent():
+        raise ConfigurationError(_NO_JOURNAL)

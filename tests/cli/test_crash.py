@@ -47,7 +47,7 @@ def test_the_steps_are_told_in_a_table(capsys, monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("EGUMA_API_KEY", "not a key")
     monkeypatch.setenv("EGUMA_BASE_URL", "http://nowhere.invalid")
     monkeypatch.setenv("EGUMA_JOURNAL", str(tmp_path / "mine.db"))
-    monkeypatch.setenv("EGUMA_JOURNAL_KEY", "not a key")
+    monkeypatch.setenv("EGUMA_ASYNC_JOURNAL_KEY", "not a key")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
 
     assert main(["demo", "--crash"]) == 0

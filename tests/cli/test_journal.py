@@ -513,7 +513,7 @@ def test_the_password_of_a_location_is_a_secret_from_then_on(location: str, caps
 def test_the_key_is_no_argument_and_is_not_repeated(flag: str, capsys: Out) -> None:
     _, err = run(capsys, "list", flag, "canary-key-0123", code=2)
 
-    assert "EGUMA_JOURNAL_KEY" in err
+    assert "EGUMA_ASYNC_JOURNAL_KEY" in err
     assert "canary" not in err
 
 
@@ -529,7 +529,7 @@ def test_an_encrypted_entry_opens_with_the_key_of_the_environment(
 
     (locked,) = document(capsys, "list", *journal.options)
     table, _ = run(capsys, "list", *journal.options)
-    monkeypatch.setenv("EGUMA_JOURNAL_KEY", KEY)
+    monkeypatch.setenv("EGUMA_ASYNC_JOURNAL_KEY", KEY)
     (opened,) = document(capsys, "list", *journal.options)
 
     assert (locked["locked"], locked["result"]) == (True, None)
@@ -539,7 +539,7 @@ def test_an_encrypted_entry_opens_with_the_key_of_the_environment(
 
 
 def test_a_key_that_is_none_is_told_and_not_repeated(filled, capsys: Out, monkeypatch) -> None:
-    monkeypatch.setenv("EGUMA_JOURNAL_KEY", "canary-key-too-short")
+    monkeypatch.setenv("EGUMA_ASYNC_JOURNAL_KEY", "canary-key-too-short")
 
     _, err = run(capsys, "list", *filled.options, code=2)
 
@@ -548,14 +548,14 @@ def test_a_key_that_is_none_is_told_and_not_repeated(filled, capsys: Out, monkey
 
 
 def test_each_key_of_a_journal_is_a_secret(monkeypatch) -> None:
-    monkeypatch.setenv("EGUMA_JOURNAL_KEY", "canary-first-key, canary-second-key")
+    monkeypatch.setenv("EGUMA_ASYNC_JOURNAL_KEY", "canary-first-key, canary-second-key")
 
     assert redacted("canary-second-key, and canary-first-key") == "***, and ***"
 
 
 def test_no_command_shows_a_customer_or_a_key(tmp_path: Path, capsys: Out, monkeypatch) -> None:
     pytest.importorskip("cryptography")
-    monkeypatch.setenv("EGUMA_JOURNAL_KEY", f"{KEY},{base64.b64encode(b'x' * 32).decode()}")
+    monkeypatch.setenv("EGUMA_ASYNC_JOURNAL_KEY", f"{KEY},{base64.b64encode(b'x' * 32).decode()}")
     journal = Filled(tmp_path / "bookings.db")
     journal.book("order-1", key=KEY)
     journal.leave_open("order-2", key=KEY)

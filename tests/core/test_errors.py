@@ -20,11 +20,14 @@ from eguma_async.core.errors import (
     IdempotencyMismatchError,
     IncompleteListError,
     InvalidRequestError,
+    JournalCorruptError,
+    JournalError,
     NotFoundError,
     NotSentError,
     OutcomeUnknownError,
     PriceChangedError,
     RateLimitedError,
+    RefundDueError,
     ResultMismatchError,
     ServerError,
     SessionStateError,
@@ -52,6 +55,9 @@ TREE: dict[type[EgumaError], type[EgumaError]] = {
     DecodingError: EgumaError,
     IncompleteListError: DecodingError,
     ResultMismatchError: EgumaError,
+    RefundDueError: EgumaError,
+    JournalError: EgumaError,
+    JournalCorruptError: JournalError,
     PriceChangedError: EgumaError,
 }
 E = TypeVar("E", bound=EgumaError)
@@ -78,7 +84,7 @@ def make(cls: type[E]) -> E:
         extra = {"announced": 3, "read": 1, "problems": ("3 announced, 1 came",)}
     elif cls is PriceChangedError:
         extra = {"expected": Decimal("95.00"), "actual": Decimal(100), "result": "canary-result"}
-    elif cls is OutcomeUnknownError:
+    elif cls in (OutcomeUnknownError, RefundDueError):
         extra = {"refusal": make(InvalidRequestError)}
     return cls("canary-message", **CALL, **extra)
 

@@ -323,7 +323,7 @@ async def test_arguments_that_make_no_sense_are_refused_before_anything_is_writt
         with pytest.raises(ConfigurationError, match="keeps BookTickets"):
             await session.exchange(BookTickets(**world.slot()))
         with pytest.raises(ConfigurationError, match="either"):
-            await session.ticketing.bookings.cancel()
+            await session.ticketing.bookings.cancel("b1", client_ref=REF)
     with pytest.raises(ConfigurationError, match="journal must be"):
         AsyncSession("0123456789abcdef", journal=MemoryJournal)
     assert await world.entries() == []

@@ -43,7 +43,7 @@ class JournalChoice:
             metavar="LOCATION",
             help=(
                 "Path of a file, or URL of a database; EGUMA_JOURNAL if not given. If it is"
-                " encrypted, its key is read from EGUMA_JOURNAL_KEY."
+                " encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY."
             ),
         ),
     ] = None

@@ -84,6 +84,7 @@ async def resolve(
             account=entry.account,
             environment=entry.environment,
             result=result,
+            remote_id=next(iter(booking_id or ()), None),
         )
     _show(entry, json=json)
 

@@ -203,11 +203,12 @@ class Bookings:
             OutcomeUnknownError: It may have been cancelled; so after a `ServerError` or a
                 `DecodingError` whose `outcome_unknown` is True.
         """
-        if (booking_id is None) == (client_ref is None):
-            raise ConfigurationError("pass either booking_id or client_ref")
-        if booking_id is None:
-            booking_id = await self._booked_under(client_ref or "")
-        return await self._session.send(CancelBooking(booking_id=booking_id), timeouts=timeouts)
+        if client_ref is not None:
+            if booking_id is not None:
+                raise ConfigurationError("pass either booking_id or client_ref, not both")
+            booking_id = await self._booked_under(client_ref)
+        operation = CancelBooking(booking_id=booking_id)  # type: ignore[arg-type]  # it refuses None
+        return await self._session.send(operation, timeouts=timeouts)
 
     async def _booked_under(self, client_ref: str) -> str:
         """Return the id of the booking that was made under a reference.
