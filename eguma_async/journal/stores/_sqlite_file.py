@@ -198,8 +198,11 @@ class SQLiteFile:
 
     def _look_before_touching(self) -> None:
         """Check whose file it is on a connection that cannot change it, not even by closing."""
-        if self._path.stat().st_size == 0:
+        size = self._path.stat().st_size
+        if size == 0:
             return
+        if size == 1:  # which SQLite takes for an empty one
+            raise _sqlite_errors.damaged(self._path, "it is too short")
         connection = self._connect(self._path, "ro")
         try:
             # One moment for all that is read: another process may just be making the journal.
@@ -263,12 +266,18 @@ class SQLiteFile:
 
     def _check_unmoved(self) -> None:
         """Check that what was written went into the file that the next process will open."""
-        self._check_there()
-        if self._identity() != self.identity:
-            raise JournalError(
-                f"the journal {self._path} was replaced by another file while it was in use:"
-                " put it back, or close it and open it again"
-            )
+        try:
+            self._check_there()
+            if self._identity() == self.identity:
+                return
+        except (JournalError, OSError):
+            self._drop()
+            raise
+        self._drop()
+        raise JournalError(
+            f"the journal {self._path} was replaced by another file while it was in use: put it"
+            " back, or close it and open it again"
+        )
 
     def _empty_log(self) -> bool:
         connection = self._ready()
@@ -290,7 +299,7 @@ class SQLiteFile:
                 connection.execute("ROLLBACK")
         except sqlite3.Error:
             self._drop()
-        if isinstance(error, JournalError) or _sqlite_errors.needs_new_connection(error):
+        if _sqlite_errors.needs_new_connection(error):
             self._drop()
 
     def _drop(self) -> None:

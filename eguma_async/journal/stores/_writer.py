@@ -28,7 +28,7 @@ class Job(Generic[C, T]):
     Attributes:
         run: Does it.
         writes: True if it needs a transaction.
-        is_alone: True if it must not be in a group with others.
+        is_alone: True if it takes long, and must not be in a group with others.
         future: Gets what comes of it.
     """
 
@@ -147,15 +147,10 @@ class Writer(Generic[C]):
         return self._jobs.get() if patience is None else self._jobs.get_nowait()
 
     def _run(self, batch: list[Job[C, Any]]) -> None:
-        group: list[Job[C, Any]] = []
-        for job in batch:
+        self._run_group([job for job in batch if not job.is_alone])
+        for job in batch:  # last, so that nobody waits for what takes long
             if job.is_alone:
-                self._run_group(group)
                 self._run_group([job])
-                group = []
-            else:
-                group.append(job)
-        self._run_group(group)
 
     def _run_group(self, group: list[Job[C, Any]]) -> None:
         if not group:
