@@ -536,9 +536,13 @@ async def test_tables_that_are_not_ours_are_refused(path, statement):
 async def test_what_a_tool_has_added_does_no_harm(path):
     kept = await make(path, 3)
     alter(path, "ANALYZE")
-    alter(path, "UPDATE entry SET data = 'text' WHERE generation = 1 AND created_at = 1.0")
+    alter(path, "UPDATE slot SET bytes = CAST(bytes AS TEXT) WHERE id = 2")
+    alter(path, "DELETE FROM slot WHERE id = 3")
     async with opened(SQLiteStore(path)) as store:
-        assert list(await store.rows()) == [kept[0], attrs.evolve(kept[1], data=b"text"), kept[2]]
+        assert list(await store.rows()) == [*kept[:2], attrs.evolve(kept[2], data=b"")]
+        emptied = kept[2].next(is_open=False, remote=None, data=b"found")
+        assert await store.replace(emptied)
+        assert await store.latest(kept[2].series) == emptied
 
 
 @pytest.mark.parametrize("part", [0.01, 0.3, 0.5, 0.99])
@@ -632,7 +636,8 @@ async def test_every_question_is_answered_by_an_index(path):
             statement = store.log[-1]
             values = ["0"] * statement.count("?")
             plan = await store._do(partial(explain, statement, values))
-            plans[what] = " ".join(line[3] for line in plan)
+            (plans[what], slot) = (line[3] for line in plan)
+            assert "USING INTEGER PRIMARY KEY (rowid=?)" in slot
     assert {
         what: plan.replace("(created_at,series,generation)>(?,?,?)", "created_at>?")
         for what, plan in plans.items()
@@ -1055,12 +1060,30 @@ async def test_the_scan_finds_what_is_there(path, store):
     assert holds_canary(path)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [100, 106, 110])
 async def test_what_was_erased_is_in_no_file_once_it_is_closed(path, seed):
     async with opened(SQLiteStore(path)) as store:
-        await erase_some(store, seed)
+        await erase_some(store, seed, 400)
     assert holds_canary(path) == []
     assert sorted(files(path)) == ["journal.db"]
+
+
+async def test_the_place_of_the_erased_is_used_again(path, store):
+    for _ in range(30):
+        kept = [await store.insert(row(n, data=CANARY * 40)) for n in range(5)]
+        await asyncio.gather(*map(store.delete, kept))
+    slots = await store._do(lambda c: c.execute("SELECT id, is_free FROM slot").fetchall())
+    assert slots == [(number, 1) for number in range(1, 6)]
+
+
+async def test_what_grows_moves_to_another_place(path, store):
+    kept = await store.insert(row())
+    for size in (0, 200, 252, 253, 1000, 5000, 100, 30_000, 508, 4096, 4092):
+        kept = kept.next(is_open=True, remote=None, data=bytes([size % 251]) * size)
+        assert await store.replace(kept)
+        assert await store.latest(name(1)) == kept
+    used = await store._do(lambda c: c.execute("SELECT is_free FROM slot").fetchall())
+    assert used.count((0,)) == 1
 
 
 async def test_what_was_erased_is_in_no_file_after_a_moment(path, store):

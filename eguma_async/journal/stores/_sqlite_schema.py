@@ -34,11 +34,15 @@ PRAGMAS: tuple[tuple[str, str, object], ...] = (
 SCHEMA = (
     """CREATE TABLE entry(
         series TEXT NOT NULL, generation INTEGER NOT NULL, version INTEGER NOT NULL,
-        is_open INTEGER NOT NULL, created_at REAL NOT NULL, remote TEXT, data BLOB NOT NULL,
-        PRIMARY KEY(series, generation))""",
+        is_open INTEGER NOT NULL, created_at REAL NOT NULL, remote TEXT,
+        slot INTEGER NOT NULL, PRIMARY KEY(series, generation))""",
     "CREATE INDEX entry_place ON entry(created_at, series, generation)",
     "CREATE INDEX entry_open ON entry(created_at, series, generation) WHERE is_open = 1",
     "CREATE INDEX entry_remote ON entry(remote) WHERE remote IS NOT NULL",
+    """CREATE TABLE slot(
+        id INTEGER PRIMARY KEY, is_free INTEGER NOT NULL, size INTEGER NOT NULL,
+        bytes BLOB NOT NULL)""",
+    "CREATE INDEX slot_free ON slot(size) WHERE is_free = 1",
     "CREATE TABLE secret(value BLOB NOT NULL)",
 )
 _PROBES = (
@@ -47,6 +51,8 @@ _PROBES = (
     "SELECT * FROM entry WHERE is_open = 1 ORDER BY created_at, series, generation LIMIT 100",
     "SELECT * FROM entry ORDER BY series, generation LIMIT 1",
     "SELECT * FROM entry WHERE remote > '' ORDER BY remote LIMIT 1",
+    "SELECT id FROM slot ORDER BY id DESC LIMIT 1",
+    "SELECT * FROM slot WHERE is_free = 1 ORDER BY size LIMIT 1",
 )
 """What is read of a file that is too large to be checked whole: an end of each tree."""
 

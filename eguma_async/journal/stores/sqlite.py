@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from eguma_async.core.errors import ConfigurationError, JournalError
 
+from . import _sqlite_rows
 from ._files import filesystem_of, make_private, sync_directory
 from ._sqlite_errors import failure
 from ._sqlite_file import SQLiteFile
@@ -21,22 +22,6 @@ T = TypeVar("T")
 
 BACKUP_PAGES = 512
 """How much a backup copies before what waits gets its turn."""
-
-_COLUMNS = "series, generation, version, is_open, created_at, remote, data"
-_INSERT = (
-    f"INSERT INTO entry({_COLUMNS}) VALUES(?,?,?,?,?,?,?)"
-    " ON CONFLICT(series, generation) DO NOTHING"
-)
-_REPLACE = (
-    "UPDATE entry SET version = ?, is_open = ?, remote = ?, data = ?"
-    " WHERE series = ? AND generation = ? AND version = ?"
-)
-_DELETE = "DELETE FROM entry WHERE series = ? AND generation = ? AND version = ?"
-# As a blob whatever somebody has made of it with another tool.
-_SELECT = (
-    "SELECT series, generation, version, is_open, created_at, remote, CAST(data AS BLOB) FROM entry"
-)
-_ORDER = " ORDER BY created_at, series, generation LIMIT ?"
 
 
 class SQLiteStore(Store):
@@ -116,38 +101,31 @@ class SQLiteStore(Store):
 
     async def insert(self, row: Row) -> Row:
         """Keep a row, unless there is one."""
-        return await self._do(lambda c: _insert(c, row), writes=True)
+        return await self._do(lambda c: _sqlite_rows.insert(c, row), writes=True)
 
     async def replace(self, row: Row) -> bool:
         """Write the next version of a row."""
-        values = (row.version, row.is_open, row.remote, row.data)
-        where = (row.series, row.generation, row.version - 1)
-        return await self._do(lambda c: _changes(c, _REPLACE, (*values, *where)), writes=True)
+        return await self._do(lambda c: _sqlite_rows.replace(c, row), writes=True)
 
     async def delete(self, row: Row) -> bool:
         """Remove a row."""
-        where = (row.series, row.generation, row.version)
-        return await self._do(lambda c: _changes(c, _DELETE, where), writes=True)
+        return await self._do(lambda c: _sqlite_rows.delete(c, row), writes=True)
 
     async def latest(self, series: str) -> Row | None:
         """Return the row of the highest generation."""
-        text = f"{_SELECT} WHERE series = ? ORDER BY generation DESC LIMIT 1"
-        return await self._do(lambda c: _first(c, text, series))
+        return await self._do(lambda c: _sqlite_rows.latest(c, series))
 
     async def made(self, remote: str) -> Row | None:
         """Return a row that stands for what the server made."""
-        return await self._do(lambda c: _first(c, f"{_SELECT} WHERE remote = ? LIMIT 1", remote))
+        return await self._do(lambda c: _sqlite_rows.made(c, remote))
 
     async def rows(
         self, *, open_only: bool = False, after: Place | None = None, limit: int = 500
     ) -> tuple[Row, ...]:
         """Return rows in the order of their places."""
-        conditions = ["is_open = 1"] if open_only else []
-        if after is not None:
-            conditions.append("(created_at, series, generation) > (?, ?, ?)")
-        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        text, values = _SELECT + where + _ORDER, (*(after or ()), limit)
-        return await self._do(lambda c: tuple(map(_row, c.execute(text, values).fetchall())))
+        return await self._do(
+            lambda c: _sqlite_rows.rows(c, open_only=open_only, after=after, limit=limit)
+        )
 
     async def backup(self, path: str | os.PathLike[str]) -> None:
         """Copy the journal to another file as it is at one moment, while it is in use.
@@ -250,35 +228,3 @@ def _file_path(path: Any) -> Path:
             "path must be that of a file; for a journal in memory there is MemoryJournal"
         )
     return Path(text)
-
-
-def _changes(connection: sqlite3.Connection, text: str, values: tuple[object, ...]) -> bool:
-    connection.execute(text, values).fetchall()
-    (count,) = connection.execute("SELECT changes()").fetchone()
-    return bool(count)
-
-
-def _insert(connection: sqlite3.Connection, row: Row) -> Row:
-    values = (row.series, row.generation, row.version, row.is_open, row.created_at)
-    if _changes(connection, _INSERT, (*values, row.remote, row.data)):
-        return row
-    text = f"{_SELECT} WHERE series = ? AND generation = ?"
-    return _row(connection.execute(text, (row.series, row.generation)).fetchone())
-
-
-def _first(connection: sqlite3.Connection, text: str, value: str) -> Row | None:
-    found = connection.execute(text, (value,)).fetchone()
-    return None if found is None else _row(found)
-
-
-def _row(values: tuple[Any, ...]) -> Row:
-    series, generation, version, is_open, created_at, remote, data = values
-    return Row(
-        series=series,
-        generation=generation,
-        version=version,
-        is_open=bool(is_open),
-        created_at=created_at,
-        remote=remote,
-        data=bytes(data),
-    )
