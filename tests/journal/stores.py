@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,25 @@ def memory(tmp_path) -> Opening:
 
 def sqlite(tmp_path) -> Opening:
     return lambda: SQLiteStore(tmp_path / "journal.db")
+
+
+_numbers = itertools.count(1)
+
+
+def postgres(server, **options) -> Opening:
+    """A table of its own on a server."""
+    from eguma_async.journal.stores.postgres import PostgresStore
+
+    table = f"rows_{next(_numbers)}"
+    return lambda: PostgresStore(server.dsn, **{"table": table, **options})
+
+
+def redis(server, **options) -> Opening:
+    """Keys of its own on a server."""
+    from eguma_async.journal.stores.redis import RedisStore
+
+    prefix = f"rows-{next(_numbers)}"
+    return lambda: RedisStore(server.url, **{"prefix": prefix, **options})
 
 
 def name(number: int) -> str:

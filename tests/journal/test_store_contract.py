@@ -27,6 +27,7 @@ BACKENDS = [
     "sqlite",
     pytest.param("postgres", marks=pytest.mark.servers),
     pytest.param("redis", marks=pytest.mark.servers),
+    pytest.param("valkey", marks=pytest.mark.servers),
 ]
 
 

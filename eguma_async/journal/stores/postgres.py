@@ -1,0 +1,319 @@
+"""Rows in a table of PostgreSQL, for processes on many machines. Needs the extra ``postgres``."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+from eguma_async.core.errors import ConfigurationError, JournalError
+
+from ._shielded import Shielded
+from .base import Place, Row, Store
+
+try:
+    import asyncpg
+
+    from . import _postgres_errors, _postgres_schema
+except ImportError:
+    raise ConfigurationError(
+        "a journal in PostgreSQL needs asyncpg: pip install 'eguma_async[postgres]'"
+    ) from None
+
+T = TypeVar("T")
+
+TRIES = 3
+"""How often a write is tried whose connection ends before its answer comes."""
+
+_TABLE = re.compile(r"([a-z_][a-z0-9_]{0,50}\.)?[a-z_][a-z0-9_]{0,50}", re.ASCII)
+
+
+class PostgresStore(Store):
+    """Keeps rows in a table. Processes on all machines that reach the server may share it.
+
+    A write is told of when the server has it on its disk, and on those of its standbys if it
+    waits for them. If the connection ends before the answer, the row is looked at again. Erased
+    bytes leave the server's disk by its own rules, its log and its backups included: to be sure,
+    give the journal a key.
+
+    Args:
+        dsn: Where, as ``postgresql://user:password@host/database``. Its password is shown nowhere.
+        table: Name of the table, with a schema before it if need be; a second one is named
+            after it. They are made if they are missing.
+        connections: How many at most.
+        timeout: Seconds to wait for a connection, and for an answer.
+        accept_loss_after_power_cut: Use a server with ``fsync`` or ``full_page_writes`` off. What
+            was written may be gone after its machine fails.
+
+    Raises:
+        ConfigurationError: An argument is malformed, or asyncpg is missing.
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        table: str = "eguma_async_journal",
+        connections: int = 4,
+        timeout: float = 10.0,
+        accept_loss_after_power_cut: bool = False,
+    ) -> None:
+        problem = _problem_of(dsn, table, connections, timeout)
+        if problem is not None:
+            del dsn  # a traceback that shows variables must not show it
+            raise ConfigurationError(problem)
+        self._connect: Callable[[], Awaitable[Any]] = lambda: asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=connections,
+            command_timeout=timeout,
+            timeout=timeout,
+            init=self._prepare,
+            reset=_leave_as_it_is,
+            server_settings=_postgres_schema.SESSION,
+        )
+        self._what = f"{_place_of(dsn)} table {table}"
+        self._timeout = timeout
+        self._accepts_loss = accept_loss_after_power_cut
+        self._sql = _postgres_schema.Statements(table)
+        self._pool: Any = None
+        self._opening: asyncio.Task[None] | None = None
+        self._work = Shielded(self._what)
+
+    def describe(self) -> str:
+        """Return the server, the database and the table, without user and password."""
+        return self._what
+
+    async def open(self) -> None:
+        """Connect, check what the server promises, and make the tables if there are none."""
+        self._work.begin()
+        if self._opening is None:
+            self._opening = asyncio.ensure_future(self._open())
+        opening = self._opening
+        try:
+            await asyncio.shield(opening)
+        except JournalError:
+            if self._opening is opening:
+                self._opening = None
+                self._work.end()
+            raise
+
+    async def close(self) -> None:
+        """Wait for what is under way, and disconnect."""
+        if self._opening is None or self._work.is_of_parent:
+            return
+        self._work.check(is_ready=True)
+        opening, self._opening = self._opening, None
+        await asyncio.shield(asyncio.ensure_future(self._close(opening)))
+
+    # What a store does
+
+    async def secret(self) -> bytes:
+        """Return the bytes that were made with the table."""
+        (found,) = await self._read(self._sql.meta, "secret")
+        return bytes(found["value"])
+
+    async def now(self) -> float | None:
+        """Return the server's time."""
+        (found,) = await self._read("SELECT extract(epoch FROM clock_timestamp())::float8 AS now")
+        return float(found["now"])
+
+    async def insert(self, row: Row) -> Row:
+        """Keep a row, unless there is one."""
+        return await self._do(self._insert(row))
+
+    async def replace(self, row: Row) -> bool:
+        """Write the next version of a row."""
+        return await self._do(self._replace(row))
+
+    async def delete(self, row: Row) -> bool:
+        """Remove a row."""
+        return await self._do(self._delete(row))
+
+    async def latest(self, series: str) -> Row | None:
+        """Return the row of the highest generation."""
+        return _first(await self._read(self._sql.latest, series))
+
+    async def made(self, remote: str) -> Row | None:
+        """Return a row that stands for what the server made."""
+        return _first(await self._read(self._sql.made, remote))
+
+    async def rows(
+        self, *, open_only: bool = False, after: Place | None = None, limit: int = 500
+    ) -> tuple[Row, ...]:
+        """Return rows in the order of their places."""
+        statement = self._sql.rows(open_only=open_only, is_after=after is not None)
+        return tuple(map(_row, await self._read(statement, limit, *(after or ()))))
+
+    # Writes, of which one may be done though its answer was lost
+
+    async def _insert(self, row: Row) -> Row:
+        values = (row.series, row.generation, row.version, row.is_open, row.created_at)
+        for _ in range(TRIES):
+            done = await self._written(self._sql.insert, *values, row.remote, row.data)
+            if done:
+                return row
+            if done is False and (there := await self._at(row)) is not None:
+                return there  # this row, if it was written and nobody told us
+        raise self._unknown()
+
+    async def _replace(self, row: Row) -> bool:
+        values = (row.series, row.generation, row.version - 1)
+        new = (row.version, row.is_open, row.remote, row.data)
+        was_lost = False
+        for _ in range(TRIES):
+            done = await self._written(self._sql.replace, *values, *new)
+            if done is not None:
+                return done or (was_lost and _is_same(await self._at(row), row))
+            was_lost = True
+        raise self._unknown()
+
+    async def _delete(self, row: Row) -> bool:
+        was_lost = False
+        for _ in range(TRIES):
+            done = await self._written(self._sql.delete, row.series, row.generation, row.version)
+            if done is not None:
+                return done or (was_lost and await self._at(row) is None)
+            was_lost = True
+        raise self._unknown()
+
+    async def _written(self, statement: str, *values: object) -> bool | None:
+        """Tell whether a statement wrote a row; None if the connection ended before the answer."""
+        found = await self._fetch(statement, *values)
+        if not found:
+            return None if found is None else False
+        if found[0]["durable"] not in _postgres_schema.DURABLE:
+            raise JournalError(
+                f"the journal {self._what} lost a setting of its session (synchronous_commit): a"
+                " pooler between must keep one connection for each session"
+            )
+        return True
+
+    async def _at(self, row: Row) -> Row | None:
+        return _first(await self._fetch_again(self._sql.at, row.series, row.generation))
+
+    async def _read(self, statement: str, *values: object) -> list[Any]:
+        return await self._do(self._fetch_again(statement, *values))
+
+    async def _fetch_again(self, statement: str, *values: object) -> list[Any]:
+        for _ in range(TRIES):
+            found = await self._fetch(statement, *values)
+            if found is not None:
+                return found
+        raise self._unknown()
+
+    def _unknown(self) -> JournalError:
+        return JournalError(
+            f"the connection to the journal {self._what} ended again and again before an answer:"
+            " what was to be written may have been; look at the network and the server"
+        )
+
+    async def _fetch(self, statement: str, *values: object) -> list[Any] | None:
+        """Execute a statement; None if the connection ended before the answer."""
+        assert self._pool is not None  # noqa: S101  # `_do` has waited for it
+        told: JournalError | None = None
+        try:
+            async with self._pool.acquire(timeout=self._timeout) as connection:
+                try:
+                    return list(await connection.fetch(statement, *values))
+                except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                    if _postgres_errors.is_lost(error):
+                        return None
+                    told = _postgres_errors.failure(error, self._what)
+        except Exception as error:  # noqa: BLE001  # of connecting, or of values that do not fit
+            told = _postgres_errors.failure(error, self._what)
+        raise told
+
+    async def _do(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            self._work.check(is_ready=self._pool is not None)
+        except JournalError:
+            work.close()
+            raise
+        return await self._work.run(work)
+
+    # Life
+
+    async def _open(self) -> None:
+        told: JournalError | None = None
+        pool: Any = None
+        try:
+            pool = await self._connect()
+            async with pool.acquire() as connection:
+                await _postgres_schema.make_tables(connection, self._sql, self._what)
+        except Exception as error:  # noqa: BLE001  # it is told in our words
+            told = _postgres_errors.failure(error, self._what)
+            if pool is not None:
+                pool.terminate()
+        if told is not None:
+            raise told
+        self._pool = pool
+
+    async def _prepare(self, connection: Any) -> None:
+        await _postgres_schema.check_promises(
+            connection, self._what, accepts_loss=self._accepts_loss
+        )
+
+    async def _close(self, opening: asyncio.Task[None]) -> None:
+        await asyncio.wait([opening])
+        await self._work.all_done()
+        pool, self._pool = self._pool, None
+        self._work.end()
+        if pool is None:
+            return
+        try:
+            async with asyncio.timeout(self._timeout):
+                await pool.close()
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            pool.terminate()  # what was to be written is written
+
+
+async def _leave_as_it_is(connection: Any) -> None:
+    """Change nothing between uses: all of them want the same settings."""
+
+
+def _problem_of(dsn: object, table: object, connections: object, timeout: object) -> str | None:
+    """Return what is wrong with the arguments; the DSN is not repeated."""
+    if not isinstance(dsn, str) or not dsn.startswith(("postgresql://", "postgres://")):
+        return "dsn must be a text such as postgresql://user:password@host/database"
+    try:
+        urlsplit(dsn).port  # noqa: B018  # it is checked as it is read
+    except ValueError:
+        return "dsn cannot be read: quote special characters of the password, as %40 for @"
+    if not isinstance(table, str) or not _TABLE.fullmatch(table):
+        return (
+            "table must be a name of a-z, 0-9 and _, with a schema and a point before it if need be"
+        )
+    if not isinstance(connections, int) or isinstance(connections, bool) or connections < 1:
+        return "connections must be a whole number above 0"
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < 3600:
+        return "timeout must be a number of seconds"
+    return None
+
+
+def _place_of(dsn: str) -> str:
+    parts = urlsplit(dsn)
+    host = parts.netloc.rpartition("@")[2] or parse_qs(parts.query).get("host", ["localhost"])[0]
+    return f"postgresql://{host}{parts.path}"
+
+
+def _is_same(there: Row | None, row: Row) -> bool:
+    return there is not None and (there.version, there.data) == (row.version, row.data)
+
+
+def _first(found: list[Any]) -> Row | None:
+    return _row(found[0]) if found else None
+
+
+def _row(record: Any) -> Row:
+    return Row(
+        series=record["series"],
+        generation=record["generation"],
+        version=record["version"],
+        is_open=record["is_open"],
+        created_at=record["created_at"],
+        remote=record["remote"],
+        data=bytes(record["data"]),
+    )
