@@ -51,8 +51,8 @@ def failure(error: BaseException, what: str) -> JournalError:
         )
     if is_lost(error) or isinstance(error, OSError):
         return JournalError(
-            f"the journal {what} cannot be reached ({type(error).__name__}): look at the DSN, the"
-            " network and the server"
+            f"the journal {what} cannot be reached ({type(error).__name__}); what was to be"
+            " written just now may have been: look at the DSN, the network and the server"
         )
     return JournalError(f"the journal {what} cannot keep this ({type(error).__name__})")
 

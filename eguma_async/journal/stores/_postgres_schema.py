@@ -7,6 +7,9 @@ from typing import Any
 
 from eguma_async.core.errors import JournalCorruptError, JournalError
 
+from ._server import Write
+from .base import Row
+
 SCHEMA_VERSION = 1
 SECRET_BYTES = 32
 
@@ -46,15 +49,16 @@ class Statements:
         of_row = "WHERE series = $1 AND generation = $2"
         select = f"SELECT {_COLUMNS} FROM {table}"  # noqa: S608
         self._select = select
-        self.insert = (
+        insert = (
             f"INSERT INTO {table}({_COLUMNS}) VALUES($1, $2, $3, $4, $5, $6, $7)"
             f" ON CONFLICT (series, generation) DO NOTHING {_ENDS}"
         )
-        self.replace = (
+        replace = (
             f"UPDATE {table} SET version = $4, is_open = $5, remote = $6, data = $7"  # noqa: S608
             f" {of_row} AND version = $3 {_ENDS}"
         )
-        self.delete = f"DELETE FROM {table} {of_row} AND version = $3 {_ENDS}"  # noqa: S608
+        delete = f"DELETE FROM {table} {of_row} AND version = $3 {_ENDS}"  # noqa: S608
+        self.writes = {Write.INSERT: insert, Write.REPLACE: replace, Write.DELETE: delete}
         self.at = f"{select} {of_row}"
         self.latest = f"{select} WHERE series = $1 ORDER BY generation DESC LIMIT 1"
         self.made = f"{select} WHERE remote = $1 LIMIT 1"
@@ -79,6 +83,17 @@ class Statements:
             conditions.append(f"({_PLACE}) > ($2, $3, $4)")
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return f"{self._select}{where} ORDER BY {_PLACE} LIMIT $1"
+
+
+def values(write: Write, row: Row) -> tuple[object, ...]:
+    """Return the arguments of a statement that writes."""
+    content = (row.is_open, row.remote, row.data)
+    if write is Write.INSERT:
+        is_open, remote, data = content
+        return (row.series, row.generation, row.version, is_open, row.created_at, remote, data)
+    if write is Write.REPLACE:
+        return (row.series, row.generation, row.version - 1, row.version, *content)
+    return (row.series, row.generation, row.version)
 
 
 async def check_promises(connection: Any, what: str, *, accepts_loss: bool) -> None:

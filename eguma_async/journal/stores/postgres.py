@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from eguma_async.core.errors import ConfigurationError, JournalError
 
-from ._shielded import Shielded
-from .base import Place, Row, Store
+from ._server import ServerStore, Write
+from .base import Place, Row
 
 try:
     import asyncpg
@@ -22,15 +22,10 @@ except ImportError:
         "a journal in PostgreSQL needs asyncpg: pip install 'eguma_async[postgres]'"
     ) from None
 
-T = TypeVar("T")
-
-TRIES = 3
-"""How often a write is tried whose connection ends before its answer comes."""
-
 _TABLE = re.compile(r"([a-z_][a-z0-9_]{0,50}\.)?[a-z_][a-z0-9_]{0,50}", re.ASCII)
 
 
-class PostgresStore(Store):
+class PostgresStore(ServerStore):
     """Keeps rows in a table. Processes on all machines that reach the server may share it.
 
     A write is told of when the server has it on its disk, and on those of its standbys if it
@@ -64,7 +59,7 @@ class PostgresStore(Store):
         if problem is not None:
             del dsn  # a traceback that shows variables must not show it
             raise ConfigurationError(problem)
-        self._connect: Callable[[], Awaitable[Any]] = lambda: asyncpg.create_pool(
+        self._make_pool: Callable[[], Awaitable[Any]] = lambda: asyncpg.create_pool(
             dsn,
             min_size=1,
             max_size=connections,
@@ -74,41 +69,13 @@ class PostgresStore(Store):
             reset=_leave_as_it_is,
             server_settings=_postgres_schema.SESSION,
         )
-        self._what = f"{_place_of(dsn)} table {table}"
+        super().__init__(f"{_place_of(dsn)} table {table}")
         self._timeout = timeout
         self._accepts_loss = accept_loss_after_power_cut
         self._sql = _postgres_schema.Statements(table)
         self._pool: Any = None
-        self._opening: asyncio.Task[None] | None = None
-        self._work = Shielded(self._what)
 
-    def describe(self) -> str:
-        """Return the server, the database and the table, without user and password."""
-        return self._what
-
-    async def open(self) -> None:
-        """Connect, check what the server promises, and make the tables if there are none."""
-        self._work.begin()
-        if self._opening is None:
-            self._opening = asyncio.ensure_future(self._open())
-        opening = self._opening
-        try:
-            await asyncio.shield(opening)
-        except JournalError:
-            if self._opening is opening:
-                self._opening = None
-                self._work.end()
-            raise
-
-    async def close(self) -> None:
-        """Wait for what is under way, and disconnect."""
-        if self._opening is None or self._work.is_of_parent:
-            return
-        self._work.check(is_ready=True)
-        opening, self._opening = self._opening, None
-        await asyncio.shield(asyncio.ensure_future(self._close(opening)))
-
-    # What a store does
+    # What a store is asked
 
     async def secret(self) -> bytes:
         """Return the bytes that were made with the table."""
@@ -119,18 +86,6 @@ class PostgresStore(Store):
         """Return the server's time."""
         (found,) = await self._read("SELECT extract(epoch FROM clock_timestamp())::float8 AS now")
         return float(found["now"])
-
-    async def insert(self, row: Row) -> Row:
-        """Keep a row, unless there is one."""
-        return await self._do(self._insert(row))
-
-    async def replace(self, row: Row) -> bool:
-        """Write the next version of a row."""
-        return await self._do(self._replace(row))
-
-    async def delete(self, row: Row) -> bool:
-        """Remove a row."""
-        return await self._do(self._delete(row))
 
     async def latest(self, series: str) -> Row | None:
         """Return the row of the highest generation."""
@@ -147,41 +102,10 @@ class PostgresStore(Store):
         statement = self._sql.rows(open_only=open_only, is_after=after is not None)
         return tuple(map(_row, await self._read(statement, limit, *(after or ()))))
 
-    # Writes, of which one may be done though its answer was lost
+    # What a server does
 
-    async def _insert(self, row: Row) -> Row:
-        values = (row.series, row.generation, row.version, row.is_open, row.created_at)
-        for _ in range(TRIES):
-            done = await self._written(self._sql.insert, *values, row.remote, row.data)
-            if done:
-                return row
-            if done is False and (there := await self._at(row)) is not None:
-                return there  # this row, if it was written and nobody told us
-        raise self._unknown()
-
-    async def _replace(self, row: Row) -> bool:
-        values = (row.series, row.generation, row.version - 1)
-        new = (row.version, row.is_open, row.remote, row.data)
-        was_lost = False
-        for _ in range(TRIES):
-            done = await self._written(self._sql.replace, *values, *new)
-            if done is not None:
-                return done or (was_lost and _is_same(await self._at(row), row))
-            was_lost = True
-        raise self._unknown()
-
-    async def _delete(self, row: Row) -> bool:
-        was_lost = False
-        for _ in range(TRIES):
-            done = await self._written(self._sql.delete, row.series, row.generation, row.version)
-            if done is not None:
-                return done or (was_lost and await self._at(row) is None)
-            was_lost = True
-        raise self._unknown()
-
-    async def _written(self, statement: str, *values: object) -> bool | None:
-        """Tell whether a statement wrote a row; None if the connection ended before the answer."""
-        found = await self._fetch(statement, *values)
+    async def _write(self, write: Write, row: Row) -> bool | None:
+        found = await self._fetch(self._sql.writes[write], *_postgres_schema.values(write, row))
         if not found:
             return None if found is None else False
         if found[0]["durable"] not in _postgres_schema.DURABLE:
@@ -191,78 +115,52 @@ class PostgresStore(Store):
             )
         return True
 
-    async def _at(self, row: Row) -> Row | None:
-        return _first(await self._fetch_again(self._sql.at, row.series, row.generation))
+    async def _at(self, series: str, generation: int) -> tuple[Row, ...] | None:
+        found = await self._fetch(self._sql.at, series, generation)
+        return None if found is None else tuple(map(_row, found))
 
     async def _read(self, statement: str, *values: object) -> list[Any]:
-        return await self._do(self._fetch_again(statement, *values))
-
-    async def _fetch_again(self, statement: str, *values: object) -> list[Any]:
-        for _ in range(TRIES):
-            found = await self._fetch(statement, *values)
-            if found is not None:
-                return found
-        raise self._unknown()
-
-    def _unknown(self) -> JournalError:
-        return JournalError(
-            f"the connection to the journal {self._what} ended again and again before an answer:"
-            " what was to be written may have been; look at the network and the server"
-        )
+        return await self._ask(lambda: self._fetch(statement, *values))
 
     async def _fetch(self, statement: str, *values: object) -> list[Any] | None:
         """Execute a statement; None if the connection ended before the answer."""
-        assert self._pool is not None  # noqa: S101  # `_do` has waited for it
-        told: JournalError | None = None
+        told: JournalError
         try:
             async with self._pool.acquire(timeout=self._timeout) as connection:
                 try:
                     return list(await connection.fetch(statement, *values))
                 except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                     if _postgres_errors.is_lost(error):
+                        await self._pool.expire_connections()  # the others ended with it
                         return None
                     told = _postgres_errors.failure(error, self._what)
         except Exception as error:  # noqa: BLE001  # of connecting, or of values that do not fit
             told = _postgres_errors.failure(error, self._what)
         raise told
 
-    async def _do(self, work: Coroutine[Any, Any, T]) -> T:
-        try:
-            self._work.check(is_ready=self._pool is not None)
-        except JournalError:
-            work.close()
-            raise
-        return await self._work.run(work)
-
-    # Life
-
-    async def _open(self) -> None:
-        told: JournalError | None = None
+    async def _connect(self) -> None:
+        told: JournalError
         pool: Any = None
         try:
-            pool = await self._connect()
+            pool = await self._make_pool()
             async with pool.acquire() as connection:
                 await _postgres_schema.make_tables(connection, self._sql, self._what)
         except Exception as error:  # noqa: BLE001  # it is told in our words
             told = _postgres_errors.failure(error, self._what)
             if pool is not None:
                 pool.terminate()
-        if told is not None:
-            raise told
-        self._pool = pool
+        else:
+            self._pool = pool
+            return
+        raise told
 
     async def _prepare(self, connection: Any) -> None:
         await _postgres_schema.check_promises(
             connection, self._what, accepts_loss=self._accepts_loss
         )
 
-    async def _close(self, opening: asyncio.Task[None]) -> None:
-        await asyncio.wait([opening])
-        await self._work.all_done()
+    async def _disconnect(self) -> None:
         pool, self._pool = self._pool, None
-        self._work.end()
-        if pool is None:
-            return
         try:
             async with asyncio.timeout(self._timeout):
                 await pool.close()
@@ -297,10 +195,6 @@ def _place_of(dsn: str) -> str:
     parts = urlsplit(dsn)
     host = parts.netloc.rpartition("@")[2] or parse_qs(parts.query).get("host", ["localhost"])[0]
     return f"postgresql://{host}{parts.path}"
-
-
-def _is_same(there: Row | None, row: Row) -> bool:
-    return there is not None and (there.version, there.data) == (row.version, row.data)
 
 
 def _first(found: list[Any]) -> Row | None:
