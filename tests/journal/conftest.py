@@ -14,6 +14,8 @@ from eguma_async.journal.journal import Journal
 from eguma_async.journal.stores.memory import MemoryStore
 from eguma_async.sandbox import EgumaSandbox, SandboxClock
 from eguma_async.testing import FakeClock
+from tests.journal import stores
+from tests.journal.servers import DURABLE, run_postgres, run_redis
 
 
 class Killed(BaseException):
@@ -120,3 +122,39 @@ class World:
 @pytest.fixture
 def world():
     return World()
+
+
+# The servers, each once a run of the tests.
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    with run_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server():
+    with run_redis("redis", *DURABLE) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def valkey_server():
+    with run_redis("valkey", *DURABLE) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_opening(postgres_server):
+    return stores.postgres(postgres_server)
+
+
+@pytest.fixture
+def redis_opening(redis_server):
+    return stores.redis(redis_server)
+
+
+@pytest.fixture
+def valkey_opening(valkey_server):
+    return stores.redis(valkey_server)

@@ -3,37 +3,73 @@
 from __future__ import annotations
 
 import os
+import re
+import threading
 from pathlib import Path
 
 from eguma_async.core.errors import JournalError
 
-_NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs"})
+_NETWORK = re.compile(
+    r"(fuse\.)?(9p|acfs|afp|afp?fs|beegfs|ceph(fs)?|cifs|coda|davfs2?|gcsfuse|gfs2?|glusterfs|goofys"
+    r"|gpfs|lustre|moosefs|mfs|ncpfs|nfs4?|ocfs2|orangefs|prl_fs|pvfs2|rclone|s3fs|smb[23]?|smbfs"
+    r"|sshfs|vboxsf|vmhgfs|vmhgfs-fuse|webdav)",
+    re.IGNORECASE,
+)
+_FLEETING = {
+    "tmpfs": "the machine's memory",
+    "ramfs": "the machine's memory",
+    "overlay": "a container's own layer",
+}
 _MOUNTS = Path("/proc/self/mounts")
+_ESCAPED = re.compile(rb"\\([0-7]{3})")
+_OTHERS = 0o077
+
+# Between making a file and closing its descriptor nobody of this process may lock it: a process
+# that closes any descriptor of a file loses all its locks on it.
+_making = threading.Lock()
 
 
-def filesystem_of(path: Path) -> str:
-    """Return the kind of file system that holds a path; empty where that cannot be told."""
+def filesystem_of(path: Path, mounts: Path = _MOUNTS) -> str:
+    """Return the kind of file system that holds a path; empty where that cannot be told.
+
+    Args:
+        path: It need not exist yet.
+        mounts: The system's list of what is mounted where.
+    """
+    where = path.resolve()
+    if where.drive.startswith("\\\\"):
+        return "smb"  # Windows
     try:
-        mounts = _MOUNTS.read_text("utf-8", "surrogateescape").splitlines()
+        lines = mounts.read_bytes().splitlines()
     except OSError:
         return ""
-    where = path.absolute()
-    best, kind = "", ""
-    for line in mounts:
-        _, point, found, *_ = line.split(" ")
-        point = point.encode().decode("unicode_escape")
-        if len(point) >= len(best) and where.is_relative_to(point):
-            best, kind = point, found
+    best, kind = -1, ""
+    for line in lines:
+        fields = line.split(b" ")
+        if len(fields) < 3:
+            continue
+        raw = _ESCAPED.sub(lambda found: bytes([int(found[1], 8) & 0xFF]), fields[1])
+        point = Path(os.fsdecode(raw))
+        depth = len(point.parts)
+        if depth >= best and where.is_relative_to(point):  # of two at one place, the later counts
+            best, kind = depth, os.fsdecode(fields[2])
     return kind
 
 
 def is_network(kind: str) -> bool:
     """Tell whether a file system is one of a network, where locks are not what they seem."""
-    return kind.lower() in _NETWORK or kind.lower().startswith("fuse.sshfs")
+    return _NETWORK.fullmatch(kind) is not None
+
+
+def what_loses_it(kind: str) -> str | None:
+    """Return what a file system is kept in, if that goes with a restart; else None."""
+    return _FLEETING.get(kind.lower())
 
 
 def make_private(path: Path) -> bool:
     """Make a file that only its owner can read, and its directory if there is none.
+
+    One that is there already is kept from others.
 
     Returns:
         True if it is new.
@@ -42,29 +78,82 @@ def make_private(path: Path) -> bool:
         JournalError: It cannot be made, or be kept from others.
     """
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Only a new file is opened: closing a descriptor of one that SQLite has open in this
-        # process would drop its locks.
-        try:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        except FileExistsError:
-            if os.name == "posix" and path.stat().st_mode & 0o077:
-                path.chmod(0o600)
-            return False
-        _sync_directory(path.parent)
+        _make_directory(path.parent)
+        # Only a new file is opened; see above.
+        with _making:
+            try:
+                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            except FileExistsError:
+                is_new = False
+            else:
+                is_new = True
+                os.close(descriptor)
+        if not path.is_file():
+            raise JournalError(f"{path} is no file; give the journal another path")
+        keep_from_others(path)
     except OSError as error:
-        raise JournalError(
-            f"the journal {path} cannot be made: {error.strerror}; give it a directory that this"
-            " user can write to"
-        ) from None
-    return True
+        raise _no_place(path, error) from None
+    return is_new
 
 
-def _sync_directory(directory: Path) -> None:
+def keep_from_others(path: Path) -> None:
+    """Take a file's rights from everybody but its owner.
+
+    Raises:
+        JournalError: It belongs to somebody else.
+    """
+    if os.name != "posix":
+        return  # elsewhere it has the rights of its directory
+    for each in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+        try:
+            mode = each.stat().st_mode
+            # The execute bit has no use; a file that its owner may not write stays as it is.
+            if mode & _OTHERS:
+                each.chmod(mode & 0o600)
+        except FileNotFoundError:
+            continue  # most times there is no log
+        except PermissionError:
+            raise JournalError(
+                f"{each} can be read by others, and this user may not change that; let it belong"
+                " to this user, with the mode 0600"
+            ) from None
+
+
+def sync_directory(directory: Path) -> None:
+    """Make sure that what was made in a directory survives a power cut.
+
+    Raises:
+        JournalError: It cannot be made sure.
+    """
     if os.name != "posix":
         return  # elsewhere a directory cannot be opened
-    descriptor = os.open(directory, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise _no_place(directory, error) from None
+
+
+def _make_directory(directory: Path) -> None:
+    """Make what is missing of a path, for this user alone whatever the umask says."""
+    if directory.is_dir():
+        return
+    _make_directory(directory.parent)
+    try:
+        directory.mkdir(mode=0o700)
+    except FileExistsError:
+        if not directory.is_dir():
+            raise
+        return
+    directory.chmod(0o700)
+    sync_directory(directory.parent)
+
+
+def _no_place(path: Path, error: OSError) -> JournalError:
+    return JournalError(
+        f"the journal {path} cannot be made: {error.strerror}; give it a directory that this user"
+        " can write to"
+    )

@@ -6,9 +6,13 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
+
+from eguma_async.core.errors import JournalError
 
 C = TypeVar("C")
 T = TypeVar("T")
@@ -24,103 +28,155 @@ class Job(Generic[C, T]):
     Attributes:
         run: Does it.
         writes: True if it needs a transaction.
+        is_alone: True if it takes long, and must not be in a group with others.
         future: Gets what comes of it.
     """
 
     run: Callable[[C], T]
     writes: bool
+    is_alone: bool
     future: asyncio.Future[T]
 
 
+class Work(Protocol):
+    """What the thread does. All of it is called on the thread."""
+
+    def enter(self) -> None:
+        """Make ready; what it raises ends the thread."""
+        ...
+
+    def carry_out(self, jobs: list[Job[Any, Any]], /) -> list[Any]:
+        """Run jobs in one transaction; return for each what came of it, or an exception."""
+        ...
+
+    def tidy(self, *, is_idle: bool) -> float | None:
+        """Do what can wait, and return the seconds until it wants to be called again.
+
+        Args:
+            is_idle: True if nobody waits for anything.
+        """
+        ...
+
+    def leave(self) -> None:
+        """Let go of everything; it must not raise."""
+        ...
+
+
 class Writer(Generic[C]):
-    """Runs jobs on a thread of its own, one after the other.
+    """Runs jobs on a thread of its own, in the order they come.
 
     Args:
         name: Of the thread.
-        group: Runs jobs in one transaction; what it raises is told to all of them.
-        idle: Called when there was nothing to do for a while after a write.
-        idle_seconds: How long a while is.
+        work: What it does.
+
+    Attributes:
+        started: Done once the thread is ready; it has the exception if it cannot be.
+        stopped: Done as the thread ends.
     """
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        group: Callable[[list[Job[C, Any]]], list[Any]],
-        idle: Callable[[], None],
-        idle_seconds: float = 0.2,
-    ) -> None:
-        self._group = group
-        self._idle = idle
-        self._idle_seconds = idle_seconds
+    def __init__(self, name: str, work: Work) -> None:
+        self.started: Future[None] = Future()
+        self.stopped: Future[None] = Future()
+        self._work = work
         self._jobs: queue.SimpleQueue[Job[C, Any] | None] = queue.SimpleQueue()
         # A daemon: a program that forgets to close its journal must be able to end.
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._live, name=name, daemon=True).start()
 
-    def do(self, run: Callable[[C], T], *, writes: bool) -> asyncio.Future[T]:
+    @property
+    def is_ready(self) -> bool:
+        """True once the thread takes jobs."""
+        return self.started.done() and self.started.exception() is None
+
+    def do(
+        self, run: Callable[[C], T], *, writes: bool = False, is_alone: bool = False
+    ) -> asyncio.Future[T]:
         """Hand in a job. Cancelling the future does not take it back."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._jobs.put(Job(run, writes, future))
+        self._jobs.put(Job(run, writes, is_alone, future))
         return future
 
-    async def stop(self) -> None:
+    def stop(self) -> Future[None]:
         """End the thread when all jobs are done."""
         self._jobs.put(None)
-        await asyncio.to_thread(self._thread.join)
+        return self.stopped
 
-    def _work(self) -> None:
-        is_idle, goes_on = True, True
+    def run_waiting(self) -> None:
+        """Run what waits, from within a job that takes long."""
+        batch, goes_on = self._take(0)
+        self._run(batch)
+        if not goes_on:
+            self._jobs.put(None)
+
+    def _live(self) -> None:
+        self.started.set_running_or_notify_cancel()
+        try:
+            self._work.enter()
+        except BaseException as error:  # noqa: BLE001  # whatever it is, whoever waits gets it
+            self.started.set_exception(error.with_traceback(None))
+        else:
+            self.started.set_result(None)
+            self._serve()
+            self._work.leave()
+        self.stopped.set_result(None)
+
+    def _serve(self) -> None:
+        patience, goes_on = self._work.tidy(is_idle=False), True
         while goes_on:
-            batch, goes_on = self._next(None if is_idle else self._idle_seconds)
-            if batch:
-                self._carry_out(batch)
-            elif not is_idle:
-                self._idle()
-            is_idle = not any(job.writes for job in batch)
+            patience, goes_on = self._round(patience)
 
-    def _next(self, timeout: float | None) -> tuple[list[Job[C, Any]], bool]:
+    def _round(self, patience: float | None) -> tuple[float | None, bool]:
+        # A frame of its own, so that what was written is not kept until the next job comes.
+        batch, goes_on = self._take(patience)
+        self._run(batch)
+        return self._work.tidy(is_idle=not batch), goes_on
+
+    def _take(self, patience: float | None) -> tuple[list[Job[C, Any]], bool]:
         """Wait for jobs; return them, and whether more may come."""
         batch: list[Job[C, Any]] = []
-        try:
-            job = self._jobs.get(timeout=timeout)
-            while job is not None and len(batch) < GROUP:
+        with suppress(queue.Empty):
+            job = self._jobs.get(timeout=patience) if patience else self._first(patience)
+            while job is not None:
                 batch.append(job)
+                if len(batch) == GROUP:
+                    return batch, True
                 job = self._jobs.get_nowait()
-            if job is not None:
-                batch.append(job)
-        except queue.Empty:
-            return batch, True
-        return batch, job is not None
+            return batch, False
+        return batch, True
 
-    def _carry_out(self, batch: list[Job[C, Any]]) -> None:
-        try:
-            results = self._group(batch)
-        except Exception as error:  # noqa: BLE001  # whatever it is, whoever waits gets it
-            if len(batch) > 1:
-                for job in batch:  # one of them may be to blame alone
-                    self._carry_out([job])
-                return
-            _tell(batch, [error])
+    def _first(self, patience: float | None) -> Job[C, Any] | None:
+        return self._jobs.get() if patience is None else self._jobs.get_nowait()
+
+    def _run(self, batch: list[Job[C, Any]]) -> None:
+        self._run_group([job for job in batch if not job.is_alone])
+        for job in batch:  # last, so that nobody waits for what takes long
+            if job.is_alone:
+                self._run_group([job])
+
+    def _run_group(self, group: list[Job[C, Any]]) -> None:
+        if not group:
             return
-        _tell(batch, results)
+        try:
+            outcomes = self._work.carry_out(group)
+        except Exception as error:  # noqa: BLE001  # a mistake of ours must not leave them waiting
+            outcomes = [JournalError(f"unexpected: {type(error).__name__}") for _ in group]
+        _tell(group, outcomes)
 
 
-def _tell(batch: list[Job[C, Any]], results: list[Any]) -> None:
-    """Hand the results to the loops that wait for them."""
+def _tell(group: list[Job[C, Any]], outcomes: list[Any]) -> None:
+    """Hand the outcomes to the loops that wait for them, with one call for each loop."""
     by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
-    for job, result in zip(batch, results, strict=True):
-        by_loop.setdefault(job.future.get_loop(), []).append((job.future, result))
+    for job, outcome in zip(group, outcomes, strict=True):
+        by_loop.setdefault(job.future.get_loop(), []).append((job.future, outcome))
     for loop, told in by_loop.items():
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(_resolve, told)
 
 
 def _resolve(told: list[tuple[asyncio.Future[Any], Any]]) -> None:
-    for future, result in told:
+    for future, outcome in told:
         if future.done():
             continue  # nobody waits any more; what was done is done
-        if isinstance(result, Exception):
-            future.set_exception(result)
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
         else:
-            future.set_result(result)
+            future.set_result(outcome)
