@@ -124,6 +124,8 @@ if TYPE_CHECKING:
     from .fanout import Progress as Progress
     from .journal.journal import Journal as Journal
     from .journal.kinds import MemoryJournal as MemoryJournal
+    from .journal.kinds import PostgresJournal as PostgresJournal
+    from .journal.kinds import RedisJournal as RedisJournal
     from .journal.kinds import SQLiteJournal as SQLiteJournal
     from .journal.rules import JournalRules as JournalRules
     from .korus.session import KorusSession as KorusSession

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from .journal import Journal as Journal
     from .kinds import JournalOptions as JournalOptions
     from .kinds import MemoryJournal as MemoryJournal
+    from .kinds import PostgresJournal as PostgresJournal
+    from .kinds import RedisJournal as RedisJournal
     from .kinds import SQLiteJournal as SQLiteJournal
     from .rules import JournalRules as JournalRules
     from .sealing import key_from_keyring as key_from_keyring

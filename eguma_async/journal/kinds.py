@@ -59,3 +59,81 @@ class SQLiteJournal(Journal):
         from .stores.sqlite import SQLiteStore  # noqa: PLC0415
 
         super().__init__(SQLiteStore(path, busy_timeout=busy_timeout), **options)
+
+
+class PostgresJournal(Journal):
+    """A journal in PostgreSQL, for services on several machines. Needs the extra ``postgres``.
+
+    Args:
+        dsn: Where the server is, such as ``"postgresql://user@host/database"``. A password in it is
+            shown nowhere.
+        table: Begin of the names of its tables.
+        connections: Connections at most.
+        timeout: Seconds to wait for the server.
+        accept_loss_after_power_cut: Use a server that does not sync what it commits.
+        options: See `Journal`.
+
+    Raises:
+        ConfigurationError: An argument is malformed, or the package asyncpg is missing.
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        table: str = "eguma_async_journal",
+        connections: int = 4,
+        timeout: float = 10.0,
+        accept_loss_after_power_cut: bool = False,
+        **options: Unpack[JournalOptions],
+    ) -> None:
+        from .stores.postgres import PostgresStore  # noqa: PLC0415  # an extra
+
+        store = PostgresStore(
+            dsn,
+            table=table,
+            connections=connections,
+            timeout=timeout,
+            accept_loss_after_power_cut=accept_loss_after_power_cut,
+        )
+        del dsn  # a traceback that shows variables must not show it
+        super().__init__(store, **options)
+
+
+class RedisJournal(Journal):
+    """A journal in Redis or Valkey, for services on several machines. Needs the extra ``redis``.
+
+    Args:
+        url: Where the server is, such as ``"redis://host:6379/0"``. A password in it is shown
+            nowhere.
+        prefix: Begin of the names of its keys.
+        connections: Connections at most.
+        timeout: Seconds to wait for the server.
+        accept_loss_after_crash: Use a server that does not sync each write.
+        options: See `Journal`.
+
+    Raises:
+        ConfigurationError: An argument is malformed, or the package redis is missing.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        prefix: str = "eguma_async:journal",
+        connections: int = 8,
+        timeout: float = 10.0,
+        accept_loss_after_crash: bool = False,
+        **options: Unpack[JournalOptions],
+    ) -> None:
+        from .stores.redis import RedisStore  # noqa: PLC0415  # an extra
+
+        store = RedisStore(
+            url,
+            prefix=prefix,
+            connections=connections,
+            timeout=timeout,
+            accept_loss_after_crash=accept_loss_after_crash,
+        )
+        del url  # a traceback that shows variables must not show it
+        super().__init__(store, **options)

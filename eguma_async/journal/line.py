@@ -154,8 +154,25 @@ class Script:
         """Return what tells a body from others, and nothing else of it."""
         return hmac.new(self._secret, b"body|" + body, hashlib.sha256).hexdigest()
 
-    def row(self, line: Line, version: int, *, series: str, remote: str | None) -> Row:
-        """Return a line as a row of a store."""
+    def first(self, line: Line) -> Row:
+        """Return a new line as the first version of a row."""
+        return self._row(
+            line, line.identity.series, version=1, created_at=line.created.wall, remote=None
+        )
+
+    def next(self, line: Line, before: Row, remote: str | None) -> Row:
+        """Return a line as the next version of a row, which keeps its place."""
+        return self._row(
+            line,
+            before.series,
+            version=before.version + 1,
+            created_at=before.created_at,
+            remote=remote or before.remote,
+        )
+
+    def _row(
+        self, line: Line, series: str, *, version: int, created_at: float, remote: str | None
+    ) -> Row:
         private = msgspec.json.encode(_Private(body=line.body, result=line.result))
         bare = attrs.evolve(line, body=None, result=None)
         place = _place(series, line.generation)
@@ -168,7 +185,7 @@ class Script:
             generation=line.generation,
             version=version,
             is_open=line.state.is_open,
-            created_at=line.created.wall,
+            created_at=created_at,
             remote=remote,
             data=content,
         )

@@ -121,7 +121,7 @@ class Records:
 
     async def insert(self, line: Line) -> tuple[Kept, bool]:
         """Keep a new line; return what stands at its place, and whether it is this one."""
-        row = self.script.row(line, 1, series=line.identity.series, remote=None)
+        row = self.script.first(line)
         there = await self._store.insert(row)
         is_ours = there == row
         return (Kept(there, line) if is_ours else self._kept(there)), is_ours
@@ -139,9 +139,8 @@ class Records:
             line: What it says now.
             remote_id: The server's id of what was made, once it is known.
         """
-        old = kept.row
-        remote = old.remote if remote_id is None else line.identity.remote(remote_id)
-        new = self.script.row(line, old.version + 1, series=old.series, remote=remote)
+        remote = None if remote_id is None else line.identity.remote(remote_id)
+        new = self.script.next(line, kept.row, remote)
         return Kept(new, line) if await self._store.replace(new) else None
 
     async def delete(self, kept: Kept) -> bool:

@@ -207,6 +207,7 @@ async def test_what_was_surely_not_sent_is_told_so_and_no_recovery_sends_it(worl
         world.transport.inner = world.sandbox.transport()
         assert (await session.ticketing.bookings.recover()).entries == ()
         assert (await only_entry(world)).state is State.UNSENT
+        world.sandbox.clock.advance(minutes=3)
         booking = await session.ticketing.bookings.create(**world.slot(), client_ref=REF)
     assert booking.persisted
     assert len(world.posts) == 1

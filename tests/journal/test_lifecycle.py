@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 
@@ -250,9 +251,7 @@ async def test_whoever_lost_the_line_does_not_send_again(world):
 
         async def taken_over(row):
             (there,) = await world.store.rows()
-            world.store._rows[row.series, row.generation] = there.next(
-                is_open=True, remote=None, data=there.data
-            )
+            assert await replace(there.next(is_open=True, remote=None, data=there.data))
             return await replace(row)
 
         world.store.replace = taken_over
@@ -325,7 +324,7 @@ async def test_arguments_that_make_no_sense_are_refused_before_anything_is_writt
         with pytest.raises(ConfigurationError, match="either"):
             await session.ticketing.bookings.cancel("b1", client_ref=REF)
     with pytest.raises(ConfigurationError, match="journal must be"):
-        AsyncSession("0123456789abcdef", journal=MemoryJournal)
+        AsyncSession("0123456789abcdef", journal=cast("Any", MemoryJournal))
     assert await world.entries() == []
 
 
@@ -453,6 +452,7 @@ async def test_paid_after_the_places_are_gone_the_money_goes_back(world, minutes
         world.sandbox.faults.add(Reply(400, body=full, path=BOOKING))
         with pytest.raises(RefundDueError, match="refund") as caught:
             await hold.book(ADA, client_ref=REF, even_without_hold=True)
+    assert caught.value.refusal is not None
     assert caught.value.refusal.error_code == "sold_out"
     assert world.sandbox.bookings() == ()
 

@@ -37,7 +37,8 @@ async def crashed(world, **options):
 
 async def damage(world, change):
     (row,) = await world.store.rows()
-    world.store._rows[row.series, row.generation] = change(row)
+    await world.store.delete(row)
+    await world.store.insert(change(row))
 
 
 DAMAGES = {

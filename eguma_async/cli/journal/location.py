@@ -48,6 +48,10 @@ def _kinds() -> dict[str, Callable[..., Journal]]:
 
     return {
         "": kinds.SQLiteJournal,
+        "postgres": kinds.PostgresJournal,
+        "postgresql": kinds.PostgresJournal,
+        "redis": kinds.RedisJournal,
+        "rediss": kinds.RedisJournal,
     }
 
 
