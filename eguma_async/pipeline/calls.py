@@ -103,7 +103,7 @@ class Calls:
         Raises:
             ConfigurationError: A value in it cannot be written.
         """
-        return self._requests.make(operation, None, None).body or b""
+        return self._requests.body(operation)
 
     def _prepared(
         self,

@@ -12,6 +12,8 @@ from eguma_async.core.provider import Provider
 
 from .options import option
 
+_NO_UNICODE = "{} holds text that is no Unicode; nothing was sent"
+
 
 class Requests:
     """Makes the requests of one session. What those of one class share is made once.
@@ -45,7 +47,7 @@ class Requests:
             return self._filled(template, plan, operation, key, timeouts)
         except UnicodeError:
             pass  # it holds the text: ours is raised out here
-        raise ConfigurationError(f"{plan.name} holds text that is no Unicode; nothing was sent")
+        raise ConfigurationError(_NO_UNICODE.format(plan.name))
 
     def _filled(
         self,
@@ -66,6 +68,18 @@ class Requests:
         if key is not None and self._provider.idempotency_header is not None:
             own[self._provider.idempotency_header] = key
         return request.but(headers=_merged(request.headers, own)) if own else request
+
+    def body(self, operation: Operation[Any]) -> bytes:
+        """Return the body of an operation that has one.
+
+        Raises:
+            ConfigurationError: A value in it cannot be written.
+        """
+        try:
+            return self._encoded(type(operation).plan(), operation)
+        except UnicodeError:
+            pass  # it holds the text: ours is raised out here
+        raise ConfigurationError(_NO_UNICODE.format(operation.name()))
 
     def _encoded(self, plan: RequestPlan, operation: Operation[Any]) -> bytes:
         try:

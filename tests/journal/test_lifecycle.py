@@ -270,7 +270,7 @@ async def test_a_forked_child_is_told_to_open_a_journal_of_its_own(world):
         child = os.fork()
         if child == 0:  # no event loop here: the coroutine is stepped by hand
             try:
-                journal.entries().__anext__().send(None)
+                cast("Any", journal.entries().__anext__()).send(None)
             except JournalError as error:
                 os.write(write, str(error).encode())
             finally:
@@ -306,7 +306,7 @@ async def test_a_session_without_a_journal_says_so(world):
 async def test_arguments_that_make_no_sense_are_refused_before_anything_is_written(world):
     async with world.process() as session:
         now = session.clock.now()
-        wrong = [
+        wrong: list[dict[str, Any]] = [
             {"client_ref": ""},
             {"client_ref": "a\nb"},
             {"client_ref": "x" * 201},
