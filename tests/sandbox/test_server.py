@@ -23,7 +23,7 @@ from eguma_async.sandbox import (
     SandboxRequest,
     serve,
 )
-from eguma_async.sandbox.engine.messages import MAX_BODY_BYTES, json_response
+from eguma_async.sandbox.engine.messages import MAX_BODY_BYTES, CutResponse, json_response
 from eguma_async.sandbox.serving.server import _is_loopback
 
 PRODUCTS = "/v1/ticketing/products.json"
@@ -140,6 +140,44 @@ async def test_a_drop_breaks_the_connection(curl, kind, booked):
     assert (await curl.state())["faults"][0]["fired"] == 1
     assert (await _book(curl, example))[0] == 200
     assert len(curl.sandbox.bookings()) == 1
+
+
+class Gone(Sandbox):
+    """Answers with half a body once its caller has hung up."""
+
+    name = "gone"
+
+    def __init__(self):
+        super().__init__()
+        self.came, self.hung_up = asyncio.Event(), asyncio.Event()
+
+    def owns(self, path):
+        return True
+
+    def respond(self, request):
+        raise AssertionError("handle() is asked instead")
+
+    def error(self, status):
+        return json_response(status, {})
+
+    async def handle(self, request, *, patience=0):
+        self.came.set()
+        await self.hung_up.wait()
+        return CutResponse(json_response(200, {"a": "b" * 1000}), 100)
+
+
+async def test_half_an_answer_for_a_caller_that_is_gone_is_no_error_of_the_server(caplog):
+    sandbox = Gone()
+    async with serve(sandbox) as server:
+        _, writer = await asyncio.open_connection(server.host, server.port)
+        writer.write(b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
+        await sandbox.came.wait()
+        writer.transport.abort()
+        async with aiohttp.ClientSession() as client, client.head(server.url + "/_sandbox"):
+            pass  # by now the server knows that the other one is gone
+        sandbox.hung_up.set()
+        await asyncio.sleep(0)
+    assert "Error handling request" not in caplog.text
 
 
 async def test_a_cut_body_announces_its_full_length(curl):

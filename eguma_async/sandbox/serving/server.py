@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from email.utils import format_datetime
 from types import MappingProxyType, TracebackType
 from typing import Self
@@ -190,8 +191,9 @@ async def _send_part(
     headers = {**extra, **delivery.response.headers}
     cut = web.StreamResponse(status=delivery.response.status, headers=headers)
     cut.content_length = len(delivery.response.body)
-    await cut.prepare(incoming)
-    await cut.write(delivery.response.body[: delivery.sent])
+    with suppress(ConnectionError):  # the caller may be gone already, which is its own affair
+        await cut.prepare(incoming)
+        await cut.write(delivery.response.body[: delivery.sent])
     # Closed and not aborted: what was sent shall arrive.
     if incoming.transport is not None:
         incoming.transport.close()
