@@ -61,3 +61,20 @@ async def test_a_booking_in_an_entry_is_not_shown(world):
         entry = await session.ticketing.bookings.entry(REF)
     assert booking.tickets[0].ticket_number not in repr(entry)
     assert booking.tickets[0].ticket_number == entry.result["tickets"][0]["ticket_number"]
+
+
+async def test_an_error_that_is_none_of_ours_shows_no_customer_either(world):
+    class Broken:
+        async def send(self, request, /):
+            raise RuntimeError("a mistake of the transport")
+
+        async def aclose(self):
+            """Do nothing."""
+
+    async with world.process() as session:
+        world.transport.inner = Broken()
+        with pytest.raises(RuntimeError) as caught:
+            await session.ticketing.bookings.create(**world.slot(), client_ref=REF)
+    assert "anary" not in with_variables(caught.value)
+    (entry,) = await world.entries()
+    assert entry.in_doubt or entry.state.is_open
