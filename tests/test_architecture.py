@@ -62,12 +62,6 @@ THIRD_PARTY = {
     60: VALUES | {"cyclopts", "rich", "segno", "pytest"},
 }
 NETWORK = {"aiohttp", "multidict", "yarl"}
-# Each optional package in one place, imported on use.
-OPTIONAL = {
-    "journal.sealing": {"cryptography", "keyring"},
-    "journal.stores.postgres": {"asyncpg"},
-    "journal.stores.redis": {"redis"},
-}
 # The network transport and its private parts, and the sandbox behind a socket.
 NETWORK_HOMES = {
     "transports.aiohttp",
@@ -76,6 +70,15 @@ NETWORK_HOMES = {
     "transports._middleware",
     "transports._public",
     "sandbox.serving.server",
+}
+
+# Packages that a user may lack: each in files of its own, which nothing imports at once if they
+# do so themselves.
+OPTIONAL_HOMES = {
+    "asyncpg": {"journal.stores.postgres", "journal.stores._postgres_errors"},
+    "redis": {"journal.stores.redis", "journal.stores._redis_server"},
+    "cryptography": {"journal.sealing"},
+    "keyring": {"journal.sealing"},
 }
 
 NAMELESS = ("core", "transports", "fanout", "pipeline", "journal", "sync")
@@ -175,7 +178,8 @@ def third_party_breaches(sources):
             allowed: set[str] = THIRD_PARTY[floor(module)]
             if package in NETWORK:
                 allowed = NETWORK if module in NETWORK_HOMES else set()
-            allowed = allowed | OPTIONAL.get(module, set())
+            if module in OPTIONAL_HOMES.get(package, ()):
+                allowed = {package}
             if package not in allowed:
                 yield f"{module or PACKAGE} imports {package}"
 
@@ -251,7 +255,29 @@ def _time_or_chance(node):
     return None
 
 
+def optional_breaches(sources):
+    """Yield the modules that pull an optional package in as soon as they are imported."""
+    at_once = {module: _at_once(source) for module, source in sources.items()}
+    needs = {
+        home: package
+        for package, homes in OPTIONAL_HOMES.items()
+        for home in homes & set(sources)
+        if package in foreign_imports(home, at_once)
+    }
+    for module in sources:
+        for target in own_imports(module, at_once):
+            if target in needs and module not in needs:
+                yield f"{module or PACKAGE} imports {target}, which needs {needs[target]}, at once"
+
+
+def _at_once(source):
+    """Return what of a module runs as it is imported, without its functions and classes."""
+    kinds = (ast.Import, ast.ImportFrom, ast.Try, ast.If, ast.With)
+    return ast.unparse(ast.Module([n for n in ast.parse(source).body if isinstance(n, kinds)], []))
+
+
 RULES = {
+    "optional engines": optional_breaches,
     "floors": floor_breaches,
     "third parties": third_party_breaches,
     "cycles": cycles,
@@ -317,6 +343,21 @@ PLANTED = [
     ("third parties", {"eguma.session": "import rich.console"}),
     ("third parties", {"sandbox.a": "import msgspec"}),
     ("third parties", {"sandbox.a": "if TYPE_CHECKING:\n    from aiohttp import web"}),
+    ("third parties", {"journal.stores.sqlite": "def f():\n    import asyncpg"}),
+    ("third parties", {"journal.stores.redis": "import asyncpg"}),
+    ("third parties", {"journal.journal": "import redis.asyncio"}),
+    (
+        "optional engines",
+        {"journal.a": "from .stores.redis import X", "journal.stores.redis": "import redis"},
+    ),
+    (
+        "optional engines",
+        {
+            "journal.a": "try:\n    from .stores import postgres\nexcept ImportError:\n    pass",
+            "journal.stores.postgres": "try:\n    import asyncpg\nexcept ImportError:\n    raise",
+            "journal.stores": "",
+        },
+    ),
     ("cycles", {"core.a": "from . import b", "core.b": "from .a import x", "core": ""}),
     ("cycles", {"korus.a": "from .b import x", "korus.b": "def f():\n    from .a import y"}),
     ("cycles", {"core.a": "if TYPE_CHECKING:\n    from .b import x", "core.b": "from .a import y"}),
@@ -358,6 +399,8 @@ KEPT = {
         "import random\nif TYPE_CHECKING:\n    from eguma_async.core.errors import X\n"
         "x = random.Random(1)\ny = self.random.random()"
     ),
+    "journal.a": "def f():\n    from .stores.postgres import X",
+    "journal.stores.postgres": "try:\n    import asyncpg\nexcept ImportError:\n    raise",
     "testing.clock": "import asyncio\nasync def f():\n    await asyncio.sleep(0)",
     "": "from .core import errors",
 }

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,12 +75,9 @@ class Server:
         self.process.kill()
         self.process.wait()
 
-    def stop(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.kill()
+    def crash(self) -> None:
+        """End it so that nothing is put in order."""
+        self.kill()
 
     def wait_until(self, answers: Callable[[], bool]) -> None:
         """Wait until it is ready."""
@@ -92,6 +90,15 @@ class Server:
 
 class Postgres(Server):
     """A PostgreSQL server; its only user has no password on the socket."""
+
+    @property
+    def socket_path(self) -> Path:
+        return self.directory / ".s.PGSQL.5432"
+
+    def crash(self) -> None:
+        """End it and its children so that nothing is put in order."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait()
 
     @property
     def dsn(self) -> str:
@@ -139,12 +146,14 @@ def _postgres_programs(directory: Path) -> Path:
 def run_postgres(*settings: str) -> Iterator[Postgres]:
     """Run a PostgreSQL server with settings such as ``"fsync=off"``."""
     is_root = os.geteuid() == 0  # which it refuses to run as
-    options = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if is_root else {}
+    options: dict[str, Any] = (
+        {"user": NOBODY, "group": NOBODY, "extra_groups": []} if is_root else {}
+    )
     with scratch(for_nobody=is_root) as directory:
         programs = _postgres_programs(directory)
         data = directory / "data"
         made = subprocess.run(
-            [programs / "initdb", "-D", data, "-U", "tester", "--auth=trust", "--no-sync"]
+            [str(programs / "initdb"), "-D", str(data), "-U", "tester", "--auth=trust", "--no-sync"]
             + ["--encoding=UTF8", "--locale=C", "--no-instructions"],
             check=False,
             capture_output=True,
@@ -188,7 +197,7 @@ class Redis(Server):
             except OSError:
                 return False
             probe.sendall(b"PING\r\n")
-            return probe.recv(100) == b"+PONG\r\n"  # it may still be loading
+            return not probe.recv(100).startswith(b"-LOADING")
 
 
 DURABLE = ("appendonly yes", "appendfsync always", "maxmemory-policy noeviction")

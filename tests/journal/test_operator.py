@@ -8,7 +8,9 @@ import pickle
 from datetime import timedelta
 
 import attrs
+import keyring
 import pytest
+from keyring.backend import KeyringBackend
 
 from eguma_async import (
     ClientRefConflictError,
@@ -21,6 +23,7 @@ from eguma_async import (
     SQLiteJournal,
     State,
 )
+from eguma_async.journal import key_from_keyring
 from eguma_async.journal.journal import Journal
 from eguma_async.journal.stores.memory import MemoryStore
 
@@ -314,3 +317,42 @@ async def test_a_refusal_under_a_new_reference_says_nothing_of_the_old(world):
         world.sandbox.clock.advance(seconds=1)
         await create(**world.slot(), client_ref=REF)
     assert [e.state for e in await world.entries()] == [State.REJECTED, State.CONFIRMED]
+
+
+class Ring(KeyringBackend):
+    """The system's keyring, in memory."""
+
+    priority = 1
+
+    def get_password(self, service, username):
+        return KEY if (service, username) == ("shop", "journal") else None
+
+    def set_password(self, service, username, password):
+        raise AssertionError("nothing is stored")
+
+    def delete_password(self, service, username):
+        raise AssertionError("nothing is deleted")
+
+
+async def test_the_key_may_come_from_the_keyring_of_the_system(world):
+    before = keyring.get_keyring()
+    keyring.set_keyring(Ring())
+    try:
+        await crashed(world, key=key_from_keyring("shop", "journal"))
+        with pytest.raises(ConfigurationError, match="no key for 'shop'"):
+            key_from_keyring("shop", "other")
+    finally:
+        keyring.set_keyring(before)
+    async with world.process(key=KEY) as session:
+        (found,) = (await session.ticketing.bookings.recover()).entries
+    assert found.entry.state is State.CONFIRMED
+
+
+async def test_the_key_may_come_from_the_environment(world, monkeypatch):
+    monkeypatch.setenv("EGUMA_ASYNC_JOURNAL_KEY", f"{OTHER_KEY}, {KEY}")
+    await crashed(world)
+    (row,) = await world.store.rows()
+    assert b"Canary" not in row.data
+    async with world.process(key=OTHER_KEY) as session:
+        (found,) = (await session.ticketing.bookings.recover()).entries
+    assert found.entry.state is State.CONFIRMED

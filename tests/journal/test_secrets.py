@@ -75,6 +75,7 @@ async def test_an_error_that_is_none_of_ours_shows_no_customer_either(world):
         world.transport.inner = Broken()
         with pytest.raises(RuntimeError) as caught:
             await session.ticketing.bookings.create(**world.slot(), client_ref=REF)
-    assert "anary" not in with_variables(caught.value)
+    of_the_package = caught.value.__traceback__.tb_next  # the first frame is this test's
+    assert "anary" not in with_variables(caught.value.with_traceback(of_the_package))
     (entry,) = await world.entries()
     assert entry.in_doubt or entry.state.is_open

@@ -6,11 +6,15 @@ import asyncpg
 
 from eguma_async.core.errors import JournalCorruptError, JournalError
 
+from ._server import unreachable
+
 _ADVICE = {
     "28": "the server refuses this user or its password: look at the DSN",
     "3D": "the server has no such database: make it, or look at the DSN",
     "42501": "this user may not do that: grant it SELECT, INSERT, UPDATE and DELETE on the tables"
     " of the journal, and CREATE on the schema once",
+    "22": "this does not fit into the table",
+    "23": "this does not fit into the table",
     "25006": "the server is read-only, as a standby is: use the primary",
     "53100": "the server's disk is full: free some space there",
     "53300": "the server has no connection left: raise max_connections, or use fewer processes",
@@ -42,17 +46,14 @@ def failure(error: BaseException, what: str) -> JournalError:
     """
     if isinstance(error, JournalError):
         return error
+    if is_lost(error):
+        return unreachable(what)
     if isinstance(error, asyncpg.PostgresError):
         return _of_server(error.sqlstate or "", what)
     if isinstance(error, TimeoutError):
         return JournalError(
             f"the journal {what} did not answer in time; what was to be written may have been:"
             " look at the server, or raise timeout"
-        )
-    if is_lost(error) or isinstance(error, OSError):
-        return JournalError(
-            f"the journal {what} cannot be reached ({type(error).__name__}); what was to be"
-            " written just now may have been: look at the DSN, the network and the server"
         )
     return JournalError(f"the journal {what} cannot keep this ({type(error).__name__})")
 

@@ -9,6 +9,8 @@ from redis import exceptions
 
 from eguma_async.core.errors import JournalCorruptError, JournalError
 
+from ._server import unreachable
+
 NEEDED = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
 WAIVER = "accept_loss_after_crash=True"
 
@@ -75,16 +77,6 @@ def _told(settings: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in settings.items())
 
 
-def is_lost(error: BaseException) -> bool:
-    """Tell whether the connection ended, so that nobody knows whether a command was done."""
-    refused = (
-        exceptions.AuthenticationError,
-        exceptions.AuthorizationError,
-        exceptions.BusyLoadingError,
-    )
-    return isinstance(error, exceptions.ConnectionError) and not isinstance(error, refused)
-
-
 _ADVICE = {
     "OOM": "the server's memory is full: raise maxmemory",
     "READONLY": "the server is a replica, which is read-only: use its master",
@@ -97,7 +89,7 @@ _ADVICE = {
     "MOVED": "the server is part of a cluster: a journal needs a server that has all keys",
     "WAITAOF": "its append-only file was turned off: turn it on again",
 }
-# The driver takes the sign away from the words of these.
+# The driver takes the sign away from the words of these, or makes something else of the error.
 _SIGNS: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.AuthenticationError, "WRONGPASS"),
     (exceptions.NoPermissionError, "NOPERM"),
@@ -105,6 +97,28 @@ _SIGNS: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.OutOfMemoryError, "OOM"),
     (exceptions.BusyLoadingError, "LOADING"),
 )
+_WORDS = (
+    ("username-password pair", "WRONGPASS"),
+    ("already authenticated", "NOAUTH"),
+    ("uthentication required", "NOAUTH"),
+)
+
+
+def is_lost(error: BaseException) -> bool:
+    """Tell whether the connection ended, so that nobody knows whether a command was done."""
+    return isinstance(error, exceptions.ConnectionError) and _sign_of(error) is None
+
+
+def _sign_of(error: BaseException) -> str | None:
+    """Return what the server begins its refusal with; None if it is no refusal that is known."""
+    for kind, sign in _SIGNS:
+        if isinstance(error, kind):
+            return sign
+    words = str(error)
+    for part, sign in (*((sign, sign) for sign in _ADVICE), *_WORDS):
+        if part in words:
+            return sign
+    return None
 
 
 def failure(error: BaseException, what: str) -> JournalError:
@@ -114,14 +128,13 @@ def failure(error: BaseException, what: str) -> JournalError:
     """
     if isinstance(error, JournalError):
         return error
-    words = next((sign for kind, sign in _SIGNS if isinstance(error, kind)), str(error))
-    if "WRONGTYPE" in words:
+    if "WRONGTYPE" in str(error):
         return JournalCorruptError(
             f"the keys of the journal {what} hold something else: give it another prefix"
         )
-    for sign, advice in _ADVICE.items():
-        if sign in words:
-            return JournalError(f"the journal {what} cannot be used ({sign}): {advice}")
+    sign = _sign_of(error)
+    if sign is not None:
+        return JournalError(f"the journal {what} cannot be used ({sign}): {_ADVICE[sign]}")
     return _of_connection(error, what)
 
 
@@ -132,8 +145,5 @@ def _of_connection(error: BaseException, what: str) -> JournalError:
             " look at the server, or raise timeout"
         )
     if isinstance(error, (exceptions.ConnectionError, OSError)):
-        return JournalError(
-            f"the journal {what} cannot be reached ({type(error).__name__}); what was to be"
-            " written just now may have been: look at the URL, the network and the server"
-        )
+        return unreachable(what)
     return JournalError(f"the journal {what} cannot keep this ({type(error).__name__})")

@@ -27,6 +27,14 @@ class Write(enum.Enum):
     DELETE = "delete"
 
 
+def unreachable(what: str) -> JournalError:
+    """Return the error for a server whose connections end before an answer, or never begin."""
+    return JournalError(
+        f"the journal {what} cannot be reached: connections fail, or end before an answer; what"
+        " was to be written just now may have been. Look at the address, the network and the server"
+    )
+
+
 class ServerStore(Store):
     """A store that belongs to the process and the event loop it was opened in.
 
@@ -169,10 +177,7 @@ class ServerStore(Store):
         raise self._unknown()
 
     def _unknown(self) -> JournalError:
-        return JournalError(
-            f"the connection to the journal {self._what} ended again and again before an answer:"
-            " what was to be written may have been; look at the network and the server"
-        )
+        return unreachable(self._what)
 
     async def _ask(self, ask: Callable[[], Awaitable[T | None]]) -> T:
         return await self._do(lambda: self._until_answered(ask))

@@ -124,19 +124,16 @@ class PostgresStore(ServerStore):
 
     async def _fetch(self, statement: str, *values: object) -> list[Any] | None:
         """Execute a statement; None if the connection ended before the answer."""
-        told: JournalError
         try:
             async with self._pool.acquire(timeout=self._timeout) as connection:
-                try:
-                    return list(await connection.fetch(statement, *values))
-                except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-                    if _postgres_errors.is_lost(error):
-                        await self._pool.expire_connections()  # the others ended with it
-                        return None
-                    told = _postgres_errors.failure(error, self._what)
-        except Exception as error:  # noqa: BLE001  # of connecting, or of values that do not fit
+                return list(await connection.fetch(statement, *values))
+        except Exception as error:  # noqa: BLE001  # it is told in our words
+            is_lost = _postgres_errors.is_lost(error)
             told = _postgres_errors.failure(error, self._what)
-        raise told
+        if not is_lost:
+            raise told
+        await self._pool.expire_connections()  # the others ended with it
+        return None
 
     async def _connect(self) -> None:
         told: JournalError

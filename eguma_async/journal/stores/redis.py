@@ -157,26 +157,18 @@ class RedisStore(ServerStore):
         return await self._reach(commands)
 
     async def _reach(self, commands: Any) -> list[Any] | None:
-        told: JournalError
         try:
             async with self._client.pipeline(transaction=False) as pipe:
                 commands(pipe)
                 return list(await pipe.execute())
         except Exception as error:  # noqa: BLE001  # it is told in our words
-            if _redis_server.is_lost(error):
-                # The others ended with it.
-                await self._client.connection_pool.disconnect(inuse_connections=False)
-                if await self._is_there():
-                    return None
+            is_lost = _redis_server.is_lost(error)
             told = _redis_server.failure(error, self._what)
-        raise told
-
-    async def _is_there(self) -> bool:
-        """Tell whether it makes sense to ask again."""
-        try:
-            return bool(await self._client.ping())
-        except Exception:  # noqa: BLE001  # whatever it is, it is not there
-            return False
+        if not is_lost:
+            raise told
+        # The others ended with it.
+        await self._client.connection_pool.disconnect(inuse_connections=False)
+        return None
 
     async def _connect(self) -> None:
         told: JournalError
