@@ -12,7 +12,7 @@ has is compared with what was asked for and what was reported.
 - ``unresolved``: still open in the journal after the recovery.
 - ``mismatched``: booked, with other tickets than reported or noted.
 
-All are 0. ``contended`` counts requests that came while another worker's with the same key was
+All are 0. ``contended`` counts requests that came while a living worker's with the same key was
 under way; the server's key would keep that safe, but leases avoid it: near 0. ``per_point`` counts
 the kills at each point; ``timer`` are those at some moment.
 
@@ -110,7 +110,8 @@ class Weather(ServerFault):
             return False
         named = {name.lower(): value for name, value in request.headers.items()}
         self._key, self._worker = named.get("idempotency-key", ""), named.get("x-worker", "")
-        if self._under_way.get(self._key, self._worker) != self._worker:
+        other = self._under_way.get(self._key, self._worker)
+        if other != self._worker and _is_alive(other):
             self.contended += 1
         at = self._chance.random()
         self._next = None
@@ -450,6 +451,14 @@ class Trial:
 FAULTS = ("lost", "duplicated", "zombie", "unresolved", "mismatched")
 
 
+def _is_alive(worker: str) -> bool:
+    try:
+        os.kill(int(worker), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    return True
+
+
 def _kill(child: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(child, signal.SIGKILL)
@@ -462,6 +471,22 @@ async def trial(given: argparse.Namespace, directory: Path, where: str | None) -
     async with serve(run.sandbox) as server, nursery.open():
         await run.run(nursery, server.url)
         return await run.result()
+
+
+@contextlib.contextmanager
+def journal_of(given: argparse.Namespace) -> Iterator[str | None]:
+    """Yield where the journal is: on a server that is started for it, if none is named."""
+    if given.journal or given.backend == "sqlite":
+        yield given.journal
+        return
+    from tests.journal import servers  # its packages are in the group `servers`
+
+    if given.backend == "postgres":
+        with servers.run_postgres() as postgres:
+            yield postgres.dsn
+    else:
+        with servers.run_redis("redis", *servers.DURABLE) as redis:
+            yield redis.url
 
 
 def main() -> None:
@@ -478,8 +503,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory() as directory:
-        result = asyncio.run(trial(given, Path(directory), given.journal))
+    with tempfile.TemporaryDirectory() as directory, journal_of(given) as where:
+        result = asyncio.run(trial(given, Path(directory), where))
     result["seconds"] = round(time.perf_counter() - began, 1)
     faults = sum(result[name] for name in FAULTS)
     if given.mutant == "no-lease":  # the server's key keeps it safe: the lease saves noise

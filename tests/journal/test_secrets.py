@@ -75,7 +75,8 @@ async def test_an_error_that_is_none_of_ours_shows_no_customer_either(world):
         world.transport.inner = Broken()
         with pytest.raises(RuntimeError) as caught:
             await session.ticketing.bookings.create(**world.slot(), client_ref=REF)
-    of_the_package = caught.value.__traceback__.tb_next  # the first frame is this test's
-    assert "anary" not in with_variables(caught.value.with_traceback(of_the_package))
+    raised = caught.value.__traceback__
+    assert raised is not None  # its first frame is this test's
+    assert "anary" not in with_variables(caught.value.with_traceback(raised.tb_next))
     (entry,) = await world.entries()
     assert entry.in_doubt or entry.state.is_open
