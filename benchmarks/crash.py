@@ -331,7 +331,7 @@ class Trial:
         """Ask again for what was not reported, and for something new."""
         done = self.tally.refused | self.tally.confirmed.keys()
         open_ones = [order for ref, order in self.asked.items() if ref not in done]
-        again = self._chance.sample(open_ones, min(len(open_ones), 2))
+        again = self._chance.sample(open_ones[:4], min(len(open_ones), 2))
         for _ in range(2):
             late = self._chance.random()
             order = Order(

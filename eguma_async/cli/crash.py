@@ -76,8 +76,8 @@ class Crash:
     """
 
     def __init__(self, simulated: Sandbox, environment: Mapping[str, str], directory: Path) -> None:
-        self.steps = Steps(simulated, Facts())
-        self.journal = directory / "bookings.db"
+        self.steps: Steps[Facts] = Steps(simulated, Facts())
+        self.journal: Path = directory / "bookings.db"
         paths = (str(ROOT), os.environ.get("PYTHONPATH", ""))
         self._environment = {
             **{name: value for name, value in os.environ.items() if name != "EGUMA_JOURNAL"},

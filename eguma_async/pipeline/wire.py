@@ -12,12 +12,12 @@ import msgspec
 from eguma_async.core.clock import Clock
 from eguma_async.core.durable import DurableCalls
 from eguma_async.core.errors import ConfigurationError
-from eguma_async.core.journal import Intent
+from eguma_async.core.journal import Entry, Intent, Recovery
 from eguma_async.core.messages import Timeouts
 from eguma_async.core.operation import Operation
 from eguma_async.core.provider import Provider
 from eguma_async.core.resumable import Resumable
-from eguma_async.core.session import Session
+from eguma_async.core.session import FanOut, Session
 
 from .call import key_for
 from .calls import Calls, Resumed
@@ -36,10 +36,10 @@ class PlainSession:
     def __init__(self, session: Session, calls: Calls) -> None:
         self._session = session
         self._calls = calls
-        self.fan_out = session.fan_out
-        self.in_background = session.in_background
-        self.recover = session.recover
-        self.entry = session.entry
+        self.fan_out: Callable[..., FanOut[Any]] = session.fan_out
+        self.in_background: Callable[..., asyncio.Task[Any]] = session.in_background
+        self.recover: Callable[..., Coroutine[Any, Any, Recovery]] = session.recover
+        self.entry: Callable[..., Coroutine[Any, Any, Entry | None]] = session.entry
 
     @property
     def keeps_journal(self) -> bool:
