@@ -474,6 +474,26 @@ os._exit(0)
     assert after["journal.db-wal"] == before["journal.db-wal"]
 
 
+@posix
+async def test_an_open_transaction_of_another_program_is_left_as_it_is(path):
+    code = """
+import os, sqlite3, sys
+c = sqlite3.connect(sys.argv[1], isolation_level=None)
+c.execute("CREATE TABLE orders(a)")
+c.execute("INSERT INTO orders VALUES(zeroblob(200000))")
+c.execute("PRAGMA cache_size = 1")
+c.execute("BEGIN IMMEDIATE")
+c.execute("UPDATE orders SET a = randomblob(200000)")
+os._exit(0)
+"""
+    subprocess.run([sys.executable, "-c", code, path], check=True)
+    before = files(path)
+    assert len(before["journal.db-journal"]) > 512
+    message = await refusal(SQLiteStore(path), JournalCorruptError)
+    assert "a transaction was left open" in message
+    assert files(path) == before
+
+
 @pytest.mark.parametrize(
     "content",
     [b"x", b"hello, this is a diary\n" * 400, bytes(8192), b"SQLite format 3\0" + b"\xff" * 5000],

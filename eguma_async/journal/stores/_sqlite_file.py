@@ -34,6 +34,7 @@ from ._sqlite_schema import (
 from ._writer import Job
 
 QUIET_SECONDS = 0.2
+LARGEST_PAGE = 65536
 COMMITS_TO_TIDY = 256
 """The log is emptied after a moment without work, or after so many commits."""
 
@@ -206,6 +207,12 @@ class SQLiteFile:
             # One moment for all that is read: another process may just be making the journal.
             connection.execute("BEGIN")
             is_journal(connection, self._path)
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorname", "") != "SQLITE_READONLY_ROLLBACK":
+                raise
+            # Whoever made it was interrupted. If that was a journal, it had one page.
+            if size > LARGEST_PAGE:
+                raise _sqlite_errors.damaged(self._path, "a transaction was left open") from None
         finally:
             connection.close()
 
