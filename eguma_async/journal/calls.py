@@ -26,6 +26,7 @@ from eguma_async.core.journal import (
     Recovery,
     State,
 )
+from eguma_async.core.log import logger
 from eguma_async.core.messages import Repeat, Timeouts
 from eguma_async.core.resumable import Resumable
 
@@ -94,17 +95,36 @@ class JournalledCalls:
             key=None if key is None else self._wire.checked_key(operation, key),
             timeouts=timeouts,
         )
-        errand: Errand[T] | None = self._running.get(asked.identity.series)
+        errand = await self._joined(asked)
         if errand is None:
             errand = Errand(asked)
             errand.start(self._wire, self._carry_out(errand), self._running)
-        elif errand.asked.body != asked.body:
-            raise ClientRefConflictError("something else is being asked for under this client_ref")
         return await errand.outcome()
 
+    async def _joined(self, asked: Asked[T]) -> Errand[T] | None:
+        """Return what is under way already for the same request; None if nothing is.
+
+        A recovery may end without a value, and another generation is another request: their end
+        is waited for.
+        """
+        while (errand := self._running.get(asked.identity.series)) is not None:
+            if errand.asked.body != asked.body:
+                raise self._clash("something else is being asked for under this client_ref", asked)
+            if errand.recovers or (
+                asked.intent.new_generation and not errand.asked.intent.new_generation
+            ):
+                await errand.ended()
+                continue
+            if asked.key not in (None, errand.asked.key):
+                raise self._clash("it is being sent with another idempotency key", asked)
+            break
+        return errand
+
+    def _clash(self, why: str, asked: Asked[Any]) -> EgumaError:
+        reference = asked.identity.client_ref
+        return ClientRefConflictError(why, client_ref=reference, operation=asked.operation.name())
+
     def _check(self, operation: Resumable[Any], intent: Intent) -> None:
-        if intent.book_by is not None and intent.book_by <= self._wire.session.clock.now():
-            raise ConfigurationError("book_by has passed already; nothing was sent")
         if intent.late is LatePolicy.COMPENSATE and not operation.can_be_undone():
             raise ConfigurationError(
                 f"{operation.name()} cannot be taken back: late must be DISCOVER or CONFIRM"
@@ -152,11 +172,11 @@ class JournalledCalls:
 
     async def _carry_out(self, errand: Errand[T]) -> T:
         asked = errand.asked
-        kept, is_ours = await self._records.insert(await self._line(asked, 1))
+        kept, is_ours = await self._begun(asked)
         for pause in () if is_ours else _pauses():
             there = await self._records.latest(asked.identity)
             if there is None:  # withdrawn meanwhile
-                kept, is_ours = await self._records.insert(await self._line(asked, 1))
+                kept, is_ours = await self._begun(asked)
             else:
                 line = self._checked(asked, there)
                 if line.state.is_open:
@@ -175,14 +195,52 @@ class JournalledCalls:
                 break
         if not is_ours:
             raise named(OutcomeUnknownError("another process is still at work on it"), kept.line)
+        return await self._sent(errand, kept)
+
+    async def _sent(self, errand: Errand[T], kept: Kept) -> T:
+        """Send what was written down just now, or withdraw it if nobody wants it any more."""
+        asked = errand.asked
         if not errand.is_wanted:
-            await self._records.delete(kept)
+            await self._withdraw(kept)
+            if errand.is_wanted:  # by somebody who has come meanwhile
+                return await self._carry_out(errand)
             raise NotSentError("cancelled before anything was sent")
         errand.begun, errand.key = True, kept.line.key
         return await Work(self._desk, kept, asked.operation, asked.timeouts).send()
 
+    async def _begun(self, asked: Asked[Any]) -> tuple[Kept, bool]:
+        """Write it down, unless it is there; return what is there, and whether it is this."""
+        if self._is_over(asked):
+            there = await self._records.latest(asked.identity)
+            if there is not None:
+                return there, False
+        return await self._records.insert(await self._line(asked, 1))
+
+    async def _withdraw(self, kept: Kept) -> None:
+        try:
+            await self._records.delete(kept)
+        except JournalError as error:
+            logger.warning(
+                "cancelled before it was sent, but the journal could not withdraw it, so that a"
+                " recovery may send it; client_ref: %s (%s)",
+                kept.line.identity.client_ref,
+                error,
+            )
+            raise
+
+    def _is_over(self, asked: Asked[Any]) -> bool:
+        """Tell whether it is not to be sent any more."""
+        until = asked.intent.book_by
+        return until is not None and until <= self._wire.session.clock.now()
+
     async def _line(self, asked: Asked[Any], generation: int) -> Line:
-        """Return the line of something that is about to be sent."""
+        """Return the line of something that is about to be sent.
+
+        Raises:
+            ConfigurationError: It is not to be sent any more.
+        """
+        if self._is_over(asked):
+            raise ConfigurationError("book_by has passed already; nothing was sent")
         now = self._desk.moments.now()
         until = asked.intent.book_by or now.time + self._desk.rules.book_by
         key = asked.key
@@ -264,7 +322,8 @@ class JournalledCalls:
         if line.state is State.CANCELLING:
             await work.compensate()
             raise self._conflict(work.line, "it came too late and was cancelled")
-        if line.state is not State.VERIFY and self._desk.may_send_again(line):
+        may_be_sent = line.state is not State.VERIFY and not self._is_over(asked)
+        if may_be_sent and self._desk.may_send_again(line):
             return await work.resume()
         found = await work.look()
         if found is not None:
