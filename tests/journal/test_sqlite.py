@@ -967,7 +967,7 @@ async def test_processes_share_one_file(path):
 async def test_what_was_acknowledged_outlives_a_kill(path):
     chance = random.Random(1)
     told = []
-    for turn in range(12):
+    for turn in range(6):
         told += kill_while_it_writes(path, chance.randrange(1, 25), base=10_000 * (turn + 1))
     async with opened(SQLiteStore(path)) as store:
         for number in told:
@@ -976,7 +976,7 @@ async def test_what_was_acknowledged_outlives_a_kill(path):
             assert found.version == 2
             assert found.data == b"done"
         assert await store._do(lambda c: _sqlite_schema.value(c, "PRAGMA integrity_check")) == "ok"
-    assert len(told) > 100
+    assert len(told) > 40
 
 
 FORK = """
