@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from itertools import chain, repeat
 from typing import Any, TypeVar
@@ -30,13 +31,14 @@ from eguma_async.core.log import logger
 from eguma_async.core.messages import Repeat, Timeouts
 from eguma_async.core.resumable import Resumable
 
+from .desk import Desk
 from .errand import Asked, Errand
 from .identity import Identity
 from .line import Line
 from .outcomes import named, refusal_again
 from .records import Kept
 from .recovery import RecoveryPass
-from .work import Desk, Work
+from .work import Work
 
 T = TypeVar("T")
 
@@ -181,9 +183,10 @@ class JournalledCalls:
                 line = self._checked(asked, there)
                 if line.state.is_open:
                     errand.begun, errand.key = True, line.key
-                    taken = await self._desk.claim(there)
-                    if taken is not None:
-                        return await self._go_on(asked, taken)
+                    with _in_doubt(line):
+                        taken = await self._desk.claim(there)
+                        if taken is not None:
+                            return await self._go_on(asked, taken)
                     if pause is None:
                         break
                     await self._wire.session.clock.sleep(pause)
@@ -287,9 +290,9 @@ class JournalledCalls:
         if asked.key is not None and line.key != asked.key and not may_differ:
             raise self._conflict(line, "this client_ref was sent with another idempotency key")
         if line.locked:
-            raise named(
-                JournalError("it is encrypted with a key that this journal was not given"), line
-            )
+            locked = JournalError("it is encrypted with a key that this journal was not given")
+            locked.outcome_unknown = line.state.is_open
+            raise named(locked, line)
         if line.state is State.NEEDS_OPERATOR:
             raise named(
                 OutcomeUnknownError(f"a person has to find out what came of it ({line.reason})"),
@@ -340,7 +343,17 @@ class JournalledCalls:
         if line.result is None:
             raise named(JournalError("it was made; what came of it was erased"), line)
         kind = type(asked.operation)
-        value = await kind.recall(line.result, self._wire.plain)
+        try:
+            value = await kind.recall(line.result, self._wire.plain)
+        except EgumaError as error:
+            unread = OutcomeUnknownError("it was made, and cannot be read now")
+            raise named(unread, line) from error.with_traceback(None)
+        except (KeyError, TypeError, AttributeError):  # of what a person has written
+            malformed = True
+        else:
+            malformed = False
+        if malformed:
+            raise named(JournalError("it was made; what is kept of it cannot be read"), line)
         value = kind.noted(value, persisted=True)
         if line.differences:
             raise named(ResultMismatchError(result=value, differences=line.differences), line)
@@ -353,6 +366,16 @@ class JournalledCalls:
             return False
         done = await self._records.latest(self._identity(undoing, Intent()))
         return done is not None and done.line.state is State.CONFIRMED
+
+
+@contextmanager
+def _in_doubt(line: Line) -> Iterator[None]:
+    """Say with an error of the journal that it says nothing of what was sent before."""
+    try:
+        yield
+    except JournalError as error:
+        error.outcome_unknown = True
+        raise named(error, line) from None
 
 
 def _pauses() -> Iterator[float | None]:

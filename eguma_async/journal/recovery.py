@@ -21,12 +21,13 @@ from eguma_async.core.journal import (
 )
 from eguma_async.core.resumable import Resumable
 
+from .desk import Desk
 from .errand import Asked, Errand
 from .line import Line
 from .outcomes import named
 from .records import Kept
 from .stores.base import Place, place_of
-from .work import Desk, Work
+from .work import Work
 
 _AT_ONCE = 2
 """A recovery has time; those who buy now do not."""
