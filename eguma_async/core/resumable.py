@@ -36,12 +36,17 @@ class Looking:
         began_at: When it was sent first, aware.
         ended_at: When it was sent last, aware; a later moment if that is not known.
         is_taken: Tells of an id of the server's whether another entry of the journal stands for it.
+        before_sending: To be called before anything is sent again: writes it down.
+
+    Raises:
+        NotSentError: By `before_sending`, if it must not be sent: another process does.
     """
 
     session: Session
     began_at: datetime
     ended_at: datetime
     is_taken: Callable[[str], Awaitable[bool]]
+    before_sending: Callable[[], Awaitable[None]]
 
 
 @attrs.frozen(kw_only=True)
@@ -74,6 +79,10 @@ class Resumable(Operation[T]):
     def is_done(self, value: T, /) -> bool:
         """Tell whether an outcome that differs from what was asked for is one all the same."""
         return True
+
+    def leaves_doubt(self, answer: T, /) -> bool:
+        """Tell whether an answer leaves open what became of a part."""
+        return False
 
     @classmethod
     async def recall(cls, record: Mapping[str, Any], session: Session, /) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from itertools import chain, repeat
 from typing import Any, TypeVar
@@ -26,16 +27,18 @@ from eguma_async.core.journal import (
     Recovery,
     State,
 )
+from eguma_async.core.log import logger
 from eguma_async.core.messages import Repeat, Timeouts
 from eguma_async.core.resumable import Resumable
 
+from .desk import Desk
 from .errand import Asked, Errand
 from .identity import Identity
 from .line import Line
 from .outcomes import named, refusal_again
 from .records import Kept
 from .recovery import RecoveryPass
-from .work import Desk, Work
+from .work import Work
 
 T = TypeVar("T")
 
@@ -94,17 +97,36 @@ class JournalledCalls:
             key=None if key is None else self._wire.checked_key(operation, key),
             timeouts=timeouts,
         )
-        errand: Errand[T] | None = self._running.get(asked.identity.series)
+        errand = await self._joined(asked)
         if errand is None:
             errand = Errand(asked)
             errand.start(self._wire, self._carry_out(errand), self._running)
-        elif errand.asked.body != asked.body:
-            raise ClientRefConflictError("something else is being asked for under this client_ref")
         return await errand.outcome()
 
+    async def _joined(self, asked: Asked[T]) -> Errand[T] | None:
+        """Return what is under way already for the same request; None if nothing is.
+
+        A recovery may end without a value, and another generation is another request: their end
+        is waited for.
+        """
+        while (errand := self._running.get(asked.identity.series)) is not None:
+            if errand.asked.body != asked.body:
+                raise self._clash("something else is being asked for under this client_ref", asked)
+            if errand.recovers or (
+                asked.intent.new_generation and not errand.asked.intent.new_generation
+            ):
+                await errand.ended()
+                continue
+            if asked.key not in (None, errand.asked.key):
+                raise self._clash("it is being sent with another idempotency key", asked)
+            break
+        return errand
+
+    def _clash(self, why: str, asked: Asked[Any]) -> EgumaError:
+        reference = asked.identity.client_ref
+        return ClientRefConflictError(why, client_ref=reference, operation=asked.operation.name())
+
     def _check(self, operation: Resumable[Any], intent: Intent) -> None:
-        if intent.book_by is not None and intent.book_by <= self._wire.session.clock.now():
-            raise ConfigurationError("book_by has passed already; nothing was sent")
         if intent.late is LatePolicy.COMPENSATE and not operation.can_be_undone():
             raise ConfigurationError(
                 f"{operation.name()} cannot be taken back: late must be DISCOVER or CONFIRM"
@@ -152,18 +174,19 @@ class JournalledCalls:
 
     async def _carry_out(self, errand: Errand[T]) -> T:
         asked = errand.asked
-        kept, is_ours = await self._records.insert(await self._line(asked, 1))
+        kept, is_ours = await self._begun(asked)
         for pause in () if is_ours else _pauses():
             there = await self._records.latest(asked.identity)
             if there is None:  # withdrawn meanwhile
-                kept, is_ours = await self._records.insert(await self._line(asked, 1))
+                kept, is_ours = await self._begun(asked)
             else:
                 line = self._checked(asked, there)
                 if line.state.is_open:
                     errand.begun, errand.key = True, line.key
-                    taken = await self._desk.claim(there)
-                    if taken is not None:
-                        return await self._go_on(asked, taken)
+                    with _in_doubt(line):
+                        taken = await self._desk.claim(there)
+                        if taken is not None:
+                            return await self._go_on(asked, taken)
                     if pause is None:
                         break
                     await self._wire.session.clock.sleep(pause)
@@ -175,14 +198,52 @@ class JournalledCalls:
                 break
         if not is_ours:
             raise named(OutcomeUnknownError("another process is still at work on it"), kept.line)
+        return await self._sent(errand, kept)
+
+    async def _sent(self, errand: Errand[T], kept: Kept) -> T:
+        """Send what was written down just now, or withdraw it if nobody wants it any more."""
+        asked = errand.asked
         if not errand.is_wanted:
-            await self._records.delete(kept)
+            await self._withdraw(kept)
+            if errand.is_wanted:  # by somebody who has come meanwhile
+                return await self._carry_out(errand)
             raise NotSentError("cancelled before anything was sent")
         errand.begun, errand.key = True, kept.line.key
         return await Work(self._desk, kept, asked.operation, asked.timeouts).send()
 
+    async def _begun(self, asked: Asked[Any]) -> tuple[Kept, bool]:
+        """Write it down, unless it is there; return what is there, and whether it is this."""
+        if self._is_over(asked):
+            there = await self._records.latest(asked.identity)
+            if there is not None:
+                return there, False
+        return await self._records.insert(await self._line(asked, 1))
+
+    async def _withdraw(self, kept: Kept) -> None:
+        try:
+            await self._records.delete(kept)
+        except JournalError as error:
+            logger.warning(
+                "cancelled before it was sent, but the journal could not withdraw it, so that a"
+                " recovery may send it; client_ref: %s (%s)",
+                kept.line.identity.client_ref,
+                error,
+            )
+            raise
+
+    def _is_over(self, asked: Asked[Any]) -> bool:
+        """Tell whether it is not to be sent any more."""
+        until = asked.intent.book_by
+        return until is not None and until <= self._wire.session.clock.now()
+
     async def _line(self, asked: Asked[Any], generation: int) -> Line:
-        """Return the line of something that is about to be sent."""
+        """Return the line of something that is about to be sent.
+
+        Raises:
+            ConfigurationError: It is not to be sent any more.
+        """
+        if self._is_over(asked):
+            raise ConfigurationError("book_by has passed already; nothing was sent")
         now = self._desk.moments.now()
         until = asked.intent.book_by or now.time + self._desk.rules.book_by
         key = asked.key
@@ -229,9 +290,9 @@ class JournalledCalls:
         if asked.key is not None and line.key != asked.key and not may_differ:
             raise self._conflict(line, "this client_ref was sent with another idempotency key")
         if line.locked:
-            raise named(
-                JournalError("it is encrypted with a key that this journal was not given"), line
-            )
+            locked = JournalError("it is encrypted with a key that this journal was not given")
+            locked.outcome_unknown = line.state.is_open
+            raise named(locked, line)
         if line.state is State.NEEDS_OPERATOR:
             raise named(
                 OutcomeUnknownError(f"a person has to find out what came of it ({line.reason})"),
@@ -264,7 +325,8 @@ class JournalledCalls:
         if line.state is State.CANCELLING:
             await work.compensate()
             raise self._conflict(work.line, "it came too late and was cancelled")
-        if line.state is not State.VERIFY and self._desk.may_send_again(line):
+        may_be_sent = line.state is not State.VERIFY and not self._is_over(asked)
+        if may_be_sent and self._desk.may_send_again(line):
             return await work.resume()
         found = await work.look()
         if found is not None:
@@ -281,7 +343,17 @@ class JournalledCalls:
         if line.result is None:
             raise named(JournalError("it was made; what came of it was erased"), line)
         kind = type(asked.operation)
-        value = await kind.recall(line.result, self._wire.plain)
+        try:
+            value = await kind.recall(line.result, self._wire.plain)
+        except EgumaError as error:
+            unread = OutcomeUnknownError("it was made, and cannot be read now")
+            raise named(unread, line) from error.with_traceback(None)
+        except (KeyError, TypeError, AttributeError):  # of what a person has written
+            malformed = True
+        else:
+            malformed = False
+        if malformed:
+            raise named(JournalError("it was made; what is kept of it cannot be read"), line)
         value = kind.noted(value, persisted=True)
         if line.differences:
             raise named(ResultMismatchError(result=value, differences=line.differences), line)
@@ -294,6 +366,16 @@ class JournalledCalls:
             return False
         done = await self._records.latest(self._identity(undoing, Intent()))
         return done is not None and done.line.state is State.CONFIRMED
+
+
+@contextmanager
+def _in_doubt(line: Line) -> Iterator[None]:
+    """Say with an error of the journal that it says nothing of what was sent before."""
+    try:
+        yield
+    except JournalError as error:
+        error.outcome_unknown = True
+        raise named(error, line) from None
 
 
 def _pauses() -> Iterator[float | None]:

@@ -46,24 +46,24 @@ class Errand(Generic[T]):
 
     Args:
         asked: What.
+        recovers: True if a recovery has begun it: its outcome may be that nothing is known.
 
     Attributes:
         asked: The same.
+        recovers: The same.
         begun: True once something may have been sent.
+        is_wanted: False once everybody who waited for it was cancelled.
         key: Idempotency key it is sent with, once that is known.
     """
 
-    def __init__(self, asked: Asked[T]) -> None:
+    def __init__(self, asked: Asked[T], *, recovers: bool = False) -> None:
         self.asked = asked
-        self.begun = False
+        self.recovers = recovers
+        self.begun = recovers
+        self.is_wanted = True
         self.key: str | None = asked.key
         self._waiting = 0
         self._task: asyncio.Task[T] | None = None
-
-    @property
-    def is_wanted(self) -> bool:
-        """True as long as somebody waits for it."""
-        return self._waiting > 0
 
     def start(
         self, wire: Wire, work: Coroutine[Any, Any, T], running: dict[str, Errand[Any]]
@@ -81,7 +81,18 @@ class Errand(Generic[T]):
         self._task.add_done_callback(ended)
 
     async def outcome(self) -> T:
-        """Wait for it. Cancelling that ends the waiting; what was begun goes on.
+        """Wait for it, and return what came of it.
+
+        Raises:
+            asyncio.CancelledError: As for `ended`.
+        """
+        task = await self.ended()
+        if task.cancelled():
+            raise self._named(OutcomeUnknownError("the session was closed before it was known"))
+        return task.result()
+
+    async def ended(self) -> asyncio.Task[T]:
+        """Wait for its end. Cancelling that ends the waiting; what was begun goes on.
 
         Raises:
             asyncio.CancelledError: With an `OutcomeUnknownError` as its cause if it goes on, and a
@@ -89,9 +100,11 @@ class Errand(Generic[T]):
         """
         assert self._task is not None  # noqa: S101  # it was started
         self._waiting += 1
+        self.is_wanted = True
         try:
             await asyncio.wait((self._task,))
         except asyncio.CancelledError as cancelled:
+            self.is_wanted = self._waiting > 1
             cancelled.__cause__ = meaning = self._meaning()
             if meaning.outcome_unknown:
                 # A TaskGroup throws a cancellation away; here is where it can be found then.
@@ -103,12 +116,10 @@ class Errand(Generic[T]):
             raise
         finally:
             self._waiting -= 1
-        if self._task.cancelled():
-            raise self._named(OutcomeUnknownError("the session was closed before it was known"))
-        return self._task.result()
+        return self._task
 
     def _meaning(self) -> EgumaError:
-        if self.begun or self._waiting > 1:
+        if self.begun or self.is_wanted:
             return self._named(OutcomeUnknownError("cancelled; it goes on in the background"))
         return self._named(NotSentError("cancelled before anything was sent"))
 

@@ -16,6 +16,7 @@ from eguma_async.core.errors import ConfigurationError, JournalError
 from eguma_async.core.journal import Entry, State
 
 from .calls import JournalledCalls
+from .desk import Desk
 from .identity import Identity
 from .line import Line
 from .moments import Moments, as_time, this_boot
@@ -24,7 +25,6 @@ from .records import Kept, Records, changed
 from .rules import JournalRules
 from .sealing import sealer_for
 from .stores.base import Store
-from .work import Desk
 
 _RESOLVED = (State.CONFIRMED, State.ABSENT, State.CANCELLED)
 

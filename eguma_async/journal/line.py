@@ -54,6 +54,8 @@ class Line:
         last_sent: When it was sent last.
         book_by: Until when it may be sent, in seconds since 1970.
         late: What a recovery does after that.
+        sent_late: True if it was sent after that only to settle it. Before, the lists had not shown
+            it, so whatever is found now was made too late.
         owner: Who works on it.
         lease_until: Until when, by the clock of the store.
         looks: How often the lists were searched in vain.
@@ -81,6 +83,7 @@ class Line:
     last_sent: Moment | None = None
     book_by: float | None = None
     late: LatePolicy = LatePolicy.DISCOVER
+    sent_late: bool = False
     owner: str | None = None
     lease_until: float = 0.0
     looks: int = 0

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from eguma_async.core.errors import (
+    AccessDeniedError,
     ConfigurationError,
+    ConflictError,
     EgumaError,
     IdempotencyMismatchError,
+    InvalidRequestError,
+    NotFoundError,
     NotSentError,
     OutcomeUnknownError,
     ResultMismatchError,
@@ -16,7 +20,7 @@ from eguma_async.core.errors import (
     StatusError,
     error_class,
 )
-from eguma_async.core.journal import State
+from eguma_async.core.journal import ClientRefConflictError, State
 from eguma_async.core.resumable import Found
 
 from .line import Line, Refusal
@@ -28,6 +32,7 @@ IN_PROGRESS = "in_progress"
 """Reason of a line whose first request the server still works on, or never let go of."""
 STUCK_SECONDS = 600.0
 """After so long, a request that is still in progress is stuck."""
+_FINAL = (AccessDeniedError, ConflictError, InvalidRequestError, NotFoundError)
 
 
 def after_failure(line: Line, error: EgumaError, waited: float | None) -> Line:
@@ -97,13 +102,13 @@ def after_looking(line: Line, found: Found[Any], now: Moment, rules: JournalRule
         rules: For how long things hold.
     """
     if found.candidates:
-        return _for_a_person(line, "ambiguous", found.candidates)
+        return for_a_person(line, "ambiguous", found.candidates)
     first = line.first_sent or line.created
     passed = age(first, now)
     if passed is None:
-        return _for_a_person(line, "clock")  # when it was sent is not known
+        return for_a_person(line, "clock")  # when it was sent is not known
     if passed > rules.verify_window.total_seconds():
-        return _for_a_person(line, "too old")
+        return for_a_person(line, "too old")
     since = None if line.looked is None else age(line.looked, now)
     is_second = since is not None and since >= rules.settle.total_seconds()
     # The server may still hold the first request, and carry it out after all.
@@ -125,7 +130,8 @@ def _is_refused(line: Line) -> bool:
     return line.refusal is not None and 400 <= line.refusal.status < 500
 
 
-def _for_a_person(line: Line, reason: str, candidates: tuple[str, ...] = ()) -> Line:
+def for_a_person(line: Line, reason: str, candidates: tuple[str, ...] = ()) -> Line:
+    """Return a line that a person has to look at."""
     return changed(
         line,
         state=State.NEEDS_OPERATOR,
@@ -133,6 +139,22 @@ def _for_a_person(line: Line, reason: str, candidates: tuple[str, ...] = ()) -> 
         candidates=candidates,
         owner=None,
         lease_until=0.0,
+    )
+
+
+def open_again(line: Line, reason: str) -> Line:
+    """Return a line of which something was done, and something is not known yet."""
+    return changed(
+        line, state=State.INFLIGHT, reason=reason, in_doubt=True, owner=None, lease_until=0.0
+    )
+
+
+def is_final(error: EgumaError) -> bool:
+    """Tell whether the server has refused for good what was sent."""
+    return (
+        isinstance(error, _FINAL)
+        and not isinstance(error, ClientRefConflictError)
+        and not error.outcome_unknown
     )
 
 

@@ -40,10 +40,12 @@ class Kept:
             JournalCorruptError: It is damaged.
         """
         if self.content is None:
-            raise JournalCorruptError(
+            damaged = JournalCorruptError(
                 "the journal's entry for this reference is damaged: look at the provider's back"
                 " office, then resolve the entry"
             )
+            damaged.outcome_unknown = True
+            raise damaged
         return self.content
 
     def entry(self) -> Entry:

@@ -21,12 +21,13 @@ from eguma_async.core.journal import (
 )
 from eguma_async.core.resumable import Resumable
 
+from .desk import Desk
 from .errand import Asked, Errand
 from .line import Line
 from .outcomes import named
 from .records import Kept
 from .stores.base import Place, place_of
-from .work import Desk, Work
+from .work import Work
 
 _AT_ONCE = 2
 """A recovery has time; those who buy now do not."""
@@ -134,29 +135,51 @@ class RecoveryPass:
         stop = _why_not(line)
         if stop is not None:
             return Recovered(entry=line.entry(), error=named(stop, line))
+        try:
+            operation = self._operation(line)
+        except JournalError as unreadable:
+            return Recovered(entry=line.entry(), error=named(unreadable, line))
         if line.identity.series in self._running:
             return None
         claimed = await self._desk.claim(kept)
-        if claimed is None:
-            return None
-        return await self._brought_to_its_end(claimed)
+        if claimed is None or line.identity.series in self._running:
+            return None  # whoever asks for it has come first, maybe while it was claimed
+        return await self._brought_to_its_end(claimed, operation)
 
-    async def _brought_to_its_end(self, kept: Kept) -> Recovered:
-        line = kept.line
+    def _operation(self, line: Line) -> Resumable[Any]:
+        """Return what a line asks for.
+
+        Raises:
+            JournalError: Another version of this package has written it.
+        """
         assert line.body is not None  # noqa: S101  # an open line that is not locked has one
-        operation = self._desk.wire.decode(self._kinds[line.identity.kind], line.body)
+        try:
+            return self._desk.wire.decode(self._kinds[line.identity.kind], line.body)
+        except Exception:  # noqa: BLE001  # it holds a customer's data, and must hide no other
+            told = JournalError("this version of the package cannot read what was asked for")
+        told.outcome_unknown = True
+        raise told
+
+    async def _brought_to_its_end(self, kept: Kept, operation: Resumable[Any]) -> Recovered:
+        line = kept.line
+        assert line.body is not None  # noqa: S101  # as above
         work = Work(self._desk, kept, operation)
-        errand = Errand(Asked(operation=operation, body=line.body, identity=line.identity))
-        errand.begun = True
+        errand = Errand(
+            Asked(operation=operation, body=line.body, identity=line.identity), recovers=True
+        )
         errand.start(self._desk.wire, self._go_on(work), self._running)
         try:
             value = await errand.outcome()
-        except EgumaError as error:
-            is_known = not work.line.state.is_open
-            return Recovered(
-                entry=work.line.entry(), error=None if is_known else error.with_traceback(None)
+        except EgumaError as failed:
+            error = failed.with_traceback(None)
+        except Exception as foreign:  # noqa: BLE001  # of a transport, and must hide no other
+            error = named(
+                OutcomeUnknownError(f"the transport failed ({type(foreign).__name__})"), work.line
             )
-        return Recovered(entry=work.line.entry(), value=value)
+        else:
+            return Recovered(entry=work.line.entry(), value=value)
+        is_known = not work.line.state.is_open
+        return Recovered(entry=work.line.entry(), error=None if is_known else error)
 
     async def _go_on(self, work: Work[Any]) -> Any:
         line = work.line

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-import attrs
-
-from eguma_async.core.durable import Wire
 from eguma_async.core.errors import (
     EgumaError,
     JournalError,
     NotSentError,
+    OutcomeUnknownError,
     ResultMismatchError,
+    StatusError,
 )
 from eguma_async.core.journal import State
 from eguma_async.core.log import logger
@@ -20,84 +19,11 @@ from eguma_async.core.messages import Timeouts
 from eguma_async.core.resumable import Found, Looking, Resumable
 
 from .line import Line
-from .moments import Moments, age, as_time
-from .outcomes import after_failure, after_looking, named
-from .owners import LONGEST_LEASE, is_at_work
-from .records import Kept, Records, changed
-from .rules import JournalRules
+from .moments import age, as_time
+from .outcomes import after_failure, after_looking, for_a_person, is_final, named, open_again
+from .records import Kept, changed
 
 T = TypeVar("T")
-
-
-@attrs.frozen(kw_only=True)
-class Desk:
-    """What the work of one session is done with.
-
-    Attributes:
-        records: The lines.
-        wire: The way to the server.
-        rules: For how long things hold.
-        moments: Tells the time.
-        owner: Names this session among those that share the journal.
-        boot: Names this start of the machine.
-    """
-
-    records: Records
-    wire: Wire
-    rules: JournalRules
-    moments: Moments
-    owner: str
-    boot: str
-
-    def lease_from(self, now: float, timeouts: Timeouts | None = None) -> float:
-        """Return until when a line is ours: longer than one attempt can take."""
-        longest = (timeouts or self.wire.timeouts).total
-        lease = max(self.rules.lease.total_seconds(), 1.5 * longest)
-        return now + min(lease, LONGEST_LEASE)
-
-    def is_leased(self, line: Line, now: float) -> bool:
-        """Tell whether somebody else works on a line."""
-        return line.owner != self.owner and is_at_work(line.owner, line.lease_until, now, self.boot)
-
-    async def claim(self, kept: Kept) -> Kept | None:
-        """Make a line ours; None if it is somebody else's, or was changed meanwhile.
-
-        Whoever had it before may have sent it: it is in doubt from now on.
-        """
-        line, moment = kept.line, self.moments.now()
-        now = await self.records.shared_time(moment.wall)
-        if self.is_leased(line, now):
-            return None
-        may_be_sent = line.state is State.INFLIGHT
-        return await self.records.write(
-            kept,
-            changed(
-                line,
-                owner=self.owner,
-                lease_until=self.lease_from(now),
-                in_doubt=line.in_doubt or may_be_sent,
-            ),
-        )
-
-    def may_send_again(self, line: Line) -> bool:
-        """Tell whether the server still knows the key that a line was sent with."""
-        if line.key is None or line.first_sent is None:
-            return True
-        passed = age(line.first_sent, self.moments.now())
-        return passed is not None and passed < self.rules.resend_window.total_seconds()
-
-    def is_late(self, line: Line) -> bool:
-        """Tell whether a line is not wanted any more, or may not be."""
-        if line.book_by is None:
-            return False
-        passed = age(line.created, self.moments.now())
-        return passed is None or passed > line.book_by - line.created.wall
-
-    def is_of_these_credentials(self, line: Line) -> bool:
-        """Tell whether a line may be sent with the credentials of this session."""
-        known = {line.credential, self.wire.credential}
-        vouched_for = bool(line.identity.account) or self.rules.any_credentials
-        return vouched_for or len(known - {""}) < 2
 
 
 class Work(Generic[T]):
@@ -132,15 +58,8 @@ class Work(Generic[T]):
         return await self._concluded(self._request)
 
     async def resume(self) -> T:
-        """Take it up again after an attempt of unknown outcome."""
-        await self._write(
-            changed(
-                self.line,
-                state=State.INFLIGHT,
-                attempts=self.line.attempts + 1,
-                last_sent=self._desk.moments.now(),
-            )
-        )
+        """Take it up again after an attempt of unknown outcome. It is wanted."""
+        await self._begin_again(is_late=False)
         looking = self._looking()
         return await self._concluded(lambda: self._operation.resume(looking, self._request))
 
@@ -148,9 +67,32 @@ class Work(Generic[T]):
         """Search the provider's lists; return what was found, and write that down."""
         found = await self._looked_up()
         if found.value is not None:
-            return await self._done(found.value)
+            return self._unless_cancelled(await self._done(found.value))
         await self._write(self._after_looking(found))
         return None
+
+    async def compensate(self) -> T | None:
+        """Settle it with the server, and cancel it if it was done only now.
+
+        Returns:
+            What was done in time; None if it is cancelled.
+        """
+        if self.line.state is State.CANCELLING:
+            await self._undo()
+            return None
+        found = await self._looked_up()
+        if found.value is not None:
+            return self._unless_cancelled(await self._done(found.value))
+        if found.candidates:
+            await self._write(self._after_looking(found))
+            return None
+        is_first = not self.line.sent_late
+        await self._begin_again(is_late=True)
+        value = await self._concluded(self._request, may_be_in_time=is_first)
+        return self._unless_cancelled(value)
+
+    def _unless_cancelled(self, value: T) -> T | None:
+        return None if self.line.state is State.CANCELLED else value
 
     async def _looked_up(self) -> Found[T]:
         try:
@@ -160,28 +102,40 @@ class Work(Generic[T]):
         await self._write(changed(self.line, owner=None, lease_until=0.0))
         raise named(failure, self.line)
 
-    async def compensate(self) -> T | None:
-        """Settle it with the server, and cancel it if it was done only now.
+    async def _begin_again(self, *, is_late: bool) -> None:
+        """Write down that it is sent once more.
 
-        Returns:
-            What was done in time; None if it is cancelled.
+        Raises:
+            OutcomeUnknownError: It is not ours any more.
         """
-        if self.line.state is not State.CANCELLING:
-            found = await self._looked_up()
-            if found.value is not None:
-                return await self._done(found.value)
-            if found.candidates:
-                await self._write(self._after_looking(found))
-                return None
-            return await self._concluded(self._request, is_late=True)
-        await self._undo()
-        return None
+        if not await self._write(await self._sent_again(self.line, is_late=is_late)):
+            raise self._not_ours()
+
+    async def _sent_again(self, line: Line, *, is_late: bool) -> Line:
+        now = self._desk.moments.now()
+        shared = await self._desk.records.shared_time(now.wall)
+        return changed(
+            line,
+            state=State.INFLIGHT,
+            attempts=line.attempts + 1,
+            last_sent=now,
+            sent_late=is_late,
+            lease_until=self._desk.lease_from(shared, self._timeouts),
+        )
+
+    def _not_ours(self) -> EgumaError:
+        return named(OutcomeUnknownError("another process has taken it over"), self.line)
 
     async def _undo(self) -> None:
+        """Cancel what was done too late.
+
+        Raises:
+            EgumaError: That was refused, or what came of it is not known.
+        """
         record = self.line.result or {}
         undoing = self._operation.undo(record)
         if undoing is None:
-            await self._write(changed(self.line, state=State.NEEDS_OPERATOR, reason="late"))
+            await self._write(for_a_person(self.line, "late"))
             return
         try:
             await self._desk.wire.session.send(undoing)
@@ -190,8 +144,22 @@ class Work(Generic[T]):
         else:
             await self._write(changed(self.line, state=State.CANCELLED, reason="late"))
             return
-        await self._write(changed(self.line, owner=None, lease_until=0.0))
+        if not is_final(failure):
+            await self._write(changed(self.line, owner=None, lease_until=0.0))
+        elif await self._is_undone_already(undoing):
+            await self._write(changed(self.line, state=State.CANCELLED, reason="late"))
+            return
+        else:
+            made = undoing.reference()
+            await self._write(for_a_person(self.line, "late", (made,) if made else ()))
         raise named(failure, self.line)
+
+    async def _is_undone_already(self, undoing: Resumable[Any]) -> bool:
+        """Tell whether somebody else has cancelled it, which is why it was refused."""
+        try:
+            return (await undoing.look_up(self._looking())).value is not None
+        except EgumaError:
+            return False
 
     # One request, and what it comes to
 
@@ -216,15 +184,7 @@ class Work(Generic[T]):
         """
         if not self._desk.may_send_again(self.line):
             raise NotSentError("the server may have forgotten its key: it is not sent again")
-        now = self._desk.moments.now()
-        line = changed(
-            self.line,
-            attempts=self.line.attempts + 1,
-            last_sent=now,
-            lease_until=self._desk.lease_from(
-                await self._desk.records.shared_time(now.wall), self._timeouts
-            ),
-        )
+        line = await self._sent_again(self.line, is_late=self.line.sent_late)
         try:
             is_ours = await self._write(line)
         except JournalError as error:
@@ -235,29 +195,69 @@ class Work(Generic[T]):
             reason = "another process has taken it over"
         raise NotSentError(f"not sent again: {reason}")
 
-    async def _concluded(self, sending: Callable[[], Awaitable[T]], *, is_late: bool = False) -> T:
+    async def _concluded(
+        self, sending: Callable[[], Awaitable[T]], *, may_be_in_time: bool = False
+    ) -> T:
+        """Send it, and write down what comes of it.
+
+        Args:
+            sending: Does it.
+            may_be_in_time: True if it is sent late for the first time: one attempt that the server
+                marks as a repetition tells that it was done before.
+        """
+        attempts = self.line.attempts
         try:
             value = await sending()
-        except ResultMismatchError as mismatch:
-            if mismatch.result is None or not self._operation.is_done(mismatch.result):
-                await self._failed(mismatch)
-            else:
-                mismatch.result = await self._done(mismatch.result, mismatch.differences)
-            raise named(mismatch, self.line) from None
+        except ResultMismatchError as error:
+            mismatch = error.with_traceback(None)  # the frames below hold the body
         except EgumaError as error:
             failure = error.with_traceback(None)
+            found = await self._failed(failure)
+            if found is not None:
+                return found
+            raise named(failure, self.line) from None
         else:
-            if is_late and not self._operation.was_there_before(value):
-                return await self._done_too_late(value)
-            return await self._done(value)
-        found = await self._failed(failure)
-        if found is not None:
-            return found
-        raise named(failure, self.line)
+            is_first = may_be_in_time and self.line.attempts == attempts
+            in_time = is_first and self._operation.was_there_before(value)
+            return await self._done(value, is_answer=True, in_time=in_time)
+        return await self._differs(mismatch)
 
-    async def _done(self, value: T, differences: tuple[str, ...] = ()) -> T:
+    async def _differs(self, mismatch: ResultMismatchError) -> T:
+        """Write down what was done otherwise than asked for.
+
+        Raises:
+            ResultMismatchError: That, unless it was too late and is cancelled.
+        """
+        value: T | None = mismatch.result
+        # Without a difference it is a contradiction: nothing is sure then.
+        if value is None or not mismatch.differences or not self._operation.is_done(value):
+            await self._failed(mismatch)
+        else:
+            mismatch.result = await self._done(value, mismatch.differences)
+            if self.line.state is State.CANCELLED:
+                return value
+        raise named(mismatch, self.line)
+
+    async def _done(
+        self,
+        value: T,
+        differences: tuple[str, ...] = (),
+        *,
+        is_answer: bool = False,
+        in_time: bool = False,
+    ) -> T:
+        """Write down what was done, and return it with whether that could be written.
+
+        Args:
+            value: What was done.
+            differences: How it differs from what was asked for.
+            is_answer: True if it is the answer to a request, which may leave something open.
+            in_time: True if it was surely done before its time was over.
+        """
         record = dict(self._operation.record(value))
         remote_id = self._operation.remote_id(value)
+        if self.line.sent_late and not in_time and remote_id is not None:
+            return await self._done_too_late(value, record, remote_id)
         line = changed(
             self.line,
             state=State.REJECTED if remote_id is None else State.CONFIRMED,
@@ -265,18 +265,24 @@ class Work(Generic[T]):
             result=record,
             differences=differences,
         )
+        if is_answer and self._operation.leaves_doubt(value):
+            line = open_again(self.line, "unaccounted")
         persisted = await self._settled(line, remote_id)
         return self._operation.noted(value, persisted=persisted)
 
-    async def _done_too_late(self, value: T) -> T:
-        record = dict(self._operation.record(value))
+    async def _done_too_late(self, value: T, record: dict[str, Any], remote_id: str) -> T:
         line = changed(self.line, state=State.CANCELLING, reason="late", result=record)
-        await self._settled(line, self._operation.remote_id(value))
+        if not await self._write(line, remote_id):
+            raise self._not_ours()  # maybe by somebody who wants it
         await self._undo()
         return value
 
     async def _failed(self, error: EgumaError) -> T | None:
-        """Write down what a failure means; return what the lists show in spite of it."""
+        """Write down what a failure means; return what the lists show in spite of it.
+
+        Raises:
+            OutcomeUnknownError: Nothing was done, but the journal could not note that.
+        """
         waited = None
         if self.line.first_sent is not None:
             waited = age(self.line.first_sent, self._desk.moments.now())
@@ -285,9 +291,19 @@ class Work(Generic[T]):
         if found is not None:
             return await self._done(found)
         try:
-            await self._write(line)
+            why = "" if await self._write(line) else "another process has taken it over"
         except JournalError as unwritten:
             logger.warning("the journal could not note a failure: %s", unwritten)
+            why = "the journal could not note that"
+        # A server repeats a refusal that it keeps under a key. Anything else may go well next time.
+        if why and not line.state.is_open and (line.state is State.UNSENT or line.key is None):
+            told = error if isinstance(error, StatusError) else None
+            raise named(
+                OutcomeUnknownError(
+                    f"it failed, and {why}: it may be sent once more", refusal=told
+                ),
+                self.line,
+            ) from error
         return None
 
     async def _found_at_once(self) -> T | None:
@@ -311,12 +327,14 @@ class Work(Generic[T]):
             began_at=as_time(min(first.wall, now.wall)),
             ended_at=as_time(now.wall),
             is_taken=is_taken,
+            before_sending=self._before_again,
         )
 
     # Writing
 
-    async def _write(self, line: Line) -> bool:
-        new = await self._desk.records.write(self._kept, line)
+    async def _write(self, line: Line, remote_id: str | None = None) -> bool:
+        """Write down what the line says now; False if it is not ours any more."""
+        new = await self._desk.records.write(self._kept, line, remote_id=remote_id)
         if new is None:
             return False
         self._kept = new

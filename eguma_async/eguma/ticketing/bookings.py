@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from eguma_async.core.errors import ConfigurationError
+from eguma_async.core.errors import ConfigurationError, OutcomeUnknownError
 from eguma_async.core.journal import (
     ClientRefConflictError,
     Entry,
@@ -198,10 +198,11 @@ class Bookings:
         Raises:
             InvalidRequestError: Already cancelled, already begun, or a ticket is checked in.
             NotFoundError: Unknown, or made by another user's key.
-            ClientRefConflictError: Under `client_ref` no booking was made, as far as is known.
+            ClientRefConflictError: Under `client_ref` no booking was made.
             ResultMismatchError: The server says that it cancelled another booking.
             OutcomeUnknownError: It may have been cancelled; so after a `ServerError` or a
-                `DecodingError` whose `outcome_unknown` is True.
+                `DecodingError` whose `outcome_unknown` is True. Or it is not known yet whether it
+                was booked under `client_ref`, and nothing was cancelled.
         """
         if client_ref is not None:
             if booking_id is not None:
@@ -214,17 +215,31 @@ class Bookings:
         """Return the id of the booking that was made under a reference.
 
         Raises:
-            ClientRefConflictError: None was, as far as it is known.
+            ClientRefConflictError: None was, or its id was erased.
+            OutcomeUnknownError: That is not known yet.
         """
         entry = await self.entry(client_ref)
         if entry is not None and entry.state.is_open:
             await self.recover(client_ref=client_ref)
             entry = await self.entry(client_ref)
-        if entry is None or entry.state is not State.CONFIRMED or entry.result is None:
-            raise ClientRefConflictError(
-                "no booking is known under this client_ref", entry=entry, client_ref=client_ref
+        if entry is not None and entry.state.is_open:
+            unknown = OutcomeUnknownError(
+                "it is not known yet whether it was booked: cancel it again later",
+                operation=CancelBooking.name(),
             )
-        return str(entry.result["booking_id"])
+            unknown.client_ref = client_ref
+            raise unknown
+        is_made = entry is not None and entry.state is State.CONFIRMED
+        booking_id = (entry.result or {}).get("booking_id") if entry and is_made else None
+        if booking_id is None:
+            raise ClientRefConflictError(
+                "it was booked, but its id is not known here: cancel it by its booking_id"
+                if is_made
+                else "no booking is known under this client_ref",
+                entry=entry,
+                client_ref=client_ref,
+            )
+        return str(booking_id)
 
     async def reconcile(
         self,

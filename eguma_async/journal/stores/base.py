@@ -57,7 +57,8 @@ class Store(abc.ABC):
     All methods but `describe` raise `JournalError` if the store cannot do what is asked, and
     `JournalCorruptError` if what it finds is damaged or not its own.
 
-    A task that is cancelled while it waits for a write does not undo the write.
+    A task that is cancelled while it waits for a write does not undo the write. Nor is a write
+    undone that raises: where a disk fails or a server does not answer, it may have been done.
     """
 
     @abc.abstractmethod

@@ -1,0 +1,86 @@
+"""What the work of one session is done with, and which lines it may work on."""
+
+from __future__ import annotations
+
+import attrs
+
+from eguma_async.core.durable import Wire
+from eguma_async.core.journal import State
+from eguma_async.core.messages import Timeouts
+
+from .line import Line
+from .moments import Moments, age
+from .owners import LONGEST_LEASE, is_at_work
+from .records import Kept, Records, changed
+from .rules import JournalRules
+
+
+@attrs.frozen(kw_only=True)
+class Desk:
+    """What the work of one session is done with.
+
+    Attributes:
+        records: The lines.
+        wire: The way to the server.
+        rules: For how long things hold.
+        moments: Tells the time.
+        owner: Names this session among those that share the journal.
+        boot: Names this start of the machine.
+    """
+
+    records: Records
+    wire: Wire
+    rules: JournalRules
+    moments: Moments
+    owner: str
+    boot: str
+
+    def lease_from(self, now: float, timeouts: Timeouts | None = None) -> float:
+        """Return until when a line is ours: longer than one attempt can take."""
+        longest = (timeouts or self.wire.timeouts).total
+        lease = max(self.rules.lease.total_seconds(), 1.5 * longest)
+        return now + min(lease, LONGEST_LEASE)
+
+    def is_leased(self, line: Line, now: float) -> bool:
+        """Tell whether somebody else works on a line."""
+        return line.owner != self.owner and is_at_work(line.owner, line.lease_until, now, self.boot)
+
+    async def claim(self, kept: Kept) -> Kept | None:
+        """Make a line ours; None if it is somebody else's, or was changed meanwhile.
+
+        Whoever had it before may have sent it: it is in doubt from now on.
+        """
+        line, moment = kept.line, self.moments.now()
+        now = await self.records.shared_time(moment.wall)
+        if self.is_leased(line, now):
+            return None
+        may_be_sent = line.state is State.INFLIGHT
+        return await self.records.write(
+            kept,
+            changed(
+                line,
+                owner=self.owner,
+                lease_until=self.lease_from(now),
+                in_doubt=line.in_doubt or may_be_sent,
+            ),
+        )
+
+    def may_send_again(self, line: Line) -> bool:
+        """Tell whether the server still knows the key that a line was sent with."""
+        if line.key is None or line.first_sent is None:
+            return True
+        passed = age(line.first_sent, self.moments.now())
+        return passed is not None and passed < self.rules.resend_window.total_seconds()
+
+    def is_late(self, line: Line) -> bool:
+        """Tell whether a line is not wanted any more, or may not be."""
+        if line.book_by is None:
+            return False
+        passed = age(line.created, self.moments.now())
+        return passed is None or passed > line.book_by - line.created.wall
+
+    def is_of_these_credentials(self, line: Line) -> bool:
+        """Tell whether a line may be sent with the credentials of this session."""
+        known = {line.credential, self.wire.credential}
+        vouched_for = bool(line.identity.account) or self.rules.any_credentials
+        return vouched_for or len(known - {""}) < 2
