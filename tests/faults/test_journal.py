@@ -477,7 +477,7 @@ async def full_after(stage: Stage) -> None:
     "JournalError when the session is entered, or before anything is sent",
 )
 async def unwritable(stage: Stage) -> None:
-    refused = []
+    refused: list[Any] = []
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "a file"
         file.write_text("x")
@@ -521,7 +521,7 @@ async def flipped_bit(stage: Stage) -> None:
     "JournalCorruptError on entering; nothing is sent, nothing of it is changed",
 )
 async def foreign_file(stage: Stage) -> None:
-    refused = []
+    refused: list[Any] = []
     w = await workers(stage)
     with tempfile.TemporaryDirectory() as name:
         good = Path(name) / "good.db"

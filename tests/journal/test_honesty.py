@@ -63,6 +63,7 @@ async def test_a_refusal_that_cannot_be_noted_is_no_promise_that_nothing_will_be
     async with world.process() as session:
         with pytest.raises(OutcomeUnknownError) as caught:
             await booked(world, session)
+        assert caught.value.refusal is not None
         assert caught.value.refusal.status == 401
         assert caught.value.client_ref == REF
         world.store.fails.clear()

@@ -172,7 +172,7 @@ async def test_whoever_asks_while_it_is_withdrawn_gets_it_all_the_same(world):
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="tasks are never eager there")
 async def test_tasks_that_begin_at_once_change_nothing(world):
     loop = asyncio.get_running_loop()
-    loop.set_task_factory(asyncio.eager_task_factory)
+    loop.set_task_factory(vars(asyncio)["eager_task_factory"])
     try:
         async with world.process() as session:
             assert (await booked(world, session)).persisted
