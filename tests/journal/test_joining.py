@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -285,7 +286,8 @@ async def test_a_transport_that_breaks_its_contract_hides_no_other(world):
     world.sandbox.clock.advance(minutes=2)
 
     async with world.process() as session:
-        inner, broken = world.transport.inner, []
+        inner = world.transport.inner
+        broken: list[Any] = []
 
         class Broken:
             async def send(self, request, /):
