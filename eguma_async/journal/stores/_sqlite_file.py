@@ -35,7 +35,7 @@ from ._writer import Job
 
 QUIET_SECONDS = 0.2
 LARGEST_PAGE = 65536
-COMMITS_TO_TIDY = 256
+COMMITS_TO_TIDY = 512
 """The log is emptied after a moment without work, or after so many commits."""
 
 

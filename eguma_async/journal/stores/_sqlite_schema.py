@@ -25,7 +25,7 @@ PRAGMAS: tuple[tuple[str, str, object], ...] = (
     ("mmap_size", "0", 0),
     ("journal_mode", "WAL", "wal"),
     ("synchronous", "FULL", 2),
-    ("wal_autocheckpoint", "1000", 1000),
+    ("wal_autocheckpoint", "10000", 10000),  # the log is emptied before it grows so long
     ("fullfsync", "ON", 1),  # these two matter on macOS, where a plain fsync is none
     ("checkpoint_fullfsync", "ON", 1),
 )
