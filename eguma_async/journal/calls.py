@@ -339,7 +339,13 @@ class JournalledCalls:
         raise named(refusal_again(work.line), work.line)
 
     async def _recalled(self, asked: Asked[T], line: Line) -> T:
-        """Return what came of it, as the journal has kept it."""
+        """Return what came of it, as the journal has kept it.
+
+        Raises:
+            ClientRefConflictError: It is something else that was made.
+        """
+        if line.digest not in ("", self._records.script.digest(asked.body)):
+            raise self._conflict(line, "this client_ref stands for something else, which was made")
         if line.result is None:
             raise named(JournalError("it was made; what came of it was erased"), line)
         kind = type(asked.operation)
