@@ -40,7 +40,7 @@ class Resumed:
         before_again: Asked before each attempt but the first.
     """
 
-    body: bytes
+    body: bytes = attrs.field(repr=False)
     in_doubt: bool
     before_again: Callable[[], Awaitable[None]]
 
