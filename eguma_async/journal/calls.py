@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
-from itertools import chain, repeat
 from typing import Any, TypeVar
 from uuid import uuid4
+
+import attrs
 
 from eguma_async.core.durable import Wire
 from eguma_async.core.errors import (
@@ -35,17 +33,14 @@ from .desk import Desk
 from .errand import Asked, Errand
 from .identity import Identity
 from .line import Line
-from .outcomes import named, refusal_again
+from .outcomes import in_doubt, named, refusal_again
+from .owners import new_owner
+from .pauses import pauses
 from .records import Kept
 from .recovery import RecoveryPass
 from .work import Work
 
 T = TypeVar("T")
-
-_POLLS = (0.05, 0.1, 0.25, 0.5)
-_LAST_POLL = 1.0
-"""Seconds between two looks at a line that somebody else works on."""
-_PATIENCE = timedelta(seconds=60)
 
 
 class JournalledCalls:
@@ -62,14 +57,20 @@ class JournalledCalls:
         self._wire: Wire = desk.wire
         self._account = account
         self._running: dict[str, Errand[Any]] = {}
+        self._is_open = False
 
     async def open(self) -> None:
         """Make the journal ready."""
         await self._records.open()
+        # Here and not before: a process may be forked between the making of a session and its use.
+        self._desk = attrs.evolve(self._desk, owner=new_owner(self._desk.boot))
+        self._is_open = True
 
     async def close(self) -> None:
-        """Let go of the journal."""
-        await self._records.close()
+        """Let go of the journal, if it was made ready."""
+        if self._is_open:
+            self._is_open = False
+            await self._records.close()
 
     async def send(
         self,
@@ -175,7 +176,7 @@ class JournalledCalls:
     async def _carry_out(self, errand: Errand[T]) -> T:
         asked = errand.asked
         kept, is_ours = await self._begun(asked)
-        for pause in () if is_ours else _pauses():
+        for pause in () if is_ours else pauses():
             there = await self._records.latest(asked.identity)
             if there is None:  # withdrawn meanwhile
                 kept, is_ours = await self._begun(asked)
@@ -183,7 +184,7 @@ class JournalledCalls:
                 line = self._checked(asked, there)
                 if line.state.is_open:
                     errand.begun, errand.key = True, line.key
-                    with _in_doubt(line):
+                    with in_doubt(line):
                         taken = await self._desk.claim(there)
                         if taken is not None:
                             return await self._go_on(asked, taken)
@@ -339,7 +340,13 @@ class JournalledCalls:
         raise named(refusal_again(work.line), work.line)
 
     async def _recalled(self, asked: Asked[T], line: Line) -> T:
-        """Return what came of it, as the journal has kept it."""
+        """Return what came of it, as the journal has kept it.
+
+        Raises:
+            ClientRefConflictError: It is something else that was made.
+        """
+        if line.digest not in ("", self._records.script.digest(asked.body)):
+            raise self._conflict(line, "this client_ref stands for something else, which was made")
         if line.result is None:
             raise named(JournalError("it was made; what came of it was erased"), line)
         kind = type(asked.operation)
@@ -366,24 +373,3 @@ class JournalledCalls:
             return False
         done = await self._records.latest(self._identity(undoing, Intent()))
         return done is not None and done.line.state is State.CONFIRMED
-
-
-@contextmanager
-def _in_doubt(line: Line) -> Iterator[None]:
-    """Say with an error of the journal that it says nothing of what was sent before."""
-    try:
-        yield
-    except JournalError as error:
-        error.outcome_unknown = True
-        raise named(error, line) from None
-
-
-def _pauses() -> Iterator[float | None]:
-    """Return the pauses while somebody else works on a line; None at the end of our patience."""
-    left = _PATIENCE.total_seconds()
-    for pause in chain(_POLLS, repeat(_LAST_POLL)):
-        yield pause
-        left -= pause
-        if left <= 0:
-            yield None
-            return

@@ -24,16 +24,16 @@ class Desk:
         wire: The way to the server.
         rules: For how long things hold.
         moments: Tells the time.
-        owner: Names this session among those that share the journal.
         boot: Names this start of the machine.
+        owner: Names this session among those that share the journal; empty until it is open.
     """
 
     records: Records
     wire: Wire
     rules: JournalRules
     moments: Moments
-    owner: str
     boot: str
+    owner: str = ""
 
     def lease_from(self, now: float, timeouts: Timeouts | None = None) -> float:
         """Return until when a line is ours: longer than one attempt can take."""

@@ -20,7 +20,7 @@ from .desk import Desk
 from .identity import Identity
 from .line import Line
 from .moments import Moments, as_time, this_boot
-from .owners import is_at_work, new_owner
+from .owners import is_at_work
 from .records import Kept, Records, changed
 from .rules import JournalRules
 from .sealing import sealer_for
@@ -96,7 +96,6 @@ class Journal:
             wire=wire,
             rules=self._rules,
             moments=Moments(wire.session.clock, this_boot()),
-            owner=new_owner(this_boot()),
             boot=this_boot(),
         )
         return JournalledCalls(desk, account=self._account)

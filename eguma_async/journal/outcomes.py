@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from eguma_async.core.errors import (
@@ -11,6 +13,7 @@ from eguma_async.core.errors import (
     EgumaError,
     IdempotencyMismatchError,
     InvalidRequestError,
+    JournalError,
     NotFoundError,
     NotSentError,
     OutcomeUnknownError,
@@ -172,3 +175,13 @@ def named(error: EgumaError, line: Line) -> EgumaError:
     error.idempotency_key = error.idempotency_key or line.key
     error.client_ref = line.identity.client_ref
     return error
+
+
+@contextmanager
+def in_doubt(line: Line) -> Iterator[None]:
+    """Say with an error of the journal that it says nothing of what was sent before."""
+    try:
+        yield
+    except JournalError as error:
+        error.outcome_unknown = True
+        raise named(error, line) from None

@@ -44,12 +44,24 @@ def is_gone(owner: str, boot: str, started: Callable[[int], str] | None = None) 
     Args:
         owner: Its name.
         boot: Names this start of the machine.
-        started: Tells when a process was started; empty if there is none.
+        started: Tells when a process was started; empty if it is not to be seen.
     """
     where, namespace, process, began, *_ = (*owner.split("/"), "", "", "", "")
     if where != boot or namespace != _namespace() or not (namespace and process.isdigit()):
         return False  # another machine or container, or a system that does not tell
-    return (started or _started)(int(process)) != began
+    seen = (started or _started)(int(process))
+    return seen != began if seen else not _exists(int(process))
+
+
+def _exists(process: int) -> bool:
+    """Tell whether there is a process, also where the system hides those of other users."""
+    try:
+        os.kill(process, 0)  # asks, and sends nothing
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 @cache
@@ -62,7 +74,7 @@ def _namespace() -> str:
 
 
 def _started(process: int) -> str:
-    """Return when a process was started, in ticks of the machine; empty if there is none."""
+    """Return when a process was started, in ticks of the machine; empty if it is not to be seen."""
     try:
         stat = (_PROC / str(process) / "stat").read_bytes()
     except OSError:

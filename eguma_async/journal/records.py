@@ -81,10 +81,14 @@ class Records:
 
     async def open(self) -> None:
         """Make the store ready, unless somebody else has done so."""
-        await self._store.open()
-        self._known = Script(await self._store.secret(), self._sealer)
-        self._process = os.getpid()
         self._users += 1
+        try:
+            await self._store.open()
+            self._known = Script(await self._store.secret(), self._sealer)
+        except BaseException:  # a cancellation, too: nobody else will close it
+            await self.close()
+            raise
+        self._process = os.getpid()
 
     async def close(self) -> None:
         """Let go of the store, unless somebody else still needs it."""

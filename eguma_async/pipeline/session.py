@@ -100,9 +100,13 @@ class BaseSession:
                 f"this {type(self).__name__} was entered before; make a new one for each"
                 " `async with`"
             )
-        if self._durable is not None:
-            await self._durable.open()
         self._loop = asyncio.get_running_loop()
+        if self._durable is not None:
+            try:
+                await self._durable.open()
+            except BaseException:
+                self._loop = None  # it was not entered
+                raise
         return self
 
     async def __aexit__(

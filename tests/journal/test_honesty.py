@@ -20,6 +20,7 @@ from eguma_async import (
 from eguma_async.journal.journal import Journal
 from eguma_async.sandbox import DropAfter, DropBefore, Reply
 from tests.journal.test_lifecycle import SickStore
+from tests.support.canaries import stack_text
 
 BOOKING = "*/booking.json"
 CANCEL = "*/cancel-booking.json"
@@ -262,3 +263,20 @@ async def test_what_a_person_has_resolved_in_another_shape_is_told_as_made(world
             await booked(world, session)
         with pytest.raises(ClientRefConflictError):
             await session.ticketing.bookings.cancel(client_ref=REF)
+
+
+async def test_no_frame_of_a_transport_that_breaks_its_contract_shows_the_customer(world):
+    class Broken:
+        async def send(self, request, /):
+            raise ZeroDivisionError
+
+        async def aclose(self):
+            """Do nothing."""
+
+    async with world.process() as session:
+        world.transport.inner = Broken()
+        with pytest.raises(ZeroDivisionError) as caught:
+            await booked(world, session)
+    shown = stack_text(caught.value)
+    assert "_request" in shown
+    assert "anary" not in shown

@@ -304,3 +304,15 @@ async def test_a_transport_that_breaks_its_contract_hides_no_other(world):
     assert isinstance(first.error, OutcomeUnknownError)
     assert first.entry.state is State.INFLIGHT
     assert second.entry.state is State.CONFIRMED
+
+
+async def test_a_new_generation_of_what_was_made_is_not_another_thing_under_its_name(world):
+    async with world.process() as session:
+        first = await booked(world, session)
+        with pytest.raises(ClientRefConflictError, match="was made"):
+            await session.ticketing.bookings.create(
+                **world.slot(quantity=1), client_ref=REF, new_generation=True
+            )
+        again = await booked(world, session, new_generation=True)
+    assert again.booking_id == first.booking_id
+    assert len(world.posts) == 1

@@ -25,6 +25,7 @@ from eguma_async import (
     RefundDueError,
     ResultMismatchError,
     RetryPolicy,
+    SessionStateError,
     State,
     unknown_outcome,
 )
@@ -283,7 +284,92 @@ async def test_whoever_lost_the_line_does_not_send_again(world):
     assert len(world.posts) == 1
 
 
+class Counted(MemoryStore):
+    """A store that knows whether it is open, and can be slow to open.
+
+    Attributes:
+        is_open: True between opening and closing.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_open = False
+        self.may_open = asyncio.Event()
+        self.may_open.set()
+
+    async def secret(self):
+        await self.may_open.wait()
+        return await super().secret()
+
+    async def open(self):
+        self.is_open = True
+
+    async def close(self):
+        self.is_open = False
+
+
+def session_with(world, journal):
+    return AsyncSession(
+        world.sandbox.demo_key,
+        base_url="https://api.e-guma.ch",
+        transport=world.sandbox.transport(),
+        clock=world.sandbox.clock,
+        journal=journal,
+    )
+
+
+async def test_sessions_that_share_a_journal_close_it_once_the_last_one_does(world):
+    store = Counted()
+    journal = Journal(store)
+    never_entered = session_with(world, journal)
+    async with session_with(world, journal) as first:
+        await never_entered.aclose()
+        async with session_with(world, journal) as second:
+            await booked(world, second)
+        assert store.is_open
+        assert (await booked(world, first)).persisted
+    assert not store.is_open
+
+
+async def test_a_session_whose_entering_is_cancelled_leaves_no_journal_open(world):
+    store = Counted()
+    store.may_open.clear()
+    session = session_with(world, Journal(store))
+    entering = asyncio.create_task(session.__aenter__())
+    await asyncio.sleep(0)
+    with pytest.raises(SessionStateError, match="entered before"):
+        await session.__aenter__()
+    entering.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await entering
+    assert not store.is_open
+    await session.aclose()
+
+
 # Processes and loops
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_sessions_that_were_made_before_a_fork_do_not_share_their_leases(world):
+    session = session_with(world, MemoryJournal())
+
+    async def owner():
+        async with session:
+            return session._durable._desk.owner
+
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(write, asyncio.run(owner()).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    os.close(write)
+    of_child = os.read(read, 1000).decode()
+    os.close(read)
+    assert f"/{child}/" in of_child
+    assert asyncio.run(owner()) != of_child
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

@@ -44,3 +44,7 @@ def test_a_process_id_that_was_given_out_again_is_another_process():
 @pytest.mark.parametrize("owner", ["", "x", "boot", "boot//1/2/3", "boot/other/1/2/3"])
 def test_what_is_no_name_of_ours_is_not_taken_for_dead(owner):
     assert not is_gone(owner, "boot")
+
+
+def test_a_process_that_the_system_hides_is_not_taken_for_dead():
+    assert not is_gone(new_owner("boot"), "boot", lambda process: "")

@@ -14,12 +14,10 @@ from eguma_async.core.errors import (
     EgumaError,
     InvalidRequestError,
     NotFoundError,
-    NotSentError,
     OutcomeUnknownError,
     PriceChangedError,
     ResultMismatchError,
     SessionStateError,
-    StatusError,
     unknown_outcome,
 )
 from eguma_async.core.journal import Intent, LatePolicy
@@ -33,7 +31,7 @@ from .booking_operations import BookTickets
 from .ranges import days_of
 from .releasing import give_back, quietly, until_done
 from .reservation_models import Reservation, ReserveTickets
-from .sale import BOOK_BY, Sale
+from .sale import BOOK_BY, Sale, may_be_booked
 from .starts import same_start
 
 if TYPE_CHECKING:
@@ -107,7 +105,11 @@ class Hold:
     @property
     def must_be_released(self) -> bool:
         """True if the places are held for nothing: no booking is made, on its way or possible."""
-        return self._ended is None and self._pending_key is None and self._busy is None
+        return self._ended is None and not self._is_in_doubt and self._busy is None
+
+    @property
+    def _is_in_doubt(self) -> bool:
+        return self._pending_key is not None or self._pending_ref is not None
 
     async def book(
         self,
@@ -140,7 +142,9 @@ class Hold:
 
         Raises:
             RefundDueError: With `even_without_hold`: the hold has ended and the places are gone.
-            ConfigurationError: Another key, while it is unknown what became of the first one.
+            ClientRefConflictError: The `client_ref` stands for something else.
+            ConfigurationError: Another key or `client_ref`, while it is unknown what became of the
+                first one.
             SessionStateError: Already booked, released, or being so in another task.
             InvalidRequestError: The hold has expired, or the server refuses the booking.
             ResultMismatchError: It was booked, but with other tickets than asked for: the booking
@@ -159,7 +163,7 @@ class Hold:
         sale = Sale(
             self._session,
             operation,
-            Intent(client_ref=client_ref or self._pending_ref, book_by=self._book_by(), late=late),
+            Intent(client_ref=self._ref(client_ref), book_by=self._book_by(), late=late),
             key=self._key(idempotency_key),
             timeouts=timeouts,
         )
@@ -182,7 +186,7 @@ class Hold:
             return await sale.without_hold(self._pending_key)
         if not even_without_hold:
             return await sale.send()
-        if self.remaining or self._pending_key is not None:
+        if self.remaining or self._is_in_doubt:
             try:
                 return await sale.send()
             except (InvalidRequestError, NotFoundError) as refusal:
@@ -192,12 +196,13 @@ class Hold:
         return await sale.without_hold(None)
 
     def _note(self, error: BaseException, sale: Sale) -> None:
-        if not _in_doubt(error):
+        if not may_be_booked(error):
             return
         known = error if isinstance(error, EgumaError) else unknown_outcome(error)
         told = known.idempotency_key if known else None
         self._pending_key = told or sale.key or self._pending_key
-        self._pending_ref = known.client_ref if known else None
+        # An error that names no reference says nothing of the one that is in doubt already.
+        self._pending_ref = (known.client_ref if known else None) or self._pending_ref
 
     def _book_by(self) -> datetime | None:
         if not self.remaining or not self._session.keeps_journal:
@@ -249,6 +254,14 @@ class Hold:
         if state:
             raise SessionStateError(f"this hold is {state}")
 
+    def _ref(self, given: str | None) -> str | None:
+        if self._pending_ref is not None and given not in (None, self._pending_ref):
+            raise ConfigurationError(
+                "it is unknown whether this hold was booked under the client_ref used before; leave"
+                " client_ref out to go on with that one"
+            )
+        return given or self._pending_ref
+
     def _key(self, given: str | None) -> str | None:
         pending = self._pending_key
         if pending is not None and given not in (None, pending):
@@ -259,15 +272,6 @@ class Hold:
         if self._session.keeps_journal:
             return given  # it has the key of what is pending
         return pending or (str(uuid.uuid4()) if given is None else given)
-
-
-def _in_doubt(error: BaseException) -> bool:
-    """Tell whether a booking may have been made although it failed. What is not sure, may be."""
-    if isinstance(error, StatusError):
-        return error.outcome_unknown
-    if isinstance(error, asyncio.CancelledError):
-        return unknown_outcome(error) is not None
-    return not isinstance(error, (ConfigurationError, NotSentError, SessionStateError))
 
 
 class HoldContext:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import attrs
 
 from eguma_async.core.errors import (
     AccessDeniedError,
+    ConfigurationError,
     ConflictError,
     InvalidRequestError,
     NotFoundError,
+    NotSentError,
     RefundDueError,
+    SessionStateError,
     StatusError,
+    unknown_outcome,
 )
-from eguma_async.core.journal import Intent
+from eguma_async.core.journal import ClientRefConflictError, Intent
 from eguma_async.core.messages import Timeouts
 from eguma_async.core.session import Session
 
@@ -62,6 +67,7 @@ class Sale:
 
         Raises:
             RefundDueError: The places are gone.
+            ClientRefConflictError: The reference stands for something else.
         """
         operation = attrs.evolve(self.operation, reservation_id=None)
         anew = attrs.evolve(self.intent, book_by=None, new_generation=True)
@@ -69,6 +75,8 @@ class Sale:
             return await self.session.send(
                 operation, idempotency_key=key, timeouts=self.timeouts, intent=self._intent(anew)
             )
+        except ClientRefConflictError:
+            raise  # ours: the reference stands for something that may exist
         except _GONE as error:
             refusal: StatusError = error.with_traceback(None)
         if refusal.outcome_unknown:
@@ -82,3 +90,12 @@ class Sale:
 
     def _intent(self, intent: Intent) -> Intent | None:
         return intent if self.session.keeps_journal or intent.client_ref else None
+
+
+def may_be_booked(error: BaseException) -> bool:
+    """Tell whether a booking may have been made although it failed. What is not sure, may be."""
+    if isinstance(error, StatusError):
+        return error.outcome_unknown
+    if isinstance(error, asyncio.CancelledError):
+        return unknown_outcome(error) is not None
+    return not isinstance(error, (ConfigurationError, NotSentError, SessionStateError))
