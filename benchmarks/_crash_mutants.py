@@ -15,9 +15,9 @@ from eguma_async.core.durable import Wire
 from eguma_async.core.messages import Timeouts
 from eguma_async.core.resumable import Resumable
 from eguma_async.journal.calls import JournalledCalls
+from eguma_async.journal.desk import Desk
 from eguma_async.journal.journal import Journal
 from eguma_async.journal.rules import JournalRules
-from eguma_async.journal.work import Desk
 
 MUTANTS = (
     "new-key-per-attempt",

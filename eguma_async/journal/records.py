@@ -124,7 +124,22 @@ class Records:
     async def insert(self, line: Line) -> tuple[Kept, bool]:
         """Keep a new line; return what stands at its place, and whether it is this one."""
         row = self.script.first(line)
-        there = await self._store.insert(row)
+        try:
+            there = await self._store.insert(row)
+        except JournalError as error:
+            failure = error.with_traceback(None)
+        else:
+            return self._inserted(line, row, there)
+        # A write that fails may have been done. Nobody is told that it was asked for.
+        try:
+            await self._store.delete(row)
+        except JournalError:
+            failure.message += (
+                "; it may have been written all the same, and a recovery would send it"
+            )
+        raise failure
+
+    def _inserted(self, line: Line, row: Row, there: Row) -> tuple[Kept, bool]:
         is_ours = there == row
         return (Kept(there, line) if is_ours else self._kept(there)), is_ours
 

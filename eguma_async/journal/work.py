@@ -18,6 +18,7 @@ from eguma_async.core.log import logger
 from eguma_async.core.messages import Timeouts
 from eguma_async.core.resumable import Found, Looking, Resumable
 
+from .desk import Desk
 from .line import Line
 from .moments import age, as_time
 from .outcomes import after_failure, after_looking, for_a_person, is_final, named, open_again

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -63,6 +64,7 @@ async def test_a_refusal_that_cannot_be_noted_is_no_promise_that_nothing_will_be
     async with world.process() as session:
         with pytest.raises(OutcomeUnknownError) as caught:
             await booked(world, session)
+        assert caught.value.refusal is not None
         assert caught.value.refusal.status == 401
         assert caught.value.client_ref == REF
         world.store.fails.clear()
@@ -92,7 +94,8 @@ async def test_a_full_disk_says_nothing_of_what_was_sent_before(world, moment):
         await booked(world, session)
     world.sandbox.clock.advance(minutes=2)
     async with world.process() as session:
-        replace, done = world.store.replace, []
+        replace = world.store.replace
+        done: list[Any] = []
 
         async def full(row):
             if moment == "it is sent again" and not done:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -172,7 +173,7 @@ async def test_whoever_asks_while_it_is_withdrawn_gets_it_all_the_same(world):
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="tasks are never eager there")
 async def test_tasks_that_begin_at_once_change_nothing(world):
     loop = asyncio.get_running_loop()
-    loop.set_task_factory(asyncio.eager_task_factory)
+    loop.set_task_factory(vars(asyncio)["eager_task_factory"])
     try:
         async with world.process() as session:
             assert (await booked(world, session)).persisted
@@ -285,7 +286,8 @@ async def test_a_transport_that_breaks_its_contract_hides_no_other(world):
     world.sandbox.clock.advance(minutes=2)
 
     async with world.process() as session:
-        inner, broken = world.transport.inner, []
+        inner = world.transport.inner
+        broken: list[Any] = []
 
         class Broken:
             async def send(self, request, /):

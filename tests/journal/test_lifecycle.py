@@ -193,6 +193,29 @@ async def test_what_cannot_be_written_down_is_not_sent(world):
         assert (await booked(world, session)).persisted
 
 
+async def test_an_intent_that_was_written_although_it_failed_is_taken_back(world):
+    class Liar(MemoryStore):
+        async def insert(self, row):
+            await super().insert(row)
+            raise JournalError("the answer was lost")
+
+    world.store = Liar()
+    async with world.process() as session:
+        with pytest.raises(JournalError, match="the answer was lost$"):
+            await booked(world, session)
+        assert (await session.ticketing.bookings.recover()).entries == ()
+
+    class Deaf(Liar):
+        async def delete(self, row):
+            raise JournalError("no answer either")
+
+    world.store = Deaf()
+    async with world.process() as session:
+        with pytest.raises(JournalError, match="a recovery would send it"):
+            await booked(world, session)
+    assert world.posts == []
+
+
 async def test_a_booking_that_cannot_be_noted_is_handed_over_all_the_same(world):
     world.store = SickStore("replace")
     async with world.process() as session:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
+import attrs
 import pytest
 
 from eguma_async import (
@@ -17,8 +19,15 @@ from eguma_async import (
 )
 from eguma_async.journal.journal import Journal
 from eguma_async.journal.stores.memory import MemoryStore
-from eguma_async.korus import Customer, KorusSession, OfferItem, TicketChoice, ViolationsError
-from eguma_async.sandbox import DropAfter, DropBefore
+from eguma_async.korus import (
+    Customer,
+    InconsistentAnswerError,
+    KorusSession,
+    OfferItem,
+    TicketChoice,
+    ViolationsError,
+)
+from eguma_async.sandbox import DropAfter, DropBefore, Reply
 from eguma_async.sandbox.korus import KorusSandbox
 from eguma_async.testing import FakeClock
 from tests.journal.conftest import Killed, Mortal
@@ -206,6 +215,127 @@ async def test_one_reference_of_ours_stands_for_one_request(shop):
         with pytest.raises(ClientRefConflictError):
             await session.orders.create([second], shop.customer, "order-4711", client_ref="mine")
     assert len(shop.sandbox.orders()) == 1
+
+
+# Answers that are silent, or contradict themselves
+
+
+class Edits:
+    """A way to the server that changes the answers to orders.
+
+    Args:
+        inner: The way.
+        edit: Changes a parsed answer.
+    """
+
+    def __init__(self, inner, edit):
+        self.inner, self.edit = inner, edit
+
+    async def send(self, request, /):
+        response = await self.inner.send(request)
+        if request.url.endswith(BULK) and response.status < 300 and self.edit is not None:
+            answer = json.loads(response.body)
+            edit, self.edit = self.edit, None
+            edit(answer)
+            response = attrs.evolve(response, body=json.dumps(answer).encode())
+        return response
+
+    async def aclose(self):
+        """Do nothing."""
+
+
+def edited(session, edit):
+    session._transport.inner = Edits(session._transport.inner, edit)
+
+
+@pytest.mark.parametrize("left", [0, 1], ids=["of both", "of one"])
+async def test_what_an_answer_is_silent_about_is_looked_for_and_not_sent_again(shop, left):
+    async with shop.process() as session:
+        held = await shop.reserve(session)
+        edited(session, lambda answer: answer["orders"].__delitem__(slice(left, None)))
+        first = await session.orders.create(held, shop.customer, "order-4711")
+        assert len(first.unaccounted) == 2 - left
+        assert (await shop.entry()).state is State.INFLIGHT
+        made = await session.orders.create(held, shop.customer, "order-4711")
+    assert {order.reservation for order in made.orders} == set(held)
+    assert len(shop.posts) == 1
+    entry = await shop.entry()
+    assert (entry.state, entry.generation) == (State.CONFIRMED, 1)
+
+
+async def test_a_recovery_finds_what_an_answer_was_silent_about(shop):
+    async with shop.process() as session:
+        held = await shop.reserve(session)
+        edited(session, lambda answer: answer["orders"].pop())
+        await session.orders.create(held, shop.customer, "order-4711")
+        (found,) = (await session.orders.recover()).entries
+    assert len(found.value.orders) == 2
+    assert len(shop.posts) == 1
+
+
+async def test_a_hold_looks_for_what_an_answer_was_silent_about(shop):
+    async with shop.process() as session:
+        raw = shop.sandbox.example("example").item
+        choices = [TicketChoice(**choice) for choice in raw["ticketSessions"]]
+        items = [OfferItem(raw["offer"], choices, raw["quantity"]) for _ in range(2)]
+        async with session.reservations.hold(items) as hold:
+            edited(session, lambda answer: answer["orders"].pop())
+            await hold.order(shop.customer, external_reference="order-4711")
+            await hold.order(shop.customer, external_reference="order-4711")
+        assert len(hold.orders) == 2
+        await session.orders.recover()
+    assert len(shop.posts) == 1
+    assert len(shop.sandbox.orders()) == 2
+    assert (await shop.entry()).state is State.CONFIRMED
+
+
+async def test_an_answer_that_contradicts_itself_is_shown_to_a_person(shop):
+    def twice(answer):
+        answer["orders"].append({**answer["orders"][0], "@id": "/v1/booking/orders/another"})
+
+    async with shop.process() as session:
+        held = await shop.reserve(session)
+        edited(session, twice)
+        with pytest.raises(InconsistentAnswerError):
+            await session.orders.create(held, shop.customer, "order-4711")
+        assert (await shop.entry()).state is State.NEEDS_OPERATOR
+        with pytest.raises(OutcomeUnknownError, match="a person"):
+            await session.orders.create(held, shop.customer, "order-4711")
+    assert len(shop.posts) == 1
+
+
+async def test_whoever_lost_the_line_while_looking_sends_nothing(shop):
+    async with shop.process() as session:
+        held = await shop.reserve(session)
+    async with shop.process("before") as session:
+        await session.orders.create(held, shop.customer, "order-4711")
+    shop.clock.advance(minutes=2)
+    async with shop.process() as session:
+        replace, writes = shop.store.replace, []
+
+        async def taken_over(row):
+            writes.append(row)
+            if len(writes) == 3:  # claimed, begun again, about to be sent
+                (there,) = await shop.store.rows()
+                assert await replace(there.next(is_open=True, remote=None, data=there.data))
+            return await replace(row)
+
+        shop.store.replace = taken_over
+        with pytest.raises(OutcomeUnknownError):
+            await session.orders.create(held, shop.customer, "order-4711")
+    assert shop.posts == []
+
+
+async def test_orders_that_cannot_be_read_just_now_were_made_all_the_same(shop):
+    async with shop.process() as session:
+        held = await shop.reserve(session)
+        await session.orders.create(held, shop.customer, "order-4711")
+        for _ in range(9):
+            shop.sandbox.faults.add(Reply(500, path="/v1/booking/orders/*"))
+        with pytest.raises(OutcomeUnknownError, match="was made") as caught:
+            await session.orders.create(held, shop.customer, "order-4711")
+    assert caught.value.client_ref is not None
+    assert len(shop.posts) == 1
 
 
 async def test_both_providers_share_a_journal(shop, world):

@@ -107,6 +107,10 @@ class CreateOrders(Resumable[BulkOrders]):
             "unaccounted": list(value.unaccounted),
         }
 
+    def leaves_doubt(self, answer: BulkOrders, /) -> bool:
+        """Tell whether a reservation stands on neither side of an answer."""
+        return bool(answer.unaccounted)
+
     @classmethod
     async def recall(cls, record: Mapping[str, Any], session: Session, /) -> BulkOrders:
         """Read the orders that were made. Why others failed is not kept."""
@@ -130,7 +134,8 @@ class CreateOrders(Resumable[BulkOrders]):
     ) -> BulkOrders:
         """Look for the orders first, and send again only what is not there."""
         doubt = OutcomeUnknownError("it is not known what became of the orders")
-        return await Reconciler(looking.session).finish(self, looking.began_at, doubt)
+        reconciler = Reconciler(looking.session, before_sending=looking.before_sending)
+        return await reconciler.finish(self, looking.began_at, doubt)
 
     async def look_up(self, looking: Looking, /) -> Found[BulkOrders]:
         """Look for the orders by the reference and by each reservation."""
@@ -152,7 +157,10 @@ async def finish(
     timeouts: Timeouts | None,
     intent: Intent | None = None,
 ) -> BulkOrders:
-    """Bring orders of unknown outcome to their end; a journal does it by itself when asked again.
+    """Bring orders of unknown outcome to their end.
+
+    What a journal has, it does so by itself when asked again. What is left of an answer that was
+    silent about it is not in a journal as such: it is looked for first, as without one.
 
     Args:
         session: Sends.
@@ -163,5 +171,8 @@ async def finish(
         intent: Under which reference a journal keeps it.
     """
     if session.keeps_journal:
-        return await session.send(operation, timeouts=timeouts, intent=intent)
+        asked = intent or Intent()
+        reference = asked.client_ref or operation.reference()
+        if await session.entry(CreateOrders, reference) is not None:
+            return await session.send(operation, timeouts=timeouts, intent=asked)
     return await Reconciler(session, timeouts).finish(operation, began_at, doubt)

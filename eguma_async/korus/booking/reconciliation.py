@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -120,10 +120,12 @@ class Reconciler:
     Attributes:
         session: Reads, and sends what is missing.
         timeouts: Limits of each attempt; the session's if not given.
+        before_sending: Asked before anything is sent again; what it raises keeps it back.
     """
 
     session: Session
     timeouts: Timeouts | None = None
+    before_sending: Callable[[], Awaitable[None]] | None = None
 
     async def look_up(
         self,
@@ -231,6 +233,8 @@ class _Resumption:
             return BulkOrders(orders=known.orders)
         again = self.operation.of_only(known.missing)
         try:
+            if self.reconciler.before_sending is not None:
+                await self.reconciler.before_sending()
             rest = await self.reconciler.session.send(again, timeouts=self.reconciler.timeouts)
         except ResultMismatchError:
             raise  # it was carried out, and the result tells how
