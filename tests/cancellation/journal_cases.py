@@ -335,6 +335,8 @@ async def booked_once(shop: JournalledShop, ending: Ending) -> None:
 async def taken_up(shop: JournalledShop, ending: Ending) -> None:
     """What was in doubt before is brought to its end, by this call or by the next."""
     await all_done(shop)
+    if ending.error is not None and unknown_outcome(ending.error) is None:
+        assert shop.arrived(BOOK) == []
     booking = await create(shop)
     assert [made.id for made in shop.sandbox.bookings()] == [booking.booking_id]
     (entry,) = await shop.entries()
