@@ -220,7 +220,8 @@ class ClientRefConflictError(ConflictError):
     """The reference stands for something else already. Nothing was sent.
 
     Attributes:
-        entry: What the journal knows of it.
+        entry: What the journal knows of it. Its `Entry.result` is left behind when the error is
+            pickled.
     """
 
     def __init__(
@@ -238,3 +239,8 @@ class ClientRefConflictError(ConflictError):
 
     def _summary(self) -> str:
         return self.message  # ours, not the server's
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        restore, (cls, state) = super().__reduce__()
+        entry = None if self.entry is None else attrs.evolve(self.entry, result=None)
+        return restore, (cls, {**state, "entry": entry})
