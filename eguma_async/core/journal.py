@@ -34,7 +34,10 @@ class State(enum.Enum):
     ABSENT = "absent"
     """The provider's lists show that nothing was done."""
     CANCELLED = "cancelled"
-    """Done, and cancelled since."""
+    """Done too late and cancelled for that, or said to be cancelled by a person.
+
+    A booking that you cancel stays confirmed: its cancellation has an entry of its own.
+    """
     UNSENT = "unsent"
     """Nothing was sent, or nothing that the server took up."""
 
@@ -121,7 +124,9 @@ class Intent:
 
 
 def _is_reference(value: object) -> bool:
-    return isinstance(value, str) and 1 <= len(value) <= 200 and value.isprintable()
+    if not isinstance(value, str):
+        return False
+    return bool(value.strip()) and len(value) <= 200 and value.isprintable()
 
 
 @attrs.frozen(kw_only=True)

@@ -143,7 +143,7 @@ class Journal:
             JournalError: Its outcome is known already, or somebody works on it.
         """
         if state not in _RESOLVED:
-            choice = ", ".join(each.value for each in _RESOLVED)
+            choice = ", ".join(map(str, _RESOLVED))
             raise ConfigurationError(f"an entry is resolved as one of: {choice}")
         kept = (await self._generations(client_ref, kind, account, environment))[-1]
         line = kept.content or _rewritten(kept)
@@ -224,8 +224,8 @@ class Journal:
         Raises:
             ConfigurationError: `older_than` is shorter.
         """
-        if older_than < timedelta(days=4):
-            raise ConfigurationError("older_than must be 4 days at least")
+        if not isinstance(older_than, timedelta) or older_than < timedelta(days=4):
+            raise ConfigurationError("older_than must be a timedelta of 4 days at least")
         before = (self._clock.now() - older_than).timestamp()
         removed = 0
         async for kept in self._records.all():

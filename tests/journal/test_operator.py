@@ -199,6 +199,8 @@ async def test_pruning_removes_what_has_ended_long_ago_and_nothing_else(world):
     async with Journal(world.store, clock=world.sandbox.clock) as journal:
         with pytest.raises(ConfigurationError, match="4 days"):
             await journal.prune(older_than=timedelta(days=3))
+        with pytest.raises(ConfigurationError, match="timedelta"):
+            await journal.prune(older_than=30)
         assert await journal.prune(older_than=timedelta(days=4)) == 1
     assert [entry.client_ref for entry in await world.entries()] == [REF, "young"]
 
