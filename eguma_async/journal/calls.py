@@ -310,13 +310,12 @@ class JournalledCalls:
         if line.state is State.UNSENT and not asked.intent.new_generation:
             again = await self._records.write(kept, await self._line(asked, line.generation))
             return (kept, False) if again is None else (again, True)
-        if asked.operation.REPEAT is Repeat.KEYED and not asked.intent.new_generation:
+        is_keyed = asked.operation.REPEAT is Repeat.KEYED
+        was_made = line.state in (State.CONFIRMED, State.CANCELLED)
+        if (is_keyed or was_made) and not asked.intent.new_generation:
             if line.state is State.REJECTED:
                 raise named(refusal_again(line), line)
-            raise self._conflict(
-                line,
-                "it was not made" if line.state is State.ABSENT else "it was cancelled since",
-            )
+            raise self._conflict(line, "it was cancelled since" if was_made else "it was not made")
         return await self._records.insert(await self._line(asked, line.generation + 1))
 
     async def _go_on(self, asked: Asked[T], kept: Kept) -> T:

@@ -417,6 +417,7 @@ async def test_arguments_that_make_no_sense_are_refused_before_anything_is_writt
         now = session.clock.now()
         wrong: list[dict[str, Any]] = [
             {"client_ref": ""},
+            {"client_ref": " "},
             {"client_ref": "a\nb"},
             {"client_ref": "x" * 201},
             {"client_ref": 7},
@@ -430,6 +431,11 @@ async def test_arguments_that_make_no_sense_are_refused_before_anything_is_writt
                 await session.ticketing.bookings.create(**world.slot(), **options)
         with pytest.raises(ConfigurationError, match="keeps BookTickets"):
             await session.exchange(BookTickets(**world.slot()))
+        with pytest.raises(ConfigurationError, match="say which"):
+            await session.recover()
+        for kind in (ListProducts, "BookTickets"):
+            with pytest.raises(ConfigurationError, match="only what books"):
+                await session.recover(cast("Any", kind))
         with pytest.raises(ConfigurationError, match="either"):
             await session.ticketing.bookings.cancel("b1", client_ref=REF)
     with pytest.raises(ConfigurationError, match="journal must be"):
