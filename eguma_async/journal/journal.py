@@ -42,7 +42,9 @@ class Journal:
             any credentials.
         key: Encrypts what is kept of customers and tickets: 32 bytes or their base64, or several,
             of which the first encrypts and all open; from ``EGUMA_ASYNC_JOURNAL_KEY`` if not
-            given; an empty text for none. Needs the extra ``crypto``.
+            given; an empty text for none. Needs the extra ``crypto``. With a key, what is not
+            encrypted is not believed: add an empty one, ``[key, ""]``, to go on with a journal that
+            had none.
         any_credentials: Take up what was asked for with other credentials, as after a new key of
             the same account. Never true for a journal of several accounts.
         rules: For how long things hold.
