@@ -205,7 +205,7 @@ class JournalledCalls:
         """Send what was written down just now, or withdraw it if nobody wants it any more."""
         asked = errand.asked
         if not errand.is_wanted:
-            await self._withdraw(kept)
+            await self._withdraw(errand, kept)
             if errand.is_wanted:  # by somebody who has come meanwhile
                 return await self._carry_out(errand)
             raise NotSentError("cancelled before anything was sent")
@@ -220,10 +220,11 @@ class JournalledCalls:
                 return there, False
         return await self._records.insert(await self._line(asked, 1))
 
-    async def _withdraw(self, kept: Kept) -> None:
+    async def _withdraw(self, errand: Errand[Any], kept: Kept) -> None:
         try:
             await self._records.delete(kept)
         except JournalError as error:
+            errand.begun = True
             logger.warning(
                 "cancelled before it was sent, but the journal could not withdraw it, so that a"
                 " recovery may send it; client_ref: %s (%s)",
