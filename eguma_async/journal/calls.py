@@ -183,6 +183,8 @@ class JournalledCalls:
             else:
                 line = self._checked(asked, there)
                 if line.state.is_open:
+                    if not (errand.is_wanted or errand.begun):
+                        raise _cancelled()
                     errand.begun, errand.key = True, line.key
                     with in_doubt(line):
                         taken = await self._desk.claim(there)
@@ -208,7 +210,7 @@ class JournalledCalls:
             await self._withdraw(errand, kept)
             if errand.is_wanted:  # by somebody who has come meanwhile
                 return await self._carry_out(errand)
-            raise NotSentError("cancelled before anything was sent")
+            raise _cancelled()
         errand.begun, errand.key = True, kept.line.key
         return await Work(self._desk, kept, asked.operation, asked.timeouts).send()
 
@@ -373,3 +375,7 @@ class JournalledCalls:
             return False
         done = await self._records.latest(self._identity(undoing, Intent()))
         return done is not None and done.line.state is State.CONFIRMED
+
+
+def _cancelled() -> EgumaError:
+    return NotSentError("cancelled before anything was sent")

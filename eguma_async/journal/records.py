@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -86,7 +87,8 @@ class Records:
             await self._store.open()
             self._known = Script(await self._store.secret(), self._sealer)
         except BaseException:  # a cancellation, too: nobody else will close it
-            await self.close()
+            with suppress(JournalError):  # what went wrong before says more
+                await self.close()
             raise
         self._process = os.getpid()
 

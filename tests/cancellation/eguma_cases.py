@@ -10,6 +10,8 @@ from eguma_async import AsyncSession, Customer, RetryPolicy, TicketItem
 from eguma_async.core.errors import unknown_outcome
 from eguma_async.eguma.ticketing.bookings import BookTickets
 from eguma_async.eguma.ticketing.products import ListProducts
+from eguma_async.journal.journal import Journal
+from eguma_async.journal.stores.base import Store
 from eguma_async.sandbox import DropAfter, EgumaSandbox, Reply
 from eguma_async.sandbox.engine.transport import SandboxTransport
 from eguma_async.testing import FakeClock
@@ -32,9 +34,12 @@ class EgumaShop(Shop):
     session: AsyncSession
     desk: AsyncSession
 
-    def __init__(self, events: Events, server: ByteServer | None) -> None:
+    def __init__(
+        self, events: Events, server: ByteServer | None, store: Store | None = None
+    ) -> None:
         super().__init__(events)
         self.sandbox = EgumaSandbox(FakeClock(START))
+        self.store = store
         self._server = server
         if server is not None:
             server.sandbox, server.events = self.sandbox, events
@@ -67,6 +72,7 @@ class EgumaShop(Shop):
             limits=self.LIMITS,
             retry=RetryPolicy(budget=1.0),
             random=lambda: 0.5,
+            journal=None if self.store is None else Journal(self.store, key=""),
         )
 
     async def follow_up(self, session: Any) -> None:

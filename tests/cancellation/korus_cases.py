@@ -11,6 +11,8 @@ from typing import Any
 
 from eguma_async import KorusSession, RetryPolicy
 from eguma_async.core.errors import unknown_outcome
+from eguma_async.journal.journal import Journal
+from eguma_async.journal.stores.base import Store
 from eguma_async.korus import Beneficiary, Customer, ListCatalogs, OfferItem, TicketChoice
 from eguma_async.sandbox import DropAfter, KorusSandbox
 from eguma_async.sandbox.engine.transport import SandboxTransport
@@ -36,9 +38,16 @@ class KorusShop(Shop):
     session: KorusSession
     desk: KorusSession
 
-    def __init__(self, events: Events, server: ByteServer | None, directory: Path) -> None:
+    def __init__(
+        self,
+        events: Events,
+        server: ByteServer | None,
+        directory: Path,
+        store: Store | None = None,
+    ) -> None:
         super().__init__(events)
         self.sandbox = KorusSandbox(FakeClock(START))
+        self.store = store
         self.directory = directory
         self._server = server
         if server is not None:
@@ -50,10 +59,10 @@ class KorusShop(Shop):
 
     def another_session(self) -> KorusSession:
         if self._server is None:
-            return self._session(BASE, self._watched)
-        return self._session(self._server.url, None)
+            return self._session(BASE, self._watched, self.store)
+        return self._session(self._server.url, None, self.store)
 
-    def _session(self, base_url: str, transport: Any) -> KorusSession:
+    def _session(self, base_url: str, transport: Any, store: Store | None = None) -> KorusSession:
         return KorusSession(
             *self.sandbox.demo_client,
             base_url=base_url,
@@ -64,6 +73,7 @@ class KorusShop(Shop):
             limits=self.LIMITS,
             retry=RetryPolicy(budget=1.0),
             random=lambda: 0.5,
+            journal=None if store is None else Journal(store, key=""),
         )
 
     def items(self, name: str = "example") -> list[OfferItem]:

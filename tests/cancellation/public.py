@@ -1,4 +1,4 @@
-"""The public coroutines of a session, found by looking at its classes."""
+"""The public coroutines of a session or a journal, found by looking at its classes."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, get_args, get_origin, get_type_hints
 
 import eguma_async.core.session
-from eguma_async.pipeline.session import BaseSession
 
 SPECIAL = ("__aenter__", "__aexit__", "__aiter__", "__anext__", "__call__")
 FOR_TYPE_CHECKERS = vars(eguma_async.core.session)
 """What resources import for type checkers only."""
 
 
-def coroutines_of(session: BaseSession) -> set[str]:
+def coroutines_of(thing: object) -> set[str]:
     """Return the names of all that can be awaited: coroutines, lists, holds and fan-outs.
 
-    They are those of the session, of its resources, and of whatever one of these returns, such as
+    They are those of a session or a journal, of its resources, and of whatever one of these returns, such as
     ``BaseSession.send``, ``Bookings.create``, ``Orders.list``, ``Pager.first`` and ``Hold.book``.
     """
     found: set[str] = set()
-    waiting: list[type[Any]] = [type(session), *map(type, _resources(session))]
+    waiting: list[type[Any]] = [type(thing), *map(type, _resources(thing))]
     seen: set[type[Any]] = set()
     while waiting:
         cls = waiting.pop()

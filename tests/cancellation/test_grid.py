@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from eguma_async import AsyncSession, KorusSession
+from eguma_async import AsyncSession, KorusSession, MemoryJournal
 from tests.cancellation.driver import Timing
 from tests.cancellation.eguma_cases import EGUMA_CASES
 from tests.cancellation.grid import sweep
+from tests.cancellation.journal_cases import EGUMA_JOURNALLED, JOURNAL_CASES, KORUS_JOURNALLED
 from tests.cancellation.korus_cases import KORUS_CASES
 from tests.cancellation.public import coroutines_of
 
-CASES = [*EGUMA_CASES, *KORUS_CASES]
+OF_EGUMA = [*EGUMA_CASES, *EGUMA_JOURNALLED]
+OF_KORUS = [*KORUS_CASES, *KORUS_JOURNALLED]
+CASES = [*OF_EGUMA, *OF_KORUS, *JOURNAL_CASES]
 
 
 @pytest.mark.parametrize("when", Timing, ids=lambda when: when.name.lower())
@@ -27,10 +30,14 @@ async def test_cancelled_again_and_again(case):
 
 
 @pytest.mark.parametrize(
-    ("session", "cases"),
-    [(AsyncSession("key"), EGUMA_CASES), (KorusSession(token="token"), KORUS_CASES)],
-    ids=["eguma", "korus"],
+    ("thing", "cases"),
+    [
+        (AsyncSession("key"), OF_EGUMA),
+        (KorusSession(token="token"), OF_KORUS),
+        (MemoryJournal(key=""), JOURNAL_CASES),
+    ],
+    ids=["eguma", "korus", "journal"],
 )
-def test_every_public_coroutine_has_a_case(session, cases):
+def test_every_public_coroutine_has_a_case(thing, cases):
     covered = {name for case in cases for name in case.covers}
-    assert covered == coroutines_of(session)
+    assert covered == coroutines_of(thing)

@@ -7,6 +7,7 @@ import pytest
 from tests.cancellation.driver import Timing
 from tests.cancellation.eguma_cases import EGUMA_CASES
 from tests.cancellation.grid import sweep
+from tests.cancellation.journal_cases import EGUMA_JOURNALLED, KORUS_JOURNALLED
 from tests.cancellation.korus_cases import KORUS_CASES
 from tests.cancellation.wires import ByteServer
 
@@ -16,7 +17,7 @@ CASES = [
     case
     for case in (*EGUMA_CASES, *KORUS_CASES)
     if case.write or case.covers[0] in ALSO or case.covers[0].startswith(("Hold", "Reservations"))
-]
+] + [case for case in (*EGUMA_JOURNALLED, *KORUS_JOURNALLED) if case.write]
 
 
 @pytest.mark.parametrize("when", Timing, ids=lambda when: when.name.lower())

@@ -12,6 +12,7 @@ import pytest
 from eguma_async import (
     ClientRefConflictError,
     ConfigurationError,
+    JournalError,
     LatePolicy,
     OutcomeUnknownError,
     RetryPolicy,
@@ -362,3 +363,20 @@ async def test_both_providers_share_a_journal(shop, world):
     async with Journal(shop.store) as journal:
         kinds = {(entry.provider, entry.kind) async for entry in journal.entries()}
     assert kinds == {("e-guma", "booking"), ("korus", "order")}
+
+
+async def test_a_journal_that_cannot_look_leaves_the_doubt_there_was(shop):
+    class Failing(MemoryStore):
+        async def insert(self, row):
+            if await self.rows():
+                raise JournalError("the disk is full")
+            return await super().insert(row)
+
+    shop.store = Failing()
+    shop.sandbox.faults.add(DropAfter(path=BULK))
+    async with shop.process(retry=RetryPolicy(attempts=1)) as session:
+        held = await shop.reserve(session)
+        with pytest.raises(OutcomeUnknownError) as caught:
+            await session.orders.create(held, shop.customer, "order-4711", reconcile_unknown=True)
+    assert caught.value.client_ref == (await shop.entry()).client_ref
+    assert len(shop.sandbox.orders()) == 2

@@ -12,6 +12,7 @@ import attrs
 from eguma_async.core import checks
 from eguma_async.core.errors import (
     EgumaError,
+    JournalError,
     OutcomeUnknownError,
     ResultMismatchError,
     StatusError,
@@ -24,6 +25,7 @@ from eguma_async.core.resumable import Found, Looking, Resumable
 from eguma_async.core.session import Session
 from eguma_async.korus.errors import InconsistentAnswerError, ViolationsError, says_expired
 from eguma_async.korus.operations import as_tuple, free_text, iris, optional
+from eguma_async.pipeline.call import cancelled_as
 
 from .order_models import BulkOrders, Customer, FailedOrder
 from .order_operations import GetOrder, findable_reference
@@ -170,9 +172,19 @@ async def finish(
         timeouts: Limits of each attempt.
         intent: Under which reference a journal keeps it.
     """
-    if session.keeps_journal:
-        asked = intent or Intent()
-        reference = asked.client_ref or operation.reference()
-        if await session.entry(CreateOrders, reference) is not None:
-            return await session.send(operation, timeouts=timeouts, intent=asked)
-    return await Reconciler(session, timeouts).finish(operation, began_at, doubt)
+    asked = intent or Intent()
+    try:
+        with cancelled_as(doubt):
+            if await _is_kept(session, operation, asked):
+                return await session.send(operation, timeouts=timeouts, intent=asked)
+            return await Reconciler(session, timeouts).finish(operation, began_at, doubt)
+    except JournalError as error:
+        if error.outcome_unknown:
+            raise
+        unread = error.with_traceback(None)
+    raise doubt from unread  # what keeps the journal from looking settles nothing
+
+
+async def _is_kept(session: Session, operation: CreateOrders, intent: Intent) -> bool:
+    reference = intent.client_ref or operation.reference()
+    return session.keeps_journal and await session.entry(CreateOrders, reference) is not None
