@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from eguma_async import Intent, NotSentError, OutcomeUnknownError
+from eguma_async import Intent, NotSentError, OutcomeUnknownError, RetryPolicy
 from eguma_async.core.durable import Wire
 from eguma_async.core.messages import Timeouts
 from eguma_async.core.resumable import Resumable
@@ -133,6 +133,12 @@ def journal_of(mutant: str | None, kind: type[Journal]) -> type[Journal]:
             return calls
 
     return Mutant if mutant else kind
+
+
+def retry_of(mutant: str | None, policy: RetryPolicy) -> RetryPolicy:
+    """Return when a mutant sends again."""
+    # Else the next attempt would mostly tell what became of the one that timed out.
+    return attrs.evolve(policy, attempts=1) if mutant == "timeout-is-failure" else policy
 
 
 def rules_of(mutant: str | None, rules: JournalRules) -> JournalRules:

@@ -362,7 +362,7 @@ async def lead(life: Life) -> None:
             fate, takes_progress_for_refusal=life.mutant == "in-progress-is-failure"
         ),
         timeouts=TIMEOUTS,
-        retry=RETRY,
+        retry=_crash_mutants.retry_of(life.mutant, RETRY),
         clock=clock,
         journal=journal,
     )

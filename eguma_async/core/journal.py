@@ -34,7 +34,10 @@ class State(enum.Enum):
     ABSENT = "absent"
     """The provider's lists show that nothing was done."""
     CANCELLED = "cancelled"
-    """Done, and cancelled since."""
+    """Done too late and cancelled for that, or said to be cancelled by a person.
+
+    A booking that you cancel stays confirmed: its cancellation has an entry of its own.
+    """
     UNSENT = "unsent"
     """Nothing was sent, or nothing that the server took up."""
 
@@ -121,7 +124,9 @@ class Intent:
 
 
 def _is_reference(value: object) -> bool:
-    return isinstance(value, str) and 1 <= len(value) <= 200 and value.isprintable()
+    if not isinstance(value, str):
+        return False
+    return bool(value.strip()) and len(value) <= 200 and value.isprintable()
 
 
 @attrs.frozen(kw_only=True)
@@ -220,7 +225,8 @@ class ClientRefConflictError(ConflictError):
     """The reference stands for something else already. Nothing was sent.
 
     Attributes:
-        entry: What the journal knows of it.
+        entry: What the journal knows of it. Its `Entry.result` is left behind when the error is
+            pickled.
     """
 
     def __init__(
@@ -238,3 +244,8 @@ class ClientRefConflictError(ConflictError):
 
     def _summary(self) -> str:
         return self.message  # ours, not the server's
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        restore, (cls, state) = super().__reduce__()
+        entry = None if self.entry is None else attrs.evolve(self.entry, result=None)
+        return restore, (cls, {**state, "entry": entry})

@@ -34,7 +34,7 @@ class Looking:
     Attributes:
         session: Reads, and sends what is missing.
         began_at: When it was sent first, aware.
-        ended_at: When it was sent last, aware; a later moment if that is not known.
+        ended_at: Now, aware: a request may have waited for long before it left.
         is_taken: Tells of an id of the server's whether another entry of the journal stands for it.
         before_sending: To be called before anything is sent again: writes it down.
 

@@ -207,7 +207,7 @@ class JournalledCalls:
         """Send what was written down just now, or withdraw it if nobody wants it any more."""
         asked = errand.asked
         if not errand.is_wanted:
-            await self._withdraw(kept)
+            await self._withdraw(errand, kept)
             if errand.is_wanted:  # by somebody who has come meanwhile
                 return await self._carry_out(errand)
             raise _cancelled()
@@ -222,10 +222,11 @@ class JournalledCalls:
                 return there, False
         return await self._records.insert(await self._line(asked, 1))
 
-    async def _withdraw(self, kept: Kept) -> None:
+    async def _withdraw(self, errand: Errand[Any], kept: Kept) -> None:
         try:
             await self._records.delete(kept)
         except JournalError as error:
+            errand.begun = True
             logger.warning(
                 "cancelled before it was sent, but the journal could not withdraw it, so that a"
                 " recovery may send it; client_ref: %s (%s)",
@@ -312,13 +313,12 @@ class JournalledCalls:
         if line.state is State.UNSENT and not asked.intent.new_generation:
             again = await self._records.write(kept, await self._line(asked, line.generation))
             return (kept, False) if again is None else (again, True)
-        if asked.operation.REPEAT is Repeat.KEYED and not asked.intent.new_generation:
+        is_keyed = asked.operation.REPEAT is Repeat.KEYED
+        was_made = line.state in (State.CONFIRMED, State.CANCELLED)
+        if (is_keyed or was_made) and not asked.intent.new_generation:
             if line.state is State.REJECTED:
                 raise named(refusal_again(line), line)
-            raise self._conflict(
-                line,
-                "it was not made" if line.state is State.ABSENT else "it was cancelled since",
-            )
+            raise self._conflict(line, "it was cancelled since" if was_made else "it was not made")
         return await self._records.insert(await self._line(asked, line.generation + 1))
 
     async def _go_on(self, asked: Asked[T], kept: Kept) -> T:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -18,6 +19,8 @@ from eguma_async.core.resumable import Resumable
 from .identity import Identity
 
 T = TypeVar("T")
+
+_WITHDRAWING_SECONDS = 1.0
 
 
 @attrs.frozen(kw_only=True)
@@ -51,7 +54,7 @@ class Errand(Generic[T]):
     Attributes:
         asked: The same.
         recovers: The same.
-        begun: True once something may have been sent.
+        begun: True once something may have been sent, or may be sent by a recovery.
         is_wanted: False once everybody who waited for it was cancelled.
         key: Idempotency key it is sent with, once that is known.
     """
@@ -94,6 +97,9 @@ class Errand(Generic[T]):
     async def ended(self) -> asyncio.Task[T]:
         """Wait for its end. Cancelling that ends the waiting; what was begun goes on.
 
+        What is just being written down is withdrawn then. That is waited for, for a second at most:
+        as long as the journal has it, a recovery may send it.
+
         Raises:
             asyncio.CancelledError: With an `OutcomeUnknownError` as its cause if it goes on, and a
                 `NotSentError` if nothing was sent, nor will be.
@@ -105,6 +111,9 @@ class Errand(Generic[T]):
             await asyncio.wait((self._task,))
         except asyncio.CancelledError as cancelled:
             self.is_wanted = self._waiting > 1
+            if not (self.begun or self.is_wanted):
+                with suppress(asyncio.CancelledError):  # once more: the first one is raised anyway
+                    await asyncio.wait((self._task,), timeout=_WITHDRAWING_SECONDS)
             cancelled.__cause__ = meaning = self._meaning()
             if meaning.outcome_unknown:
                 # A TaskGroup throws a cancellation away; here is where it can be found then.
@@ -119,9 +128,15 @@ class Errand(Generic[T]):
         return self._task
 
     def _meaning(self) -> EgumaError:
-        if self.begun or self.is_wanted:
-            return self._named(OutcomeUnknownError("cancelled; it goes on in the background"))
-        return self._named(NotSentError("cancelled before anything was sent"))
+        if self._has_ended_unsent():
+            return self._named(NotSentError("cancelled before anything was sent"))
+        return self._named(OutcomeUnknownError("cancelled; it goes on in the background"))
+
+    def _has_ended_unsent(self) -> bool:
+        task = self._task
+        if self.begun or task is None or not task.done() or task.cancelled():
+            return False
+        return isinstance(task.exception(), EgumaError)
 
     def _named(self, error: EgumaError) -> EgumaError:
         error.operation = self.asked.operation.name()

@@ -42,7 +42,9 @@ class Journal:
             any credentials.
         key: Encrypts what is kept of customers and tickets: 32 bytes or their base64, or several,
             of which the first encrypts and all open; from ``EGUMA_ASYNC_JOURNAL_KEY`` if not
-            given; an empty text for none. Needs the extra ``crypto``.
+            given; an empty text for none. Needs the extra ``crypto``. With a key, what is not
+            encrypted is not believed: add an empty one, ``[key, ""]``, to go on with a journal that
+            had none.
         any_credentials: Take up what was asked for with other credentials, as after a new key of
             the same account. Never true for a journal of several accounts.
         rules: For how long things hold.
@@ -69,6 +71,8 @@ class Journal:
         if not isinstance(account, str) or (account and not is_printable(account)):
             raise ConfigurationError("account must be a text that can be printed")
         self._account = account
+        if not isinstance(rules, JournalRules | None):
+            raise ConfigurationError("rules must be JournalRules")
         self._rules = attrs.evolve(rules or JournalRules(), any_credentials=any_credentials)
         self._records = Records(store, sealer)
         self._store = store
@@ -141,9 +145,9 @@ class Journal:
             JournalError: Its outcome is known already, or somebody works on it.
         """
         if state not in _RESOLVED:
-            choice = ", ".join(each.value for each in _RESOLVED)
+            choice = ", ".join(map(str, _RESOLVED))
             raise ConfigurationError(f"an entry is resolved as one of: {choice}")
-        kept = await self._the_one(client_ref, kind, account, environment)
+        kept = (await self._generations(client_ref, kind, account, environment))[-1]
         line = kept.content or _rewritten(kept)
         if not line.state.is_open:
             raise JournalError(f"its outcome is known already: {line.state.value}")
@@ -174,22 +178,30 @@ class Journal:
     ) -> Entry:
         """Forget what came of an entry, its tickets included; what is left is that it has ended.
 
+        That of earlier generations is forgotten as well.
+
         Args:
             client_ref: Its reference.
             kind: Which one, if the reference stands for several.
             account: The same.
             environment: The same: the base URL it was asked for at.
 
+        Returns:
+            The last generation.
+
         Raises:
             ConfigurationError: There is no such entry.
             JournalError: Its outcome is not known yet: what is kept of it is still needed.
         """
-        kept = await self._the_one(client_ref, kind, account, environment)
-        line = kept.line
-        if line.state.is_open:
+        generations = await self._generations(client_ref, kind, account, environment)
+        if any(kept.line.state.is_open for kept in generations):
             raise JournalError("its outcome is not known yet; recover or resolve it first")
+        written = [await self._erased(kept) for kept in generations]
+        return written[-1].entry()
+
+    async def _erased(self, kept: Kept) -> Kept:
         new = changed(
-            line,
+            kept.line,
             result=None,
             differences=(),
             candidates=(),
@@ -200,7 +212,7 @@ class Journal:
         written = await self._records.write(kept, new)
         if written is None:
             raise JournalError("it was changed meanwhile; look at it again")
-        return written.entry()
+        return written
 
     async def prune(self, *, older_than: timedelta = timedelta(days=30)) -> int:
         """Remove entries that have ended, and return how many.
@@ -214,14 +226,16 @@ class Journal:
         Raises:
             ConfigurationError: `older_than` is shorter.
         """
-        if older_than < timedelta(days=4):
-            raise ConfigurationError("older_than must be 4 days at least")
+        if not isinstance(older_than, timedelta) or older_than < timedelta(days=4):
+            raise ConfigurationError("older_than must be a timedelta of 4 days at least")
         before = (self._clock.now() - older_than).timestamp()
         removed = 0
         async for kept in self._records.all():
             if kept.row.created_at >= before:
                 break
-            if kept.content is not None and not kept.content.state.is_open:
+            # What was not sent keeps its place when it is asked for again.
+            line = kept.content
+            if line is not None and not line.state.is_open and line.created.wall < before:
                 removed += await self._records.delete(kept)
         return removed
 
@@ -233,11 +247,11 @@ class Journal:
             if client_ref in (None, kept.entry().client_ref):
                 yield kept
 
-    async def _the_one(
+    async def _generations(
         self, client_ref: str, kind: str | None, account: str | None, environment: str | None
-    ) -> Kept:
-        """Return the last generation of the entry that a reference stands for."""
-        last: dict[str, Kept] = {}
+    ) -> list[Kept]:
+        """Return all generations of the entry that a reference stands for, the last one last."""
+        found: dict[str, list[Kept]] = {}
         async for kept in self._matching(client_ref):
             entry = kept.entry()
             if (
@@ -245,18 +259,17 @@ class Journal:
                 and account in (None, entry.account)
                 and environment in (None, entry.environment)
             ):
-                before = last.get(kept.row.series)
-                if before is None or before.row.generation < kept.row.generation:
-                    last[kept.row.series] = kept
-        if not last:
+                found.setdefault(kept.row.series, []).append(kept)
+        if not found:
             raise ConfigurationError("the journal has no such entry")
-        if len(last) > 1:
-            entries = [kept.entry() for kept in last.values()]
-            several = sorted(f"{e.kind} {e.account} at {e.environment}" for e in entries)
+        if len(found) > 1:
+            entries = [several[0].entry() for several in found.values()]
+            names = sorted(f"{e.kind} {e.account} at {e.environment}" for e in entries)
             raise ConfigurationError(
-                f"several entries have this reference ({'; '.join(several)}); say which"
+                f"several entries have this reference ({'; '.join(names)}); say which"
             )
-        return next(iter(last.values()))
+        (generations,) = found.values()
+        return sorted(generations, key=lambda kept: kept.row.generation)
 
 
 def _rewritten(kept: Kept) -> Line:

@@ -58,7 +58,19 @@ class SQLiteJournal(Journal):
         # Imported here: not every program needs SQLite, and it takes a while.
         from .stores.sqlite import SQLiteStore  # noqa: PLC0415
 
-        super().__init__(SQLiteStore(path, busy_timeout=busy_timeout), **options)
+        self._file = SQLiteStore(path, busy_timeout=busy_timeout)
+        super().__init__(self._file, **options)
+
+    async def backup(self, path: str | os.PathLike[str]) -> None:
+        """Copy the journal to a new file as it is at one moment, while it is in use.
+
+        Only its owner can read the copy. It holds what the journal holds, open bookings and their
+        customers included.
+
+        Raises:
+            JournalError: The journal is not open, there is such a file, or it cannot be written.
+        """
+        await self._file.backup(path)
 
 
 class PostgresJournal(Journal):

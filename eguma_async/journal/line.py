@@ -128,7 +128,7 @@ def _time(seconds: float | None) -> datetime | None:
 class _Written:
     """A line as it is written: what is private apart, and encrypted if there is a key."""
 
-    line: Line
+    line: msgspec.Raw
     private: bytes
     mark: str
 
@@ -151,6 +151,7 @@ class Script:
         self._secret = secret
         self._sealer = sealer
         self._read = msgspec.json.Decoder(_Written).decode
+        self._read_line = msgspec.json.Decoder(Line).decode
         self._read_private = msgspec.json.Decoder(_Private).decode
 
     def digest(self, body: bytes) -> str:
@@ -177,12 +178,7 @@ class Script:
         self, line: Line, series: str, *, version: int, created_at: float, remote: str | None
     ) -> Row:
         private = msgspec.json.encode(_Private(body=line.body, result=line.result))
-        bare = attrs.evolve(line, body=None, result=None)
-        place = _place(series, line.generation)
-        written = _Written(
-            line=bare, private=self._sealer.seal(private, place), mark=self._sealer.mark
-        )
-        content = msgspec.json.encode(written)
+        bare = msgspec.json.encode(attrs.evolve(line, body=None, result=None))
         row = Row(
             series=series,
             generation=line.generation,
@@ -190,7 +186,12 @@ class Script:
             is_open=line.state.is_open,
             created_at=created_at,
             remote=remote,
-            data=content,
+            data=b"",
+        )
+        # The rest of the row is bound to it: without the key it cannot be changed either.
+        sealed = self._sealer.seal(private, _columns(row) + bare)
+        content = msgspec.json.encode(
+            _Written(line=msgspec.Raw(bare), private=sealed, mark=self._sealer.mark)
         )
         return attrs.evolve(row, data=self._check(row, content) + content)
 
@@ -201,21 +202,22 @@ class Script:
             return None
         try:
             written = self._read(content)
+            bare = self._read_line(written.line)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return None
         if not self._sealer.opens(written.mark):
-            return attrs.evolve(written.line, locked=True)
-        place = _place(row.series, row.generation)
-        plain = self._sealer.unseal(written.private, written.mark, place)
+            return attrs.evolve(bare, locked=True)
+        bound_to = _columns(row) + bytes(written.line)
+        plain = self._sealer.unseal(written.private, written.mark, bound_to)
         if plain is None:
             return None
         private = self._read_private(plain)
-        return attrs.evolve(written.line, body=private.body, result=private.result)
+        return attrs.evolve(bare, body=private.body, result=private.result)
 
     def _check(self, row: Row, content: bytes) -> bytes:
-        named = (row.series, row.generation, row.version, row.is_open, row.remote, row.created_at)
-        return hmac.new(self._secret, repr(named).encode() + content, hashlib.sha256).digest()
+        return hmac.new(self._secret, _columns(row) + content, hashlib.sha256).digest()
 
 
-def _place(series: str, generation: int) -> bytes:
-    return f"{series}|{generation}".encode()
+def _columns(row: Row) -> bytes:
+    named = (row.series, row.generation, row.version, row.is_open, row.remote, row.created_at)
+    return repr(named).encode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -35,6 +36,7 @@ IN_PROGRESS = "in_progress"
 """Reason of a line whose first request the server still works on, or never let go of."""
 STUCK_SECONDS = 600.0
 """After so long, a request that is still in progress is stuck."""
+_CODE = re.compile(r"[\w.:/-]{1,64}", re.ASCII)
 _FINAL = (AccessDeniedError, ConflictError, InvalidRequestError, NotFoundError)
 
 
@@ -54,10 +56,16 @@ def after_failure(line: Line, error: EgumaError, waited: float | None) -> Line:
         state=state,
         reason=reason,
         in_doubt=line.in_doubt or error.outcome_unknown,
-        refusal=None if told is None else Refusal(status=told.status, error_code=told.error_code),
+        refusal=None if told is None else Refusal(status=told.status, error_code=_code_of(told)),
         owner=None,
         lease_until=0.0,
     )
+
+
+def _code_of(refusal: StatusError) -> str | None:
+    """Return the code of a refusal, if it is one: a server may write there what it likes."""
+    code = refusal.error_code
+    return code if code is not None and _CODE.fullmatch(code) else None
 
 
 def _state_after(
@@ -130,7 +138,13 @@ def after_looking(line: Line, found: Found[Any], now: Moment, rules: JournalRule
 
 
 def _is_refused(line: Line) -> bool:
-    return line.refusal is not None and 400 <= line.refusal.status < 500
+    refused = line.refusal
+    # 401, 409 and 429 are no judgement on what was asked for.
+    return (
+        refused is not None
+        and refused.status in range(400, 500)
+        and (refused.status not in (401, 409, 429))
+    )
 
 
 def for_a_person(line: Line, reason: str, candidates: tuple[str, ...] = ()) -> Line:

@@ -6,6 +6,20 @@ from datetime import timedelta
 
 import attrs
 
+from eguma_async.core.errors import ConfigurationError
+
+from .owners import LONGEST_LEASE
+
+_KEY_IS_KNOWN = timedelta(hours=72)
+"""For how long a server keeps an idempotency key."""
+_LONGEST = {
+    "resend_window": _KEY_IS_KNOWN,
+    "verify_window": timedelta(days=3650),
+    "book_by": timedelta(days=365),
+    "lease": timedelta(seconds=LONGEST_LEASE),
+    "settle": timedelta(days=1),
+}
+
 
 @attrs.frozen(kw_only=True)
 class JournalRules:
@@ -27,3 +41,14 @@ class JournalRules:
     lease: timedelta = timedelta(seconds=90)
     settle: timedelta = timedelta(seconds=60)
     any_credentials: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        for name, longest in _LONGEST.items():
+            value = getattr(self, name)
+            if not isinstance(value, timedelta) or not timedelta(0) < value <= longest:
+                raise ConfigurationError(
+                    f"{name} must be a timedelta above 0, of {longest} at most, such as"
+                    f" {attrs.fields_dict(JournalRules)[name].default!r}"
+                )
+        if not isinstance(self.any_credentials, bool):
+            raise ConfigurationError("any_credentials must be True or False")

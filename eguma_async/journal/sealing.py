@@ -20,19 +20,23 @@ _KEY = 32
 class Sealer:
     """Encrypts with AES-256-GCM, and tells by a mark which key it was.
 
-    Without a key it leaves everything as it is. A plain class: it shows nothing.
+    Without a key it leaves everything as it is. With one, what is not encrypted is not believed,
+    unless that is asked for: whoever can write to the store could have put it there. A plain
+    class: it shows nothing.
 
     Args:
         keys: The first one encrypts; the others open what was encrypted before.
+        opens_plain: Believe what is not encrypted although there is a key.
     """
 
-    __slots__ = ("_by_mark", "_mark")
+    __slots__ = ("_by_mark", "_mark", "_opens_plain")
 
-    def __init__(self, keys: Iterable[bytes] = ()) -> None:
+    def __init__(self, keys: Iterable[bytes] = (), *, opens_plain: bool = False) -> None:
         self._by_mark: dict[str, Any] = {}
         for key in keys:
             self._by_mark.setdefault(_mark_of(key), _cipher(key))
         self._mark = next(iter(self._by_mark), "")
+        self._opens_plain = opens_plain or not self._by_mark
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -47,7 +51,7 @@ class Sealer:
 
     def opens(self, mark: str) -> bool:
         """Tell whether what bears a mark can be read."""
-        return mark in ("", *self._by_mark)
+        return mark in self._by_mark if mark else self._opens_plain
 
     def seal(self, plain: bytes, bound_to: bytes) -> bytes:
         """Encrypt something so that it opens in one place only.
@@ -96,7 +100,8 @@ def sealer_for(given: str | bytes | Iterable[str | bytes] | None) -> Sealer | Co
 
     Args:
         given: 32 bytes, or their base64; several, the newest first; None for those of
-            ``EGUMA_ASYNC_JOURNAL_KEY``, separated by commas; empty for none at all.
+            ``EGUMA_ASYNC_JOURNAL_KEY``, separated by commas; empty for none at all. An empty one
+            beside others opens what was written before there was a key.
     """
     if given is None:
         given = [part.strip() for part in os.environ.get(KEY_VARIABLE, "").split(",")]
@@ -108,7 +113,7 @@ def sealer_for(given: str | bytes | Iterable[str | bytes] | None) -> Sealer | Co
             " base64.b64encode(secrets.token_bytes(32))"
         )
     try:
-        return Sealer(key for key in keys if key is not None)
+        return Sealer((key for key in keys if key is not None), opens_plain="" in several)
     except ConfigurationError as error:
         return error.with_traceback(None)
 

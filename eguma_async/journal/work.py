@@ -101,7 +101,9 @@ class Work(Generic[T]):
         except EgumaError as error:
             failure = error.with_traceback(None)
         await self._write(changed(self.line, owner=None, lease_until=0.0))
-        raise named(failure, self.line)
+        # Not as it is: a list that is refused is no refusal of what was asked for.
+        unknown = OutcomeUnknownError("it may have been made, and the lists cannot be read")
+        raise named(unknown, self.line) from failure
 
     async def _begin_again(self, *, is_late: bool) -> None:
         """Write down that it is sent once more.
@@ -296,8 +298,11 @@ class Work(Generic[T]):
         except JournalError as unwritten:
             logger.warning("the journal could not note a failure: %s", unwritten)
             why = "the journal could not note that"
-        # A server repeats a refusal that it keeps under a key. Anything else may go well next time.
-        if why and not line.state.is_open and (line.state is State.UNSENT or line.key is None):
+        if not why or line.state.is_open:
+            return None
+        error.outcome_unknown = True  # a recovery may send it, and find that it goes well then
+        # A server repeats a refusal that it keeps under a key: that is worth more than this.
+        if line.state is State.UNSENT or line.key is None:
             told = error if isinstance(error, StatusError) else None
             raise named(
                 OutcomeUnknownError(

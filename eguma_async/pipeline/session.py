@@ -343,7 +343,8 @@ class BaseSession:
             on_recovered: Called after each entry.
 
         Raises:
-            ConfigurationError: There is no journal, or it does not keep such operations.
+            ConfigurationError: There is no journal, it does not keep such operations, or none is
+                named.
             JournalError: The journal cannot be used.
         """
         self._require_open()

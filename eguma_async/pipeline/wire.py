@@ -154,9 +154,11 @@ def kept_kinds(kinds: tuple[type[Operation[Any]], ...]) -> tuple[type[Resumable[
     """Return classes of operations as such that a journal keeps.
 
     Raises:
-        ConfigurationError: One is not.
+        ConfigurationError: One is not, or there is none.
     """
-    kept = tuple(kind for kind in kinds if issubclass(kind, Resumable))
+    if not kinds:
+        raise ConfigurationError("say which operations, such as BookTickets")
+    kept = tuple(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Resumable))
     if len(kept) < len(kinds):
         raise ConfigurationError("a journal keeps only what books or cancels")
     return kept

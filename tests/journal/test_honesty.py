@@ -135,6 +135,18 @@ async def test_what_is_not_known_yet_is_not_called_unknown_to_the_journal(world)
     assert caught.value.operation == "CancelBooking"
 
 
+async def test_a_list_that_is_refused_is_no_refusal_of_the_booking(world):
+    async with world.process(dies="after") as session:
+        await booked(world, session)
+    world.sandbox.clock.advance(hours=50)
+    world.sandbox.faults.add(refusal(404, "not_found", "*/orders.json"))
+    async with world.process() as session:
+        with pytest.raises(OutcomeUnknownError, match="lists cannot be read") as caught:
+            await booked(world, session)
+        assert caught.value.__cause__.status == 404
+        assert (await booked(world, session)).persisted
+
+
 # Booked too late, and cancelled
 
 

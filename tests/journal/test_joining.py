@@ -15,10 +15,10 @@ from eguma_async import (
     ConfigurationError,
     InvalidRequestError,
     JournalError,
-    NotSentError,
     OutcomeUnknownError,
     RetryPolicy,
     State,
+    unknown_outcome,
 )
 from eguma_async.journal.stores.memory import MemoryStore
 from eguma_async.sandbox import DropBefore, Park, Reply
@@ -159,13 +159,13 @@ async def test_whoever_asks_while_it_is_withdrawn_gets_it_all_the_same(world):
         first = asyncio.create_task(booked(world, session))
         await world.store.inserting.wait()
         first.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await first
         world.store.inserts.set()
         await world.store.deleting.wait()
         second = asyncio.create_task(booked(world, session))
         await asyncio.sleep(0)
         world.store.deletes.set()
+        with pytest.raises(asyncio.CancelledError):
+            await first
         assert (await second).persisted
     assert len(world.posts) == 1
 
@@ -200,10 +200,10 @@ async def test_what_cannot_be_withdrawn_is_told(world, caplog):
         asking = asyncio.create_task(booked(world, session))
         await world.store.inserting.wait()
         asking.cancel()
+        world.store.inserts.set()
         with pytest.raises(asyncio.CancelledError) as caught:
             await asking
-        assert isinstance(caught.value.__cause__, NotSentError)
-        world.store.inserts.set()
+        assert unknown_outcome(caught.value) is not None  # a recovery may send it
     assert "could not withdraw" in caplog.text
     assert world.posts == []
 

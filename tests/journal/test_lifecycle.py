@@ -17,6 +17,7 @@ from eguma_async import (
     ConfigurationError,
     Customer,
     Intent,
+    InvalidRequestError,
     JournalError,
     ListProducts,
     MemoryJournal,
@@ -124,9 +125,28 @@ async def test_cancelled_before_it_is_written_down_it_is_never_sent(world):
         asking = asyncio.create_task(booked(world, session))
         await world.store.asked.wait()
         asking.cancel()
+        await asyncio.sleep(0)
+        world.store.goes_on.set()
         with pytest.raises(asyncio.CancelledError) as caught:
             await asking
         assert isinstance(caught.value.__cause__, NotSentError)
+        assert await world.entries() == []  # before it is told
+    assert world.posts == []
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["for a second", "until cancelled again"])
+async def test_a_disk_that_hangs_is_not_waited_for_and_nothing_is_promised(world, again):
+    world.store = SlowStore()
+    async with world.process() as session:
+        asking = asyncio.create_task(booked(world, session))
+        await world.store.asked.wait()
+        asking.cancel()
+        await asyncio.sleep(0)
+        if again:
+            asking.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await asking
+        assert unknown_outcome(caught.value) is not None
         world.store.goes_on.set()
     assert world.posts == []
     assert await world.entries() == []
@@ -237,8 +257,9 @@ async def test_a_failure_that_cannot_be_noted_is_still_told_as_it_is(world):
     body = json.dumps({"error_code": "validation_error", "message": "no"})
     world.sandbox.faults.add(Reply(400, body=body, path=BOOKING))
     async with world.process() as session:
-        with pytest.raises(Exception, match="validation_error"):
+        with pytest.raises(InvalidRequestError, match="validation_error") as caught:
             await booked(world, session)
+    assert caught.value.outcome_unknown  # a recovery may send it again
 
 
 async def test_it_is_not_sent_a_second_time_if_that_cannot_be_noted(world):
@@ -429,6 +450,7 @@ async def test_arguments_that_make_no_sense_are_refused_before_anything_is_writt
         now = session.clock.now()
         wrong: list[dict[str, Any]] = [
             {"client_ref": ""},
+            {"client_ref": " "},
             {"client_ref": "a\nb"},
             {"client_ref": "x" * 201},
             {"client_ref": 7},
@@ -442,6 +464,11 @@ async def test_arguments_that_make_no_sense_are_refused_before_anything_is_writt
                 await session.ticketing.bookings.create(**world.slot(), **options)
         with pytest.raises(ConfigurationError, match="keeps BookTickets"):
             await session.exchange(BookTickets(**world.slot()))
+        with pytest.raises(ConfigurationError, match="say which"):
+            await session.recover()
+        for kind in (ListProducts, "BookTickets"):
+            with pytest.raises(ConfigurationError, match="only what books"):
+                await session.recover(cast("Any", kind))
         with pytest.raises(ConfigurationError, match="either"):
             await session.ticketing.bookings.cancel("b1", client_ref=REF)
     with pytest.raises(ConfigurationError, match="journal must be"):

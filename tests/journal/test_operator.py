@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import copy
+import json
 import pickle
 from datetime import timedelta
+from typing import Any, cast
 
 import attrs
 import keyring
@@ -23,9 +25,12 @@ from eguma_async import (
     SQLiteJournal,
     State,
 )
-from eguma_async.journal import key_from_keyring
+from eguma_async.journal import JournalRules, key_from_keyring
 from eguma_async.journal.journal import Journal
+from eguma_async.journal.line import Script
+from eguma_async.journal.sealing import Sealer
 from eguma_async.journal.stores.memory import MemoryStore
+from eguma_async.sandbox import Reply
 
 REF = "order-4711"
 KEY = base64.b64encode(b"canary-journal-key-0123456789abc").decode()
@@ -170,6 +175,18 @@ async def test_erasing_leaves_the_fact_alone(world):
     assert len(world.posts) == 1
 
 
+async def test_erasing_forgets_all_generations(world):
+    async with world.process() as session:
+        first = await session.ticketing.bookings.create(**world.slot(), client_ref=REF)
+        await session.ticketing.bookings.cancel(first.booking_id)
+        await session.ticketing.bookings.create(**world.slot(), client_ref=REF, new_generation=True)
+    async with Journal(world.store) as journal:
+        entry = await journal.erase(REF)
+    assert (entry.generation, entry.result) == (2, None)
+    bookings = [e for e in await world.entries() if e.kind == "booking"]
+    assert [(e.generation, e.result) for e in bookings] == [(1, None), (2, None)]
+
+
 async def test_what_is_open_is_not_erased(world):
     await crashed(world)
     async with Journal(world.store) as journal:
@@ -187,8 +204,70 @@ async def test_pruning_removes_what_has_ended_long_ago_and_nothing_else(world):
     async with Journal(world.store, clock=world.sandbox.clock) as journal:
         with pytest.raises(ConfigurationError, match="4 days"):
             await journal.prune(older_than=timedelta(days=3))
+        with pytest.raises(ConfigurationError, match="timedelta"):
+            await journal.prune(older_than=cast("Any", 30))
         assert await journal.prune(older_than=timedelta(days=4)) == 1
     assert [entry.client_ref for entry in await world.entries()] == [REF, "young"]
+
+
+async def test_what_was_asked_for_again_lately_is_not_pruned(world):
+    unauthorized = Reply(401, body='{"error_code": "unauthorized"}', path="*/booking.json")
+    world.sandbox.faults.add(unauthorized)
+    later = world.slot(label="unlimited", days=10)
+    async with world.process() as session:
+        with pytest.raises(Exception, match="401"):
+            await session.ticketing.bookings.create(**later, client_ref=REF)
+        world.sandbox.clock.advance(days=5)
+        await session.ticketing.bookings.create(**later, client_ref=REF)
+    async with Journal(world.store, clock=world.sandbox.clock) as journal:
+        assert await journal.prune(older_than=timedelta(days=4)) == 0
+        world.sandbox.clock.advance(days=5)
+        assert await journal.prune(older_than=timedelta(days=4)) == 1
+
+
+async def test_a_conflict_is_pickled_without_the_tickets(world):
+    async with world.process() as session:
+        booking = await session.ticketing.bookings.create(**world.slot(), client_ref=REF)
+        with pytest.raises(ClientRefConflictError) as caught:
+            await session.ticketing.bookings.create(**world.slot(quantity=1), client_ref=REF)
+    entry = caught.value.entry
+    assert entry is not None
+    assert entry.result is not None
+    written = pickle.dumps(caught.value)
+    assert booking.tickets[0].ticket_number.encode() not in written
+    assert pickle.loads(written).entry == attrs.evolve(entry, result=None)
+
+
+@pytest.mark.parametrize("code", ["canary@example.com wrote this", "x" * 65])
+async def test_words_in_the_place_of_a_code_are_not_kept(world, code):
+    answer = json.dumps({"error_code": code, "message": "no"})
+    world.sandbox.faults.add(Reply(400, body=answer, path="*/booking.json"))
+    async with world.process() as session:
+        with pytest.raises(InvalidRequestError):
+            await session.ticketing.bookings.create(**world.slot(), client_ref=REF)
+    (row,) = await world.store.rows()
+    assert code.encode() not in row.data
+
+
+WRONG_RULES = {
+    "resend_window": timedelta(hours=73),
+    "verify_window": 30,
+    "book_by": timedelta(0),
+    "lease": timedelta(hours=2),
+    "settle": timedelta(seconds=-1),
+    "any_credentials": "yes",
+}
+
+
+@pytest.mark.parametrize("name", WRONG_RULES)
+def test_rules_that_would_lose_or_double_something_are_refused(name):
+    with pytest.raises(ConfigurationError, match=name):
+        JournalRules(**cast("Any", {name: WRONG_RULES[name]}))
+
+
+def test_rules_that_are_none_are_refused():
+    with pytest.raises(ConfigurationError, match="JournalRules"):
+        MemoryJournal(rules=cast("Any", timedelta(hours=1)))
 
 
 # Encryption
@@ -346,6 +425,50 @@ async def test_the_key_may_come_from_the_keyring_of_the_system(world):
     async with world.process(key=KEY) as session:
         (found,) = (await session.ticketing.bookings.recover()).entries
     assert found.entry.state is State.CONFIRMED
+
+
+async def test_whoever_can_write_to_the_store_but_has_no_key_can_forge_nothing(world):
+    await crashed(world, key=KEY)
+    (there,) = await world.store.rows()
+    sealed = Script(await world.store.secret(), Sealer([base64.b64decode(KEY)]))
+    line = sealed.line(there)
+    assert line is not None
+    assert line.body is not None
+    plain = Script(await world.store.secret(), Sealer())
+    forged = attrs.evolve(line, body=line.body.replace(b'"quantity":2', b'"quantity":9'))
+    assert forged.body != line.body
+    assert await world.store.replace(plain.next(forged, there, None))
+    async with world.process(key=KEY) as session:
+        (found,) = (await session.ticketing.bookings.recover()).entries
+    assert found.entry.locked
+    assert len(world.posts) == 1
+    async with world.process(key=[KEY, ""]) as session:  # asked for, as after a time without a key
+        (found,) = (await session.ticketing.bookings.recover()).entries
+    assert not found.entry.locked
+
+
+async def test_what_stands_beside_the_encrypted_part_cannot_be_changed_without_the_key(world):
+    await crashed(world, key=KEY)
+    (there,) = await world.store.rows()
+    content = there.data[32:].replace(b'"late":"discover"', b'"late":"confirm"')
+    assert content != there.data[32:]
+    forger = Script(await world.store.secret(), Sealer())
+    changed = attrs.evolve(there, data=forger._check(there, content) + content)
+    await world.store.delete(there)
+    await world.store.insert(changed)
+    async with world.process(key=KEY) as session:
+        (found,) = (await session.ticketing.bookings.recover()).entries
+    assert found.entry.state is State.QUARANTINED
+    assert len(world.posts) == 1
+
+
+async def test_a_journal_in_a_file_is_backed_up_while_it_is_in_use(tmp_path):
+    async with SQLiteJournal(tmp_path / "bookings.db") as journal:
+        await journal.backup(tmp_path / "copy.db")
+        with pytest.raises(JournalError, match="there already"):
+            await journal.backup(tmp_path / "copy.db")
+    async with SQLiteJournal(tmp_path / "copy.db") as copy_of_it:
+        assert [entry async for entry in copy_of_it.entries()] == []
 
 
 async def test_the_key_may_come_from_the_environment(world, monkeypatch):

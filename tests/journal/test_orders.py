@@ -339,6 +339,20 @@ async def test_orders_that_cannot_be_read_just_now_were_made_all_the_same(shop):
     assert len(shop.posts) == 1
 
 
+async def test_orders_that_were_cancelled_are_not_made_again_by_asking(shop):
+    async with shop.process() as session:
+        held = await shop.reserve(session)
+    async with shop.process("before") as session:
+        await session.orders.create(held, shop.customer, "order-4711", client_ref="mine")
+    shop.clock.advance(minutes=2)
+    async with Journal(shop.store, clock=shop.clock) as journal:
+        await journal.resolve("mine", State.CANCELLED)
+    async with shop.process() as session:
+        with pytest.raises(ClientRefConflictError, match="cancelled"):
+            await session.orders.create(held, shop.customer, "order-4711", client_ref="mine")
+    assert shop.posts == []
+
+
 async def test_both_providers_share_a_journal(shop, world):
     world.store = shop.store
     async with world.process() as eguma, shop.process() as korus:

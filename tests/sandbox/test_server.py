@@ -170,7 +170,7 @@ async def test_half_an_answer_for_a_caller_that_is_gone_is_no_error_of_the_serve
     sandbox = Gone()
     async with serve(sandbox) as server:
         _, writer = await asyncio.open_connection(server.host, server.port)
-        writer.write(b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
+        writer.write(b"GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n")
         await sandbox.came.wait()
         writer.transport.abort()
         async with aiohttp.ClientSession() as client, client.head(server.url + "/_sandbox"):
@@ -432,6 +432,8 @@ async def test_the_control_plane_knows_its_paths_and_methods(curl):
     assert "desk-sales" in value["error"]
     assert (await curl("GET", "/_sandbox/desk-sales"))[0] == 400
     assert (await curl("DELETE", "/_sandbox/clock"))[0] == 400
+    status, _ = await curl("GET", "/_sandbox", headers={"Host": "evil.example:8080"})
+    assert status == 404  # a name of a page's own that leads to this machine
     status, _ = await curl("GET", "/_sandbox", headers={"Origin": "http://evil.example"})
     assert status == 403
 
@@ -513,7 +515,7 @@ async def _raw(port, head, body=b""):
     """Send bytes as they are; return the status line and the body of the response."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     length = b"" if b"ransfer-" in head else b"Content-Length: %d\r\n" % len(body)
-    writer.write(head + b"Host: x\r\nConnection: close\r\n" + length + b"\r\n" + body)
+    writer.write(head + b"Host: localhost\r\nConnection: close\r\n" + length + b"\r\n" + body)
     received = await reader.read()
     writer.close()
     head, _, body = received.partition(b"\r\n\r\n")
@@ -542,7 +544,7 @@ async def test_text_that_is_not_unicode_is_refused_in_the_providers_shape(head):
 
 async def test_a_caller_that_hangs_up_within_its_body_is_no_fault_of_the_server(curl, caplog):
     port = int(curl.url.rpartition(":")[2])
-    head = f"POST {PRODUCTS} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc".encode()
+    head = f"POST {PRODUCTS} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc".encode()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(head)
     await writer.drain()

@@ -120,7 +120,8 @@ class Bookings:
                 resuming only repeats it, `reconcile` finds out.
             DecodingError: It was booked, but the answer cannot be read; resume it likewise.
             ClientRefConflictError: The `client_ref` stands for something else, or has ended.
-            JournalError: The journal cannot be used. Nothing was sent.
+            JournalError: The journal cannot be used. Nothing was sent by this call; if its
+                `outcome_unknown` is True, an earlier one may have.
         """
         operation = BookTickets(
             reservation_id=reservation_id,

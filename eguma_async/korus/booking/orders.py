@@ -76,7 +76,8 @@ class Orders:
 
         Raises:
             ClientRefConflictError: The `client_ref` stands for something else.
-            JournalError: The journal cannot be used. Nothing was sent.
+            JournalError: The journal cannot be used. Nothing was sent by this call; if its
+                `outcome_unknown` is True, an earlier one may have.
             ViolationsError: Nothing was ordered; `expired_reservations` on it tells which
                 reservations have expired.
             OutcomeUnknownError: Orders may have been made; `reconcile` finds out. A refusal that

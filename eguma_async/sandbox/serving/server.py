@@ -139,7 +139,8 @@ class SandboxServer:
     def _control_response(
         self, incoming: web.BaseRequest, request: SandboxRequest
     ) -> SandboxResponse:
-        if not _is_loopback(incoming.remote or ""):
+        # A web page can be given a name of its own that leads to this machine: the name tells.
+        if not (_is_loopback(incoming.remote or "") and _is_loopback(_name_in(incoming.host))):
             return _refusal(None, 404, "no sandbox has this path")
         return self._control.respond(request)
 
@@ -198,6 +199,13 @@ async def _send_part(
     if incoming.transport is not None:
         incoming.transport.close()
     return cut
+
+
+def _name_in(host: str) -> str:
+    """Return the host of a ``Host`` header, without its port and brackets."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0]
 
 
 def _is_loopback(host: str) -> bool:
