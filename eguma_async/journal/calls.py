@@ -369,11 +369,18 @@ class JournalledCalls:
         return value
 
     async def _is_undone(self, asked: Asked[Any], line: Line) -> bool:
-        """Tell whether it was cancelled since, as far as the journal knows."""
+        """Tell whether it was cancelled since, as far as the journal knows.
+
+        Raises:
+            OutcomeUnknownError: It may have been.
+        """
         undoing = asked.operation.undo(line.result or {})
         if undoing is None:
             return False
         done = await self._records.latest(self._identity(undoing, Intent()))
+        if done is not None and done.line.state.is_open:
+            unknown = "it was made, and it is not known whether it was cancelled since"
+            raise named(OutcomeUnknownError(unknown), line)
         return done is not None and done.line.state is State.CONFIRMED
 
 

@@ -530,6 +530,21 @@ async def test_a_booking_of_unknown_outcome_is_found_out_and_then_cancelled(worl
     assert anew.booking_id == world.sandbox.bookings()[1].id
 
 
+async def test_a_booking_whose_cancellation_is_in_doubt_is_not_told_as_booked(world):
+    async with world.process() as session:
+        booking = await booked(world, session)
+    async with world.process(dies="after", path="cancel-booking.json") as session:
+        await session.ticketing.bookings.cancel(booking.booking_id)
+    async with world.process() as session:
+        with pytest.raises(OutcomeUnknownError, match="cancelled since") as caught:
+            await booked(world, session)
+        assert caught.value.client_ref == REF
+        world.sandbox.clock.advance(minutes=2)
+        await session.ticketing.bookings.recover()
+        with pytest.raises(ClientRefConflictError, match="cancelled since"):
+            await booked(world, session)
+
+
 async def test_what_was_never_booked_cannot_be_cancelled(world):
     async with world.process() as session:
         with pytest.raises(ClientRefConflictError, match="no booking"):
