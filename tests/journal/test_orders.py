@@ -12,6 +12,7 @@ import pytest
 from eguma_async import (
     ClientRefConflictError,
     ConfigurationError,
+    JournalError,
     LatePolicy,
     OutcomeUnknownError,
     RetryPolicy,
@@ -324,6 +325,25 @@ async def test_whoever_lost_the_line_while_looking_sends_nothing(shop):
         with pytest.raises(OutcomeUnknownError):
             await session.orders.create(held, shop.customer, "order-4711")
     assert shop.posts == []
+
+
+async def test_a_full_disk_while_it_is_settled_says_nothing_of_the_orders(shop):
+    shop.sandbox.faults.add(DropAfter(path=BULK))
+    async with shop.process() as session:
+        held = await shop.reserve(session)
+        insert, seen = shop.store.insert, []
+
+        async def full(row):
+            if seen:
+                raise JournalError("the disk is full")
+            seen.append(row)
+            return await insert(row)
+
+        shop.store.insert = full
+        with pytest.raises(JournalError) as caught:
+            await session.orders.create(held, shop.customer, "order-4711", reconcile_unknown=True)
+    assert caught.value.outcome_unknown
+    assert len(shop.sandbox.orders()) == 2
 
 
 async def test_orders_that_cannot_be_read_just_now_were_made_all_the_same(shop):

@@ -12,6 +12,7 @@ import attrs
 from eguma_async.core import checks
 from eguma_async.core.errors import (
     EgumaError,
+    JournalError,
     OutcomeUnknownError,
     ResultMismatchError,
     StatusError,
@@ -170,9 +171,12 @@ async def finish(
         timeouts: Limits of each attempt.
         intent: Under which reference a journal keeps it.
     """
-    if session.keeps_journal:
-        asked = intent or Intent()
-        reference = asked.client_ref or operation.reference()
-        if await session.entry(CreateOrders, reference) is not None:
+    asked = intent or Intent()
+    reference = asked.client_ref or operation.reference()
+    try:
+        if session.keeps_journal and await session.entry(CreateOrders, reference) is not None:
             return await session.send(operation, timeouts=timeouts, intent=asked)
-    return await Reconciler(session, timeouts).finish(operation, began_at, doubt)
+        return await Reconciler(session, timeouts).finish(operation, began_at, doubt)
+    except JournalError as error:
+        error.outcome_unknown = True  # it says nothing of what is in doubt
+        raise
