@@ -116,6 +116,10 @@ class Resumable(Operation[T]):
         """
         raise NotImplementedError
 
+    def is_like(self, other: Resumable[Any], /) -> bool:
+        """Tell whether the lists cannot tell what this has made from what another has made."""
+        return False
+
     @classmethod
     def can_be_undone(cls) -> bool:
         """Tell whether it can be cancelled once it is done."""

@@ -177,7 +177,7 @@ class RecoveryPass:
                 OutcomeUnknownError(f"the transport failed ({type(foreign).__name__})"), work.line
             )
         else:
-            return Recovered(entry=work.line.entry(), value=value)
+            return Recovered(entry=work.line.entry(), value=value, error=_why_open(work.line))
         is_known = not work.line.state.is_open
         return Recovered(entry=work.line.entry(), error=None if is_known else error)
 
@@ -201,3 +201,13 @@ def _why_not(line: Line) -> EgumaError | None:
     if line.state is State.NEEDS_OPERATOR:
         return OutcomeUnknownError(f"a person has to find out what came of it ({line.reason})")
     return None
+
+
+def _why_open(line: Line) -> EgumaError | None:
+    """Return why a line is still open after work that went well; None if it is not."""
+    if not line.state.is_open:
+        return None
+    why = _why_not(line) or OutcomeUnknownError(
+        "it may have been made, and the lists do not show it yet"
+    )
+    return named(why, line)

@@ -23,6 +23,7 @@ from .line import Line
 from .moments import age, as_time
 from .outcomes import after_failure, after_looking, for_a_person, is_final, named, open_again
 from .records import Kept, changed
+from .searching import search
 
 T = TypeVar("T")
 
@@ -97,7 +98,7 @@ class Work(Generic[T]):
 
     async def _looked_up(self) -> Found[T]:
         try:
-            return await self._operation.look_up(self._looking())
+            return await self._search()
         except EgumaError as error:
             failure = error.with_traceback(None)
         await self._write(changed(self.line, owner=None, lease_until=0.0))
@@ -314,9 +315,12 @@ class Work(Generic[T]):
 
     async def _found_at_once(self) -> T | None:
         try:
-            return (await self._operation.look_up(self._looking())).value
+            return (await self._search()).value
         except EgumaError:
             return None  # a recovery looks again
+
+    async def _search(self) -> Found[T]:
+        return await search(self._desk, self.line, self._operation, self._looking())
 
     def _after_looking(self, found: Found[T]) -> Line:
         return after_looking(self.line, found, self._desk.moments.now(), self._desk.rules)

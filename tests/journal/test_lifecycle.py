@@ -367,6 +367,18 @@ async def test_a_session_whose_entering_is_cancelled_leaves_no_journal_open(worl
     await session.aclose()
 
 
+async def test_a_recovery_says_of_each_open_entry_why_it_is_open(world):
+    async with world.process(dies="before") as session:
+        await booked(world, session)
+    world.sandbox.clock.advance(hours=73)
+    async with world.process() as session:
+        (found,) = (await session.ticketing.bookings.recover(wait=False)).entries
+    assert found.entry.state is State.VERIFY
+    assert isinstance(found.error, OutcomeUnknownError)
+    assert found.error.client_ref == REF
+    assert "do not show it" in found.error.message
+
+
 # Processes and loops
 
 

@@ -33,7 +33,7 @@ from .booking_models import (
 from .items import TicketItem, as_tuple, check_items
 from .matching import member, require_same, same_id
 from .orders import ListOrders, Order, OrderStatus
-from .reconciling import booking_of, look
+from .reconciling import are_alike, booking_of, look
 
 if TYPE_CHECKING:
     from eguma_async.core.session import Session
@@ -239,6 +239,10 @@ class BookTickets(Resumable[Booking]):
     def noted(cls, value: Booking, /, *, persisted: bool) -> Booking:
         """Say with a booking whether the journal has it."""
         return attrs.evolve(value, persisted=persisted)
+
+    def is_like(self, other: Resumable[Any], /) -> bool:
+        """Tell whether another booking looks the same in the list of orders."""
+        return isinstance(other, BookTickets) and are_alike(self, other)
 
     async def look_up(self, looking: Looking, /) -> Found[Booking]:
         """Look for it in the list of orders, which tells no key."""

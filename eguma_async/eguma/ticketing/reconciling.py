@@ -157,6 +157,17 @@ async def look(looking: Looking, wanted: Wanted) -> BookingSearch:
     return _among(orders, wanted, window, taken) if taken else found
 
 
+def are_alike(one: Wanted, other: Wanted) -> bool:
+    """Tell whether the list of orders cannot tell two bookings apart: neither hold nor language."""
+    return (
+        same_id(one.product_id, other.product_id)
+        and same_start(one.starts_at, other.starts_at)
+        and sorted(item.quantity for item in one.items)
+        == sorted(item.quantity for item in other.items)
+        and all(_agreement(one.customer, other.customer))
+    )
+
+
 def booking_of(order: Order, items: tuple[TicketItem, ...]) -> Booking:
     """Return the booking that an order is, as far as the list tells it.
 
@@ -234,7 +245,7 @@ def _is_of(line: OrderLine, wanted: Wanted) -> bool:
     )
 
 
-def _agreement(found: OrderCustomer, wanted: Customer) -> tuple[bool, bool, bool]:
+def _agreement(found: OrderCustomer | Customer, wanted: Customer) -> tuple[bool, bool, bool]:
     return (
         _same(found.first_name, wanted.first_name),
         _same(found.last_name, wanted.last_name),
