@@ -112,8 +112,7 @@ class Errand(Generic[T]):
         except asyncio.CancelledError as cancelled:
             self.is_wanted = self._waiting > 1
             if not (self.begun or self.is_wanted):
-                with suppress(asyncio.CancelledError):  # once more: the first one is raised anyway
-                    await asyncio.wait((self._task,), timeout=_WITHDRAWING_SECONDS)
+                await self._withdrawn(self._task)
             cancelled.__cause__ = meaning = self._meaning()
             if meaning.outcome_unknown:
                 # A TaskGroup throws a cancellation away; here is where it can be found then.
@@ -126,6 +125,14 @@ class Errand(Generic[T]):
         finally:
             self._waiting -= 1
         return self._task
+
+    async def _withdrawn(self, task: asyncio.Task[T]) -> None:
+        """Wait until it is withdrawn, however often that is cancelled: the first one is raised."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _WITHDRAWING_SECONDS
+        while not task.done() and loop.time() < until:
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait((task,), timeout=until - loop.time())
 
     def _meaning(self) -> EgumaError:
         if self._has_ended_unsent():

@@ -14,7 +14,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 
@@ -106,13 +106,13 @@ class JournalledShop(EgumaShop):
             transport=self.sandbox.transport(),
             clock=self.sandbox.clock,
             retry=RetryPolicy(attempts=1),
-            journal=Journal(self.store, key=""),
+            journal=Journal(cast("Any", self.store), key=""),
         ) as session:
             yield session
 
     async def entries(self) -> list[Any]:
         """Return what the journal says."""
-        async with Journal(self.store, key="") as journal:
+        async with Journal(cast("Any", self.store), key="") as journal:
             return [entry async for entry in journal.entries()]
 
 
@@ -132,7 +132,7 @@ class JournalledKorusShop(KorusShop):
 
     async def entries(self) -> list[Any]:
         """Return what the journal says."""
-        async with Journal(self.store, key="") as journal:
+        async with Journal(cast("Any", self.store), key="") as journal:
             return [entry async for entry in journal.entries()]
 
 
@@ -236,7 +236,7 @@ async def another(shop: Shop) -> Any:
 
 
 async def journal(shop: JournalledShop) -> Journal:
-    return Journal(shop.store, key="", clock=shop.sandbox.clock)
+    return Journal(cast("Any", shop.store), key="", clock=shop.sandbox.clock)
 
 
 async def opened(shop: JournalledShop) -> Journal:

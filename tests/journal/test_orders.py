@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import attrs
 import pytest
@@ -325,6 +326,26 @@ async def test_whoever_lost_the_line_while_looking_sends_nothing(shop):
         with pytest.raises(OutcomeUnknownError):
             await session.orders.create(held, shop.customer, "order-4711")
     assert shop.posts == []
+
+
+async def test_a_full_disk_while_it_is_settled_says_nothing_of_the_orders(shop):
+    shop.sandbox.faults.add(DropAfter(path=BULK))
+    async with shop.process() as session:
+        held = await shop.reserve(session)
+        insert = shop.store.insert
+        seen: list[Any] = []
+
+        async def full(row):
+            if seen:
+                raise JournalError("the disk is full")
+            seen.append(row)
+            return await insert(row)
+
+        shop.store.insert = full
+        with pytest.raises(OutcomeUnknownError) as caught:
+            await session.orders.create(held, shop.customer, "order-4711", reconcile_unknown=True)
+    assert isinstance(caught.value.__cause__, JournalError)
+    assert len(shop.sandbox.orders()) == 2
 
 
 async def test_orders_that_cannot_be_read_just_now_were_made_all_the_same(shop):
