@@ -188,7 +188,10 @@ class Stage:
                 yield
             finally:
                 logging.root.removeHandler(silent)
-        left = [thread.name for thread in threading.enumerate() if thread not in threads]
+        more_threads = [thread for thread in threading.enumerate() if thread not in threads]
+        for thread in more_threads:
+            thread.join(1.0)  # one that has done its last step is there for a moment still
+        left = [thread.name for thread in more_threads if thread.is_alive()]
         assert not left, f"I6: threads left: {left}"
         more = open_files() - self._files
         assert not more, f"I6: files and sockets left: {sorted(more)}"

@@ -198,7 +198,7 @@ class JournalMachine(RuleBasedStateMachine):
         """Every request with a key has the same bytes."""
         if not hasattr(self, "runner"):
             return
-        bodies: dict[str, set[str]] = {}
+        bodies: dict[str | None, set[str]] = {}
         for request in self.sandbox.requests:
             if request.path.endswith("/booking.json"):
                 bodies.setdefault(request.idempotency_key, set()).add(request.body_sha256)
