@@ -85,7 +85,7 @@ async def _leaves_a_file(stage: Stage) -> None:
 
 async def _leaves_a_thread(stage: Stage) -> None:
     await _fine(stage)
-    threading.Timer(0.2, lambda: None).start()
+    threading.Timer(1.5, lambda: None).start()
 
 
 async def _raises_what_is_not_ours(stage: Stage) -> None:
