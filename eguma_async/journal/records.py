@@ -138,8 +138,10 @@ class Records:
             return self._inserted(line, row, there)
         # A write that fails may have been done. Nobody is told that it was asked for.
         try:
-            await self._store.delete(row)
+            if await self._store.latest(row.series) == row:  # not one that somebody else has begun
+                await self._store.delete(row)
         except JournalError:
+            failure.outcome_unknown = True
             failure.message += (
                 "; it may have been written all the same, and a recovery would send it"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -19,7 +20,7 @@ from eguma_async import (
     State,
 )
 from eguma_async.journal.journal import Journal
-from eguma_async.sandbox import DropAfter, DropBefore, Reply
+from eguma_async.sandbox import DropAfter, DropBefore, Park, Reply
 from tests.journal.test_lifecycle import SickStore
 from tests.support.canaries import stack_text
 
@@ -146,6 +147,25 @@ async def test_a_list_that_is_refused_is_no_refusal_of_the_booking(world):
             await booked(world, session)
         assert isinstance(caught.value.__cause__, NotFoundError)
         assert (await booked(world, session)).persisted
+
+
+async def test_a_disk_that_fails_for_one_does_not_take_what_another_has_written_down(world):
+    parked = world.sandbox.faults.add(Park(path=BOOKING))
+    async with world.process() as first, world.process() as second:
+        asking = asyncio.create_task(booked(world, first))
+        await parked.arrived()
+        insert = world.store.insert
+
+        async def full(row):
+            raise JournalError("the disk is full")
+
+        world.store.insert = full
+        with pytest.raises(JournalError):
+            await booked(world, second)
+        world.store.insert = insert
+        assert [entry.state for entry in await world.entries()] == [State.INFLIGHT]
+        parked.release()
+        assert (await asking).persisted
 
 
 # Booked too late, and cancelled
