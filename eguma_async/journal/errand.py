@@ -62,8 +62,8 @@ class Errand(Generic[T]):
     def __init__(self, asked: Asked[T], *, recovers: bool = False) -> None:
         self.asked = asked
         self.recovers = recovers
-        self.begun = recovers
-        self.is_wanted = True
+        self.begun: bool = recovers
+        self.is_wanted: bool = True
         self.key: str | None = asked.key
         self._waiting = 0
         self._task: asyncio.Task[T] | None = None
