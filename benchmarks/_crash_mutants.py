@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import attrs
@@ -17,7 +16,7 @@ from eguma_async.core.resumable import Resumable
 from eguma_async.journal.calls import JournalledCalls
 from eguma_async.journal.desk import Desk
 from eguma_async.journal.journal import Journal
-from eguma_async.journal.rules import JournalRules
+from eguma_async.journal.line import Line
 
 MUTANTS = (
     "new-key-per-attempt",
@@ -106,6 +105,14 @@ class _NoLease(Desk):
         return 0.0
 
 
+class _NoExpiry(Desk):
+    def may_send_again(self, line: Line) -> bool:
+        return True
+
+
+_DESKS = {"no-lease": _NoLease, "key-expiry-ignored": _NoExpiry}
+
+
 async def _yes() -> None:
     """Let it go on."""
 
@@ -127,9 +134,10 @@ def journal_of(mutant: str | None, kind: type[Journal]) -> type[Journal]:
             wrap = _WIRES.get(mutant or "")
             calls: JournalledCalls = super().attach(wire if wrap is None else wrap(wire))
             calls.__class__ = _CALLS.get(mutant or "", JournalledCalls)
-            if mutant == "no-lease":
-                desk = _NoLease(**attrs.asdict(calls._desk, recurse=False))  # noqa: SLF001  # a mutant
-                calls._desk = desk  # noqa: SLF001  # as above
+            kind_of_desk = _DESKS.get(mutant or "")
+            if kind_of_desk is not None:
+                fields = attrs.asdict(calls._desk, recurse=False)  # noqa: SLF001  # a mutant
+                calls._desk = kind_of_desk(**fields)  # noqa: SLF001  # as above
             return calls
 
     return Mutant if mutant else kind
@@ -139,10 +147,3 @@ def retry_of(mutant: str | None, policy: RetryPolicy) -> RetryPolicy:
     """Return when a mutant sends again."""
     # Else the next attempt would mostly tell what became of the one that timed out.
     return attrs.evolve(policy, attempts=1) if mutant == "timeout-is-failure" else policy
-
-
-def rules_of(mutant: str | None, rules: JournalRules) -> JournalRules:
-    """Return the rules of a mutant."""
-    if mutant == "key-expiry-ignored":
-        return attrs.evolve(rules, resend_window=timedelta(days=3650))
-    return rules

@@ -351,10 +351,9 @@ async def lead(life: Life) -> None:
     """Lead a life to its end, be it early."""
     fate = Fate(life)
     clock = Ahead(life.shift)
-    rules = _crash_mutants.rules_of(life.mutant, RULES)
     kind = _crash_mutants.journal_of(life.mutant, Journal)
     own_clock = Ahead(life.shift + 5) if life.prune else clock
-    journal = kind(pointed(life, fate), rules=rules, clock=own_clock)
+    journal = kind(pointed(life, fate), rules=RULES, clock=own_clock)
     session = AsyncSession(
         life.key,
         base_url=life.url,
