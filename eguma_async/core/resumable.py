@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from inspect import getattr_static
 from typing import Any, ClassVar, Generic, TypeVar
 
 import attrs
 
+from .errors import ConfigurationError
 from .operation import Operation
 from .session import Session
 
@@ -63,6 +65,22 @@ class Resumable(Operation[T]):
 
     KIND: ClassVar[str]
     WAITS: ClassVar[bool] = True
+
+    @classmethod
+    def check_complete(cls) -> None:
+        """Check that it says all that a journal asks, before anything is sent.
+
+        Raises:
+            ConfigurationError: A method is missing.
+        """
+        missing = [
+            name
+            for name in ("remote_id", "record", "recall", "look_up")
+            if getattr_static(cls, name) is getattr_static(Resumable, name)
+        ]
+        if missing or not hasattr(cls, "KIND"):
+            named = ", ".join([*missing, *([] if hasattr(cls, "KIND") else ["KIND"])])
+            raise ConfigurationError(f"a journal keeps {cls.__name__} once it defines {named}")
 
     def reference(self) -> str | None:
         """Return a reference that stands for this request and no other; None without one."""

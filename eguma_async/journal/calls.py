@@ -128,6 +128,7 @@ class JournalledCalls:
         return ClientRefConflictError(why, client_ref=reference, operation=asked.operation.name())
 
     def _check(self, operation: Resumable[Any], intent: Intent) -> None:
+        operation.check_complete()
         if intent.late is LatePolicy.COMPENSATE and not operation.can_be_undone():
             raise ConfigurationError(
                 f"{operation.name()} cannot be taken back: late must be DISCOVER or CONFIRM"

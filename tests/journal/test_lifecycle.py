@@ -6,8 +6,9 @@ import asyncio
 import json
 import os
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
+import attrs
 import pytest
 
 from eguma_async import (
@@ -30,6 +31,7 @@ from eguma_async import (
     State,
     unknown_outcome,
 )
+from eguma_async.core import Repeat, Resumable
 from eguma_async.journal.journal import Journal
 from eguma_async.journal.stores.memory import MemoryStore
 from eguma_async.sandbox import DropAfter, Park, Reply
@@ -647,3 +649,23 @@ async def test_a_booking_with_other_tickets_is_confirmed_and_told_every_time(wor
     entry = await only_entry(world)
     assert (entry.state, entry.reason) == (State.CONFIRMED, "mismatch")
     assert len(world.posts) == 1
+
+
+async def test_an_operation_that_lacks_what_a_journal_asks_is_refused_before_it_is_sent(world):
+    @attrs.frozen(kw_only=True)
+    class Half(Resumable[None]):
+        METHOD: ClassVar[str] = "POST"
+        PATH: ClassVar[str] = "/v1/half"
+        REPEAT: ClassVar[Repeat] = Repeat.IDEMPOTENT
+        KIND: ClassVar[str] = "half"
+
+        def remote_id(self, value, /):
+            return None
+
+    async with world.process() as session:
+        with pytest.raises(
+            ConfigurationError, match="Half once it defines record, recall, look_up"
+        ):
+            await session.send(Half())
+    assert len(world.sandbox.requests) == 0
+    assert await world.entries() == []
