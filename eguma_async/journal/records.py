@@ -172,10 +172,11 @@ class Records:
         """Remove a line."""
         return await self._store.delete(kept.row)
 
-    async def is_taken(self, identity: Identity, remote_id: str) -> bool:
-        """Tell whether another line stands for something of the server's."""
-        row = await self._store.made(identity.remote(remote_id))
-        return row is not None and row.series != identity.series
+    async def is_taken(self, line: Line, remote_id: str) -> bool:
+        """Tell whether another line, or an earlier generation of this one, stands for something."""
+        row = await self._store.made(line.identity.remote(remote_id))
+        mine = line.identity.series, line.generation
+        return row is not None and (row.series, row.generation) != mine
 
     async def all(self, *, open_only: bool = False) -> AsyncIterator[Kept]:
         """Read all lines, the oldest first."""

@@ -330,7 +330,7 @@ class Work(Generic[T]):
         first = line.first_sent or line.created
 
         async def is_taken(remote_id: str) -> bool:
-            return await self._desk.records.is_taken(line.identity, remote_id)
+            return await self._desk.records.is_taken(line, remote_id)
 
         return Looking(
             session=self._desk.wire.plain,

@@ -346,3 +346,17 @@ async def test_credentials_refused_at_once_mean_that_nothing_was_done(world):
         assert (await only_entry(world)).state is State.UNSENT
         assert (await session.ticketing.bookings.recover()).entries == ()
         await session.ticketing.bookings.create(**world.slot(), client_ref=REF)
+
+
+async def test_the_order_of_an_earlier_generation_is_not_taken_for_the_new_one(world):
+    late = {"client_ref": REF, "late": LatePolicy.DISCOVER}
+    async with world.process() as session:
+        await session.ticketing.bookings.create(**world.slot(), **late)
+        await session.ticketing.bookings.cancel(client_ref=REF)
+    async with world.process(dies="before") as session:
+        await session.ticketing.bookings.create(**world.slot(), **late, new_generation=True)
+    world.sandbox.clock.advance(minutes=16)
+    async with world.process() as session:
+        (found,) = (await session.ticketing.bookings.recover()).entries
+    assert (found.entry.state, found.entry.generation) == (State.ABSENT, 2)
+    assert len(world.posts) == 1
