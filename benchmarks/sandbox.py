@@ -72,7 +72,7 @@ def _url(facts: dict[str, Any], first: date, days: int = DAYS, product: int = 0)
 
 
 async def measure(
-    facts: dict[str, Any], canned: str, options: argparse.Namespace
+    facts: dict[str, Any], canned: dict[str, str], options: argparse.Namespace
 ) -> tuple[dict[str, list[_lib.Turn]], bytes]:
     """Return the turns of each way to read, and an answer."""
     tomorrow = date.today() + timedelta(days=1)
@@ -86,7 +86,7 @@ async def measure(
     ways = {
         "sandbox": lambda: same,
         "varied": some_range,
-        "canned": lambda: URL(f"{canned}/20k/x", encoded=True),
+        "canned": lambda: URL(f"{canned['http']}/20k/x", encoded=True),
     }
     turns: dict[str, list[_lib.Turn]] = {name: [] for name in ways}
     async with contextlib.AsyncExitStack() as stack:
