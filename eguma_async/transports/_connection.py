@@ -23,8 +23,10 @@ from aiohttp import TCPConnector
 from aiohttp.client_proto import ResponseHandler
 
 from ._deadline import NEVER, Deadlines
+from ._exchange import Exchange
 
 if TYPE_CHECKING:
+    from aiohttp import ClientRequest
     from aiohttp.connector import Connection
 
 _KNOWN_PARSER = "aiohttp._http_parser"
@@ -121,11 +123,19 @@ class GuardedConnector(TCPConnector):
         # aiohttp has no public place for a protocol of one's own.
         make = partial(GuardedHandler, deadlines, asyncio.get_running_loop())
         self._factory = cast("partial[ResponseHandler]", make)
+        self._deadlines = deadlines
 
-    async def connect(self, *args: Any, **options: Any) -> Connection:
-        """Return a connection on which nothing waits to be read."""
+    async def connect(self, req: ClientRequest, *args: Any, **options: Any) -> Connection:
+        """Return a connection on which nothing waits to be read.
+
+        Raises:
+            ResendError: The same request had one before.
+        """
+        exchange = self._deadlines.current()
+        if isinstance(exchange, Exchange):
+            exchange.begin(req)
         while True:
-            connection = await super().connect(*args, **options)
+            connection = await super().connect(req, *args, **options)
             handler = connection.protocol
             if not isinstance(handler, GuardedHandler):
                 if handler is not None:

@@ -11,9 +11,11 @@ from eguma_async.core.errors import NotSentError, OutcomeUnknownError, Transport
 from eguma_async.core.messages import HttpRequest
 
 from ._body import BodyError
-from ._middleware import BrokenConnectionError, StaleConnectionError, TimeUpError
+from ._exchange import ResendError, StaleConnectionError, TimeUpError
 
-Words = tuple[tuple[type[Exception], str], ...]
+Words = tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...]
+
+_BROKEN = (ResendError, aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
 
 # The first class that fits wins, so subclasses come first: a connect timeout is a timeout too, and
 # a refused connection an OS error.
@@ -32,7 +34,7 @@ _SURELY_NOT_SENT: Words = (
 )
 _KEPT_BACK: Words = (
     (TimeUpError, "no connection to {host} within {timeouts.total:g} s"),
-    (BrokenConnectionError, "the connection to {host} broke before the request went out"),
+    (_BROKEN, "the connection to {host} broke before the request went out"),
     (Exception, "nothing could be sent to {host}{reason}"),
 )
 _UNKNOWN: Words = (
@@ -42,7 +44,7 @@ _UNKNOWN: Words = (
     (TimeoutError, "{host} took too long"),
     (aiohttp.ClientPayloadError, "the response of {host} was cut"),
     (aiohttp.ClientResponseError, "{host} answered with something that is not HTTP"),
-    (BrokenConnectionError, "the connection to {host} broke before it answered"),
+    (_BROKEN, "the connection to {host} broke before it answered"),
     (OSError, "the connection to {host} broke"),
     (Exception, "the exchange with {host} failed{reason}"),
 )
