@@ -43,6 +43,10 @@ class GuardedHandler(ResponseHandler):
     Between two requests it closes the connection at the first byte. While a response is waited
     for, silence is timed by the transport's one timer instead of two timers a request, which
     takes 4 % off a call.
+
+    Attributes:
+        has_unread_bytes: Tells whether a used connection has something to read; None of one that
+            was not used yet.
     """
 
     def __init__(self, deadlines: Deadlines, loop: asyncio.AbstractEventLoop) -> None:
@@ -50,7 +54,7 @@ class GuardedHandler(ResponseHandler):
         self.deadline = NEVER
         self._deadlines = deadlines
         self._idle = True
-        self._has_unread_bytes: Callable[[], bool] | None = None
+        self.has_unread_bytes: Callable[[], bool] | None = None
 
     # Bytes nobody asked for
 
@@ -62,16 +66,12 @@ class GuardedHandler(ResponseHandler):
     def rest(self) -> None:
         """Note that the response is complete, or given up."""
         self._idle = True
-        if self._has_unread_bytes is None:
-            self._has_unread_bytes = _look_at(self.transport)
+        if self.has_unread_bytes is None:
+            self.has_unread_bytes = _look_at(self.transport)
         # First what aiohttp sees itself: a parser in the middle of a body must not be told of
         # an end.
         if not self.should_close and self._has_begun_another():
             self.force_close()
-
-    def is_fit(self) -> bool:
-        """Tell whether a request may go out here: a used connection must have nothing to read."""
-        return self._has_unread_bytes is None or not self._has_unread_bytes()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes of a response that is waited for; close the connection at any others."""
@@ -131,7 +131,7 @@ class GuardedConnector(TCPConnector):
         Raises:
             ResendError: The same request had one before.
         """
-        exchange = self._deadlines.current()
+        exchange = self._deadlines.watches.get(asyncio.current_task(self._loop))
         if isinstance(exchange, Exchange):
             exchange.begin(req)
         while True:
@@ -141,7 +141,7 @@ class GuardedConnector(TCPConnector):
                 if handler is not None:
                     handler.force_close()
                 return connection
-            if handler.is_fit():
+            if handler.has_unread_bytes is None or not handler.has_unread_bytes():
                 connection.add_callback(handler.rest)
                 return connection
             connection.close()

@@ -49,11 +49,14 @@ class Deadlines:
     A watch cancels its task, as `asyncio.timeout` does. It is started and ended in the task that
     waits, around the waiting. So whenever the timer fires, that task is suspended in between, and
     the cancellation arrives there.
+
+    Attributes:
+        watches: The innermost watch of each task.
     """
 
     def __init__(self) -> None:
         self._alarms: set[Alarm] = set()
-        self._watches: dict[asyncio.Task[object], Watch] = {}
+        self.watches: dict[asyncio.Task[object] | None, Watch] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._next = NEVER
 
@@ -64,23 +67,19 @@ class Deadlines:
         assert task is not None  # noqa: S101  # a coroutine runs in a task
         deadline = loop.time() + seconds
         watch = kind(task, deadline)
-        if task in self._watches:
-            watch.outer = self._watches[task]  # its sink sends a request in its turn
-        self._watches[task] = watch
+        if task in self.watches:
+            watch.outer = self.watches[task]  # its sink sends a request in its turn
+        self.watches[task] = watch
         if deadline < self._next:
             self._set_timer(loop, deadline)
         return watch
 
-    def current(self) -> Watch | None:
-        """Return the innermost watch of the current task; None if there is none."""
-        return self._watches.get(asyncio.current_task())  # type: ignore[arg-type]  # None has none
-
     def end(self, watch: Watch) -> bool:
         """Stop watching; tell whether the time was up, and nobody else asked to cancel."""
         if watch.outer is None:
-            del self._watches[watch.task]
+            del self.watches[watch.task]
         else:
-            self._watches[watch.task] = watch.outer
+            self.watches[watch.task] = watch.outer
         return watch.expired and watch.task.uncancel() <= watch.cancelling
 
     def add(self, alarm: Alarm) -> None:
@@ -123,7 +122,7 @@ class Deadlines:
 
     def _all(self) -> list[Alarm]:
         found: list[Alarm] = [*self._alarms]
-        for innermost in self._watches.values():
+        for innermost in self.watches.values():
             watch: Watch | None = innermost
             while watch is not None:
                 found.append(watch)

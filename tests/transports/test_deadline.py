@@ -126,7 +126,7 @@ async def test_whatever_ends_a_request_ends_its_watch(serve):
     async with AiohttpTransport() as transport:
         with pytest.raises(Ended):
             await transport.send(HttpRequest(method="GET", url=server.url, sink=Sink()))
-        assert not transport._deadlines._watches
+        assert not transport._deadlines.watches
     await server.all_gone.wait()
 
 
