@@ -13,17 +13,19 @@ import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import aiohttp
 import msgspec
 from yarl import URL
 
-from eguma_async import AsyncSession, AvailabilityList, ListAvailabilities
-from eguma_async.core.transport import ManagedTransport
+from eguma_async import AiohttpTransport, AsyncSession, AvailabilityList, ListAvailabilities
 
 from . import _lib
+
+if TYPE_CHECKING:
+    from eguma_async import LeanTransport
 
 PATH = "/v1/ticketing/products/{}/availabilities.json"
 HEADERS = {"Accept": "application/json"}
@@ -42,7 +44,9 @@ def found(*names: str) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def _session(base: str, transport: ManagedTransport) -> AsyncIterator[_lib.Call]:
+async def _session(
+    base: str, transport: AiohttpTransport | LeanTransport
+) -> AsyncIterator[_lib.Call]:
     async with transport, AsyncSession(_lib.KEY, base_url=base, transport=transport) as session:
 
         async def call(product_id: str) -> AvailabilityList:
@@ -55,8 +59,6 @@ async def _session(base: str, transport: ManagedTransport) -> AsyncIterator[_lib
 
 def sdk(base: str, context: Context = None) -> AbstractAsyncContextManager[_lib.Call]:
     """Read with the package over aiohttp."""
-    from eguma_async import AiohttpTransport
-
     return _session(base, AiohttpTransport(ssl=context))
 
 
@@ -186,6 +188,7 @@ async def limit(base: str, context: Context = None) -> AsyncIterator[_lib.Call]:
     """Read from bare asyncio protocols, with msgspec: no client can do with less."""
     decode = msgspec.json.Decoder(AvailabilityList).decode
     parts = urlsplit(base)
+    host, port = parts.hostname or "", parts.port or 0
     loop = asyncio.get_running_loop()
     idle: deque[_Socket] = deque()
     made: list[_Socket] = []
@@ -194,9 +197,7 @@ async def limit(base: str, context: Context = None) -> AsyncIterator[_lib.Call]:
         if idle:
             connection = idle.pop()
         else:
-            _, connection = await loop.create_connection(
-                _Socket, parts.hostname, parts.port, ssl=context
-            )
+            _, connection = await loop.create_connection(_Socket, host, port, ssl=context)
             made.append(connection)
         path = f"{parts.path}{PATH.format(product_id)}?{QUERY}"
         head = f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAccept: application/json\r\n\r\n"
