@@ -16,7 +16,8 @@ from eguma_async.core.errors import EgumaError
 
 from . import demo, eguma, journal, korus, sandbox
 from .errors import EXIT_CODES, Exit, Stop, exit_code, explain, explain_interruption, usage
-from .process import Ended, drop_unread_output, run_until_ended, usable_streams
+from .process import Ended, run_until_ended
+from .streams import drop_unread_output, usable_streams
 from .terminal import NARROWEST, captured_output, output_console
 from .text import is_plain, say
 from .usage_errors import wrong_usage
