@@ -10,10 +10,10 @@ Names are loaded on first use: ``import eguma_async`` alone imports neither aioh
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ._lazy import lazy_names
 
+# Not from `typing`, whose import takes as long as all the rest; type checkers know the name.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._version import __version__ as __version__
     from .core.clock import Clock as Clock

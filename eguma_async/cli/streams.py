@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Literal, TextIO
 
-Name = Literal["stdin", "stdout", "stderr"]
+TYPE_CHECKING = False  # as in `help`, which needs this module
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Literal, TextIO
+
+    Name = Literal["stdin", "stdout", "stderr"]
 
 
 @contextlib.contextmanager
@@ -31,6 +33,8 @@ def _not_missing(name: Name, mode: Literal["r", "w"]) -> Iterator[None]:
     if getattr(sys, name) is not None:
         yield
         return
+    from pathlib import Path
+
     with Path(os.devnull).open(mode, encoding="utf-8") as nowhere:
         setattr(sys, name, nowhere)
         try:
