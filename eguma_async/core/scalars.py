@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import enum
 import re
+import typing
 from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, TypeAlias, TypeVar
 
-import cattrs
 import msgspec
+
+if typing.TYPE_CHECKING:
+    import cattrs
 
 T = TypeVar("T")
 
