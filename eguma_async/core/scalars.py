@@ -10,8 +10,6 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, TypeAlias, TypeVar
 
-import msgspec
-
 if typing.TYPE_CHECKING:
     import cattrs
 
@@ -159,6 +157,8 @@ def _bool(value: object, _: Any) -> bool:
 
 def _datetime(value: object, _: Any) -> datetime:
     if isinstance(value, str):
+        import msgspec  # noqa: PLC0415  # a model that is never read needs none
+
         try:
             return msgspec.convert(value, datetime)  # rounds fractions as the fast tier does
         except msgspec.ValidationError:
@@ -183,6 +183,8 @@ def _as_written(value: object, _: Any) -> datetime:
 
 def _date(value: object, _: Any) -> date:
     if isinstance(value, str):
+        import msgspec  # noqa: PLC0415
+
         try:
             return msgspec.convert(value, date)
         except msgspec.ValidationError:
