@@ -11,6 +11,7 @@ import pytest
 
 from eguma_async.cli import main
 from eguma_async.cli._help import HELP
+from eguma_async.cli.help import prepared_help
 from eguma_async.cli.layout import COLUMNS
 from tests.support import help as generator
 from tests.support.commands import on_terminal
@@ -66,19 +67,23 @@ def test_help_that_is_asked_for_otherwise_is_the_same(line: str, command, capsys
     assert capsys.readouterr() == (HELP[command], "")
 
 
-@pytest.mark.parametrize("line", ["bogus --help", "korus bogus -h"])
-def test_there_is_no_help_for_a_command_that_there_is_not(line: str, capsys: Out) -> None:
-    assert main(line.split()) == 2
-
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert 'Unknown command "bogus"' in err
-
-
-def test_words_in_one_argument_are_no_command(capsys: Out) -> None:
-    assert main(["korus order", "--help"]) == 2
-
-    assert "Unknown command" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["korus"],
+        ["help"],
+        ["bogus", "--help"],
+        ["korus", "bogus", "-h"],
+        ["korus order", "--help"],
+        ["Products", "--help"],
+        ["--help", "products"],
+        ["products", "--json", "--help"],
+        ["products", "--help="],
+    ],
+)
+def test_only_a_command_and_a_flag_get_prepared_help(arguments: list[str]) -> None:
+    assert prepared_help(arguments) is None
 
 
 @pytest.mark.parametrize("command", [(), ("korus",), ("journal", "list")], ids=" ".join)
