@@ -10,10 +10,10 @@ Names are loaded on first use: ``import eguma_async`` alone imports neither aioh
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ._lazy import lazy_names
 
+# Not from `typing`, whose import takes as long as all the rest; type checkers know the name.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._version import __version__ as __version__
     from .core.clock import Clock as Clock
@@ -73,13 +73,13 @@ if TYPE_CHECKING:
     from .eguma.ticketing.availabilities import AvailabilityList as AvailabilityList
     from .eguma.ticketing.availabilities import CategoryPrice as CategoryPrice
     from .eguma.ticketing.availabilities import ListAvailabilities as ListAvailabilities
-    from .eguma.ticketing.bookings import BookedTicket as BookedTicket
-    from .eguma.ticketing.bookings import Booking as Booking
-    from .eguma.ticketing.bookings import BookTickets as BookTickets
-    from .eguma.ticketing.bookings import CancelBooking as CancelBooking
-    from .eguma.ticketing.bookings import CancelledBooking as CancelledBooking
-    from .eguma.ticketing.bookings import CancelledTicket as CancelledTicket
-    from .eguma.ticketing.bookings import Customer as Customer
+    from .eguma.ticketing.booking_models import BookedTicket as BookedTicket
+    from .eguma.ticketing.booking_models import Booking as Booking
+    from .eguma.ticketing.booking_models import CancelledBooking as CancelledBooking
+    from .eguma.ticketing.booking_models import CancelledTicket as CancelledTicket
+    from .eguma.ticketing.booking_models import Customer as Customer
+    from .eguma.ticketing.booking_operations import BookTickets as BookTickets
+    from .eguma.ticketing.booking_operations import CancelBooking as CancelBooking
     from .eguma.ticketing.events import AdmissionAvailability as AdmissionAvailability
     from .eguma.ticketing.events import AdmissionSlot as AdmissionSlot
     from .eguma.ticketing.events import Event as Event
@@ -109,10 +109,10 @@ if TYPE_CHECKING:
     from .eguma.ticketing.products import SlotType as SlotType
     from .eguma.ticketing.reconciling import BookingOutcome as BookingOutcome
     from .eguma.ticketing.reconciling import BookingSearch as BookingSearch
-    from .eguma.ticketing.reservations import CancelReservation as CancelReservation
-    from .eguma.ticketing.reservations import ReleasedReservation as ReleasedReservation
-    from .eguma.ticketing.reservations import Reservation as Reservation
-    from .eguma.ticketing.reservations import ReserveTickets as ReserveTickets
+    from .eguma.ticketing.reservation_models import CancelReservation as CancelReservation
+    from .eguma.ticketing.reservation_models import ReleasedReservation as ReleasedReservation
+    from .eguma.ticketing.reservation_models import Reservation as Reservation
+    from .eguma.ticketing.reservation_models import ReserveTickets as ReserveTickets
     from .eguma.ticketing.tickets import CheckInTicket as CheckInTicket
     from .eguma.ticketing.tickets import CheckOutTicket as CheckOutTicket
     from .eguma.ticketing.tickets import GetTicket as GetTicket

@@ -8,6 +8,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import attrs
 import pytest
 
 import eguma_async
@@ -51,12 +52,37 @@ def test_the_version_stands_in_one_place():
 
 def test_importing_the_package_loads_no_heavy_part():
     heavy = run(
-        "import sys, eguma_async\n"
+        "import sys\nbefore = set(sys.modules)\nimport eguma_async\n"
         "eguma_async.__all__, dir(eguma_async), eguma_async.__version__\n"
-        "print([m for m in ('aiohttp', 'msgspec', 'cattrs', 'attrs', 'cyclopts', 'rich',"
-        " 'eguma_async.eguma.session', 'asyncio') if m in sys.modules])"
+        "print([m for m in ('aiohttp', 'msgspec', 'cattrs', 'attrs', 'cyclopts', 'rich', 'typing',"
+        " 'eguma_async.eguma.session', 'asyncio') if m in sys.modules.keys() - before])"
     )
     assert heavy.strip() == "[]"
+
+
+def test_models_and_operations_load_without_what_sends_and_reads_them():
+    names = [name for name in dir(eguma_async) if _is_a_model(getattr(eguma_async, name))]
+    assert {"Order", "Product", "Booking", "BookTickets", "ListOrders", "Event"} <= set(names)
+    heavy = run(
+        f"import sys\nfrom eguma_async import {', '.join(names)}\n"
+        "print([m for m in ('aiohttp', 'asyncio', 'cattrs', 'email', 'logging', 'msgspec',"
+        " 'zoneinfo') if m in sys.modules])"
+    )
+    assert heavy.strip() == "[]"
+
+
+def _is_a_model(value):
+    return attrs.has(value) and value.__module__.startswith("eguma_async.eguma.ticketing.")
+
+
+def test_each_resource_is_loaded_with_its_first_use():
+    loaded = run(
+        "import sys\nfrom eguma_async import AsyncSession\n"
+        "ticketing = AsyncSession('key').ticketing\n"
+        "def loaded(): return [m for m in sys.modules if m.endswith('ticketing.events')]\n"
+        "print(len(loaded()))\nassert ticketing.events is ticketing.events\nprint(len(loaded()))"
+    )
+    assert loaded.split() == ["0", "1"]
 
 
 def test_errors_and_messages_load_without_the_network_and_the_codec():

@@ -20,7 +20,10 @@ from eguma_async.sandbox import EgumaSandbox, serve
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-OTHERS = [ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")]
+OTHERS = [
+    ROOT / name
+    for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "benchmarks/README.md")
+]
 TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in (*PAGES, *OTHERS)}
 
 

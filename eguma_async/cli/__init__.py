@@ -22,8 +22,13 @@ Data goes to stdout, everything else to stderr. Exit codes:
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from importlib.util import find_spec
+
+from .help import prepared_help, show
+
+TYPE_CHECKING = False  # as in `help`
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["main", "run"]
 
@@ -36,13 +41,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: Arguments without the program's name; those of the process if not given.
     """
+    arguments = list(sys.argv[1:] if argv is None else argv)
     missing = next((name for name in NEEDED if find_spec(name) is None), None)
     if missing is not None:
         sys.stderr.write(f'eguma: {missing} is missing: pip install "eguma_async[cli]"\n')
         return 1
+    text = prepared_help(arguments)
+    if text is not None:
+        return show(text)
     from .app import execute
 
-    return execute(list(sys.argv[1:] if argv is None else argv))
+    return execute(arguments)
 
 
 def run() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import signal
-import sys
 import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -16,9 +15,11 @@ from eguma_async.core.errors import EgumaError
 
 from . import demo, eguma, journal, korus, sandbox
 from .errors import EXIT_CODES, Exit, Stop, exit_code, explain, explain_interruption, usage
-from .process import Ended, drop_unread_output, run_until_ended, usable_streams
-from .terminal import NARROWEST, captured_output, output_console
-from .text import is_plain, say
+from .layout import PlainHelp
+from .process import Ended, run_until_ended
+from .streams import drop_unread_output, usable_streams
+from .terminal import captured_output, help_console
+from .text import say
 from .usage_errors import wrong_usage
 
 if TYPE_CHECKING:
@@ -44,14 +45,12 @@ def build_app(console: Console) -> App:
     Args:
         console: Where help and version are printed.
     """
-    # Boxes need room; without it, the libraries that draw them wrap without end.
-    bare = is_plain(sys.stdout) or console.width < NARROWEST
-    console.width = max(console.width, NARROWEST)
     app = App(
         name="eguma",
         help=HELP,
         help_epilogue=EXIT_CODES,
-        help_formatter="plain" if bare else "default",
+        help_format="plaintext",
+        help_formatter=PlainHelp(),
         version=__version__,
         version_format="plaintext",
         console=console,
@@ -73,15 +72,15 @@ def execute(arguments: list[str]) -> int:
 def _reported(arguments: list[str]) -> int:
     try:
         _command(arguments)
-    except BrokenPipeError:  # the reader has had enough, as `head` does
-        return Exit.READER_LEFT
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the outermost frame
-        return _report(error)
+        return report(error)
     return Exit.OK
 
 
-def _report(error: BaseException) -> int:
+def report(error: BaseException) -> int:
     """Print what ended the command, and return the exit code."""
+    if isinstance(error, BrokenPipeError):  # the reader has had enough, as `head` does
+        return Exit.READER_LEFT
     line, code = _line_and_code(error)
     try:
         say(line)
@@ -109,7 +108,7 @@ def _line_and_code(error: BaseException) -> tuple[str, int]:
 
 def _command(arguments: list[str]) -> None:
     _refuse_unreadable(arguments)
-    console = output_console()
+    console = help_console()
     app = build_app(console)
     try:
         command, bound, _ = app.parse_args(arguments, exit_on_error=False, print_error=False)

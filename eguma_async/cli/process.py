@@ -1,24 +1,20 @@
-"""The process of a command: the signals that end it, and its standard streams."""
+"""The process of a command: the signals that end it."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from pathlib import Path
 from types import FrameType
-from typing import Any, Literal, TextIO, cast
+from typing import Any, cast
 
 CANCELLATIONS = 2
 """How many signals cancel: the first the command, the second its cleaning up. More end it hard."""
 HANG_UP: signal.Signals | None = getattr(signal, "SIGHUP", None)
 """The terminal was closed. Not every system has this signal."""
 Handler = Callable[[int, FrameType | None], Any] | signal.Handlers
-Name = Literal["stdin", "stdout", "stderr"]
 
 
 class Ended(Exception):  # noqa: N818  # like KeyboardInterrupt, it is no error
@@ -97,49 +93,3 @@ class _Ending:
         if self._cancel is None or len(self.received) > CANCELLATIONS:
             raise KeyboardInterrupt
         self._cancel()
-
-
-@contextlib.contextmanager
-def usable_streams() -> Iterator[None]:
-    """Give a block three standard streams that exist and take any character."""
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(_not_missing("stdin", "r"))
-        for name in ("stdout", "stderr"):
-            stack.enter_context(_not_missing(name, "w"))
-            stream = getattr(sys, name)
-            if hasattr(stream, "reconfigure"):
-                stream.reconfigure(errors="replace")
-        yield
-
-
-@contextlib.contextmanager
-def _not_missing(name: Name, mode: Literal["r", "w"]) -> Iterator[None]:
-    """Put the null device in place of a stream that was closed before the process began."""
-    if getattr(sys, name) is not None:
-        yield
-        return
-    with Path(os.devnull).open(mode, encoding="utf-8") as nowhere:
-        setattr(sys, name, nowhere)
-        try:
-            yield
-        finally:
-            setattr(sys, name, None)
-
-
-def drop_unread_output() -> None:
-    """Point streams that take nothing more to nowhere: the interpreter's last flush is quiet then.
-
-    Their reader has left, their terminal is gone or their disk is full, as the writer reported.
-    """
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            _point_to_nowhere(stream)
-
-
-def _point_to_nowhere(stream: TextIO) -> None:
-    with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)

@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from .layout import COLUMNS
 from .text import is_plain
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-NARROWEST = 40
-"""Columns below which help is plain text that the terminal itself wraps."""
 
 
 def output_console(*, piped_width: int | None = None) -> Console:
@@ -28,6 +26,20 @@ def output_console(*, piped_width: int | None = None) -> Console:
         file=sys.stdout,
         width=None if sys.stdout.isatty() else piped_width,
         color_system=None if is_plain(sys.stdout) else "auto",
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+
+
+def help_console() -> Console:
+    """Make a console for help and version: the same text wherever it goes."""
+    from rich.console import Console
+
+    return Console(
+        file=sys.stdout,
+        width=COLUMNS,
+        color_system=None,
         markup=False,
         emoji=False,
         highlight=False,

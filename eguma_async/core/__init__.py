@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .hooks import Observer as Observer
     from .listing import Listing as Listing
     from .listing import UnreadableElement as UnreadableElement
+    from .looking import Looking as Looking
     from .messages import BodySink as BodySink
     from .messages import Credentials as Credentials
     from .messages import HttpRequest as HttpRequest
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
     from .provider import Verdict as Verdict
     from .provider import classify as classify
     from .resumable import Found as Found
-    from .resumable import Looking as Looking
     from .resumable import Resumable as Resumable
     from .scalars import AsWritten as AsWritten
     from .scalars import Cents as Cents

@@ -5,16 +5,18 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import attrs
 
-from .clock import Clock
 from .errors import OutcomeUnknownError, StatusError
 from .messages import HttpResponse, Repeat
 from .places import IN_PATH, IN_PATH_AS_IS, PLACED_BY_HAND, in_body, in_header, in_query
 from .plan import RequestPlan, check_names, make_plan
 from .url_text import as_text
+
+if TYPE_CHECKING:
+    from .clock import Clock
 
 __all__ = [
     "IN_PATH",

@@ -5,8 +5,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -14,6 +13,7 @@ import msgspec
 
 from .codec import Codec
 from .errors import StatusError
+from .http_date import http_date
 from .messages import HttpResponse, Repeat
 
 _SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
@@ -97,12 +97,3 @@ def retry_after(response: HttpResponse, now: datetime) -> float | None:
     if until is None:
         return None
     return max(0.0, (until - (http_date(response.headers.get("date", "")) or now)).total_seconds())
-
-
-def http_date(value: str) -> datetime | None:
-    """Return the moment that an HTTP date (RFC 9110) stands for; None if it is none."""
-    try:
-        moment = parsedate_to_datetime(value)
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

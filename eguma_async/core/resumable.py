@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
 from inspect import getattr_static
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import attrs
 
 from .errors import ConfigurationError
 from .operation import Operation
-from .session import Session
+
+if TYPE_CHECKING:
+    from .looking import Looking
+    from .session import Session
 
 T = TypeVar("T")
 
@@ -27,28 +29,6 @@ class Found(Generic[T]):
 
     value: T | None = None
     candidates: tuple[str, ...] = ()
-
-
-@attrs.frozen(kw_only=True)
-class Looking:
-    """What there is to find out with.
-
-    Attributes:
-        session: Reads, and sends what is missing.
-        began_at: When it was sent first, aware.
-        ended_at: Now, aware: a request may have waited for long before it left.
-        is_taken: Tells of an id of the server's whether another entry of the journal stands for it.
-        before_sending: To be called before anything is sent again: writes it down.
-
-    Raises:
-        NotSentError: By `before_sending`, if it must not be sent: another process does.
-    """
-
-    session: Session
-    began_at: datetime
-    ended_at: datetime
-    is_taken: Callable[[str], Awaitable[bool]]
-    before_sending: Callable[[], Awaitable[None]]
 
 
 @attrs.frozen(kw_only=True)

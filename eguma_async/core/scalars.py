@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import enum
 import re
+import typing
 from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, TypeAlias, TypeVar
 
-import cattrs
-import msgspec
+if typing.TYPE_CHECKING:
+    import cattrs
 
 T = TypeVar("T")
 
@@ -156,6 +157,8 @@ def _bool(value: object, _: Any) -> bool:
 
 def _datetime(value: object, _: Any) -> datetime:
     if isinstance(value, str):
+        import msgspec  # noqa: PLC0415  # a model that is never read needs none
+
         try:
             return msgspec.convert(value, datetime)  # rounds fractions as the fast tier does
         except msgspec.ValidationError:
@@ -180,6 +183,8 @@ def _as_written(value: object, _: Any) -> datetime:
 
 def _date(value: object, _: Any) -> date:
     if isinstance(value, str):
+        import msgspec  # noqa: PLC0415
+
         try:
             return msgspec.convert(value, date)
         except msgspec.ValidationError:

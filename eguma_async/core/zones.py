@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta, tzinfo
 from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from .errors import ConfigurationError
 
@@ -27,6 +26,9 @@ def zone(name: str) -> tzinfo:
     Raises:
         ConfigurationError: There is no zone of that name, or no database to find it in.
     """
+    # Not with this module: models know the zone of their times without ever converting one.
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415
+
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # missing, or there and no good

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from eguma_async.core.errors import OutcomeUnknownError
 from eguma_async.core.journal import LatePolicy, State
-from eguma_async.core.resumable import Found, Looking, Resumable
+from eguma_async.core.looking import Looking
+from eguma_async.core.resumable import Found, Resumable
 
 from .desk import Desk
 from .line import Line

@@ -15,8 +15,9 @@ from eguma_async.core.errors import (
 )
 from eguma_async.core.journal import State
 from eguma_async.core.log import logger
+from eguma_async.core.looking import Looking
 from eguma_async.core.messages import Timeouts
-from eguma_async.core.resumable import Found, Looking, Resumable
+from eguma_async.core.resumable import Found, Resumable
 
 from .desk import Desk
 from .line import Line

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Iterator
+from functools import cached_property
 from typing import Any, get_args, get_origin, get_type_hints
 
 import eguma_async.core.session
@@ -41,8 +42,14 @@ def _name(function: Any, name: str) -> str:
 
 def _resources(thing: object) -> Iterator[object]:
     """Yield what hangs on public attributes, such as ``session.ticketing.products``."""
-    for name, value in vars(thing).items():
-        if not name.startswith("_") and type(value).__module__.startswith("eguma_async."):
+    made_on_use = (
+        name for name, value in vars(type(thing)).items() if isinstance(value, cached_property)
+    )
+    for name in dict.fromkeys((*vars(thing), *made_on_use)):
+        if name.startswith("_"):
+            continue
+        value = getattr(thing, name)
+        if type(value).__module__.startswith("eguma_async."):
             yield value
             yield from _resources(value)
 

@@ -27,42 +27,6 @@ from tests.support.commands import on_terminal
 ROOT = Path(__file__).parents[2]
 
 
-def test_help_is_quick_to_load_and_names_commands_and_exit_codes() -> None:
-    program = (
-        "import sys; from eguma_async.cli import main; code = main(['--help']);"
-        "heavy = {'aiohttp', 'msgspec', 'cattrs', 'eguma_async.eguma.session', 'eguma_async.sandbox',"
-        "'eguma_async.korus'};"
-        "sys.exit(code or ','.join(heavy & sys.modules.keys()) or None)"
-    )
-    done = _python(program)
-
-    assert (done.returncode, done.stderr) == (0, "")
-    for name in (
-        "demo",
-        "sandbox",
-        "korus",
-        "book",
-        "129 ",
-        "130 interrupted",
-        "141 ",
-        "143",
-        "EGUMA_API_KEY",
-    ):
-        assert name in done.stdout
-
-
-def test_the_help_of_korus_is_quick_to_load_too() -> None:
-    program = (
-        "import sys; from eguma_async.cli import main; code = main(['korus', '--help']);"
-        "sys.exit(code or 'eguma_async.korus' in sys.modules)"
-    )
-    done = _python(program)
-
-    assert (done.returncode, done.stderr) == (0, "")
-    for name in ("catalogs", "reserve", "order-show", "beneficiary", "KORUS_CLIENT_ID"):
-        assert name in done.stdout
-
-
 def _python(program: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", program],
@@ -222,16 +186,6 @@ def test_a_full_disk_is_told_once(start, arguments: list[str]) -> None:
 def test_words_that_find_no_room_do_not_change_the_exit_code(start) -> None:
     with Path("/dev/full").open("w") as full:
         assert start("products", stdout=full, stderr=full).finish()[0] == 2
-
-
-@pytest.mark.parametrize("columns", [1, 2, 7, 20, 39, 40, 80])
-@pytest.mark.parametrize("arguments", [["--help"], ["book", "--help"], ["korus", "order", "-h"]])
-def test_help_ends_and_is_whole_at_any_width(start, arguments: list[str], columns: int) -> None:
-    code, out = on_terminal(start, *arguments, columns=columns, env={})
-
-    assert code == 0
-    assert "Usage: eguma" in re.sub(r"\x1b\[[0-9;]*m", "", out)
-    assert ("(SIGTERM)" if len(arguments) == 1 else "--timeout") in out
 
 
 def test_a_question_whose_terminal_is_gone_is_not_answered(start, terminal) -> None:
@@ -414,8 +368,9 @@ def test_a_key_typed_at_the_prompt_is_not_shown_and_ctrl_c_ends_it(start) -> Non
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("command", [["products", "--sandbox"], ["--help"]])
-def test_colour_stays_away_where_it_is_not_wanted(start, command: list[str]) -> None:
+def test_colour_stays_away_where_it_is_not_wanted(start) -> None:
+    command = ("products", "--sandbox")
+
     assert "\x1b[" in on_terminal(start, *command, env={})[1]
     assert "\x1b" not in on_terminal(start, *command, env={"NO_COLOR": "1"})[1]
     assert "\x1b" not in on_terminal(start, *command, env={"TERM": "dumb"})[1]

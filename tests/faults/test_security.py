@@ -38,7 +38,8 @@ from eguma_async import (
 )
 from eguma_async.core.checks import checked_base_url
 from eguma_async.core.codec import Codec
-from eguma_async.core.provider import http_date, retry_after
+from eguma_async.core.http_date import http_date
+from eguma_async.core.provider import retry_after
 from eguma_async.core.text import printable
 from eguma_async.eguma.ticketing.orders import Order
 from eguma_async.korus import DocumentError

@@ -174,12 +174,25 @@ def terminal() -> Iterator[tuple[int, int]]:
 
 
 def on_terminal(
-    start: Callable[..., Child], *arguments: str, columns: int = 80, env: dict[str, str]
+    start: Callable[..., Child],
+    *arguments: str,
+    columns: int = 80,
+    env: dict[str, str],
+    errors: bool = False,
 ) -> tuple[int, str]:
-    """Return the exit code of a command and what it prints on a terminal."""
+    """Return the exit code of a command and what it prints on a terminal.
+
+    Args:
+        start: The fixture.
+        arguments: The command line.
+        columns: Width of the terminal.
+        env: Variables beside those of the test.
+        errors: The terminal is its stderr, too.
+    """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    child = start(*arguments, stdout=theirs, env={"TERM": "xterm-256color", **env})
+    pipes = {"stdout": theirs, **({"stderr": theirs} if errors else {})}
+    child = start(*arguments, **pipes, env={"TERM": "xterm-256color", **env})
     os.close(theirs)
     seen, deadline = b"", time.monotonic() + PATIENCE
     try:

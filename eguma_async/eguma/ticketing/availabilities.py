@@ -8,7 +8,6 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
-import msgspec
 
 from eguma_async.core import checks
 from eguma_async.core.errors import ConfigurationError, ResultMismatchError, StatusError
@@ -211,6 +210,8 @@ def as_written(slots: tuple[Availability, ...], body: bytes) -> tuple[Availabili
     """
     if are_plain(body) and all(slot.starts_at.tzinfo is None for slot in slots):
         return slots
+    import msgspec  # noqa: PLC0415  # a model that is never read needs none
+
     rows = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))["availabilities"]
     skipped = {each.index for each in unreadable_of(slots)}
     texts = [row["starts_at"] for index, row in enumerate(rows) if index not in skipped]

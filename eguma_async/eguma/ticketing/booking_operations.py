@@ -20,7 +20,7 @@ from eguma_async.core.errors import (
 from eguma_async.core.listing import Listing
 from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import ResponseContext, Send
-from eguma_async.core.resumable import Found, Looking, Resumable
+from eguma_async.core.resumable import Found, Resumable
 from eguma_async.eguma.checks import slot_start
 
 from .booking_models import (
@@ -36,6 +36,7 @@ from .orders import ListOrders, Order, OrderStatus
 from .reconciling import are_alike, booking_of, look
 
 if TYPE_CHECKING:
+    from eguma_async.core.looking import Looking
     from eguma_async.core.session import Session
 
 

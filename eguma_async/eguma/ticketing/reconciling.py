@@ -14,7 +14,6 @@ import attrs
 
 from eguma_async.core.listing import Listing, UnreadableElement
 from eguma_async.core.messages import Timeouts
-from eguma_async.core.resumable import Looking
 from eguma_async.eguma.merchant_time import in_utc, readings
 
 from .booking_models import BookedTicket, Booking, Customer
@@ -24,6 +23,7 @@ from .orders import ListOrders, Order, OrderCustomer, OrderLine
 from .starts import same_start
 
 if TYPE_CHECKING:
+    from eguma_async.core.looking import Looking
     from eguma_async.core.session import Session
 
 

@@ -10,9 +10,9 @@ import attrs
 from eguma_async.core import checks
 from eguma_async.core.errors import NotFoundError, StatusError
 from eguma_async.core.fields import LOCAL
+from eguma_async.core.http_date import http_date
 from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import Operation, ResponseContext, Send
-from eguma_async.core.provider import http_date
 from eguma_async.eguma.checks import slot_start
 
 from .expiry import Expiry, expiry

@@ -19,9 +19,10 @@ from eguma_async.core.errors import (
 )
 from eguma_async.core.journal import Intent
 from eguma_async.core.listing import refuse_unreadable
+from eguma_async.core.looking import Looking
 from eguma_async.core.messages import Repeat, Timeouts
 from eguma_async.core.operation import ResponseContext
-from eguma_async.core.resumable import Found, Looking, Resumable
+from eguma_async.core.resumable import Found, Resumable
 from eguma_async.core.session import Session
 from eguma_async.korus.errors import InconsistentAnswerError, ViolationsError, says_expired
 from eguma_async.korus.operations import as_tuple, free_text, iris, optional

@@ -1,0 +1,1118 @@
+"""The help of each command and group.
+
+Written by ``python -m tests.support.help``; do not edit it.
+"""
+
+HELP = {
+    (): """\
+Usage: eguma COMMAND
+
+Sell admission tickets through e-guma, and through Korus Ticket with `eguma
+korus`.
+
+The API key is read from EGUMA_API_KEY, or from stdin with --key-stdin. `eguma
+demo` and --sandbox need no key.
+
+Commands:
+  availabilities: List the slots of a product with what is left and the prices.
+  book: Book tickets.
+  cancel: Cancel a booking with all of its tickets. This refunds no money.
+  demo: Book tickets in a sandbox, lose the reply, and recover it.
+  fanout: List the availabilities of many products at once, as JSON lines.
+  journal: Look into a journal of bookings, and bring what is open to its end.
+  korus: Sell admission tickets through Korus Ticket.
+  orders: List orders, made through the API, in the web shop and at the desk.
+  products: List the products the key may sell, with their categories.
+  release: Give held places back.
+  reserve: Hold places for 60 minutes.
+  sandbox: Serve a sandbox of the API with demo data, until Ctrl-C. Nothing is
+      kept.
+  ticket: Check tickets in and out at the gate.
+  --help, -h: Display this message and exit.
+  --version: Display application version.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("demo",): """\
+Usage: eguma demo [OPTIONS]
+
+Book tickets in a sandbox, lose the reply, and recover it.
+
+Needs no key and no network: the sandbox listens on a free port of this machine.
+
+Parameters:
+  --provider CHOICE: Whose sandbox to sell in. [choices: eguma, korus] [default:
+      eguma]
+  --output PATH: Directory for the tickets, with --provider korus; a temporary
+      one if not given.
+  --crash: Kill the process that books, and recover the booking from its
+      journal.
+  --json: Print one JSON document and nothing else on stdout.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("sandbox",): """\
+Usage: eguma sandbox [OPTIONS]
+
+Serve a sandbox of the API with demo data, until Ctrl-C. Nothing is kept.
+
+Parameters:
+  --provider CHOICE: Whose API to serve. [choices: eguma, korus, both] [default:
+      eguma]
+  --port INT: Port to listen on; 0 takes a free one. [default: 8765]
+  --host STR: Address of this machine to listen on. [default: 127.0.0.1]
+  --json: Print one JSON document, then keep serving.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("journal",): """\
+Usage: eguma journal COMMAND
+
+Look into a journal of bookings, and bring what is open to its end.
+
+All but `recover` need no API key and no network. Nothing of a customer is
+shown.
+
+Commands:
+  erase: Forget what came of an entry, its tickets included; that it has ended
+      stays known.
+  export: Write the entries as JSON lines, the oldest first.
+  list: List the entries, the oldest first: where each stands, and what to do
+      about it.
+  prune: Remove entries that have ended. A reference that is gone stands for
+      nothing.
+  recover: Bring what the journal holds of e-guma to its end, after a crash or a
+      lost answer.
+  resolve: Say what came of an entry, after a person has found out. Nothing is
+      sent.
+  show: Show all that is known under a reference: each kind and each generation.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("journal", "list"): """\
+Usage: eguma journal list [OPTIONS]
+
+List the entries, the oldest first: where each stands, and what to do about it.
+
+Parameters:
+  --open: Only those whose outcome is not known for good.
+  --reveal: Show tickets too: whoever has their numbers can use them.
+  --json: Print one JSON document and nothing else on stdout.
+  --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
+      given. If it is encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY.
+  --account NAME: The account, if the journal holds those of several.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("journal", "show"): """\
+Usage: eguma journal show [OPTIONS] REFERENCE
+
+Show all that is known under a reference: each kind and each generation.
+
+Arguments:
+  REFERENCE: Reference of an entry; of a damaged one, the 64 digits `journal
+      list` shows. [required]
+
+Parameters:
+  --reveal: Show tickets too: whoever has their numbers can use them.
+  --json: Print one JSON document and nothing else on stdout.
+  --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
+      given. If it is encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY.
+  --account NAME: The account, if the journal holds those of several.
+  --kind STR: Only what was asked for in this way, such as booking or
+      cancellation.
+  --environment URL: Only what was asked for at this API.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("journal", "export"): """\
+Usage: eguma journal export [OPTIONS]
+
+Write the entries as JSON lines, the oldest first.
+
+Parameters:
+  --to PATH: File to write instead of stdout, or to replace; only its owner can
+      read it.
+  --open: Only those whose outcome is not known for good.
+  --reveal: Show tickets too: whoever has their numbers can use them.
+  --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
+      given. If it is encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY.
+  --account NAME: The account, if the journal holds those of several.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("journal", "resolve"): """\
+Usage: eguma journal resolve --as CHOICE [OPTIONS] REFERENCE
+
+Say what came of an entry, after a person has found out. Nothing is sent.
+
+The provider's back office tells. What is said here is believed: asked for again
+under this reference, a confirmed booking is handed out and never sent.
+
+Arguments:
+  REFERENCE: Reference of an entry; of a damaged one, the 64 digits `journal
+      list` shows. [required]
+
+Parameters:
+  --as CHOICE: What came of it. [choices: confirmed, absent, cancelled]
+      [required]
+  --booking-id STR...: Id of what was made: of a booking, or the IRI of an
+      order; once for each order.
+  --reference STR...: Its order number, likewise.
+  --yes: Do not ask.
+  --json: Print one JSON document and nothing else on stdout.
+  --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
+      given. If it is encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY.
+  --account NAME: The account, if the journal holds those of several.
+  --kind STR: Only what was asked for in this way, such as booking or
+      cancellation.
+  --environment URL: Only what was asked for at this API.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("journal", "erase"): """\
+Usage: eguma journal erase [OPTIONS] REFERENCE
+
+Forget what came of an entry, its tickets included; that it has ended stays
+known.
+
+Arguments:
+  REFERENCE: Reference of an entry; of a damaged one, the 64 digits `journal
+      list` shows. [required]
+
+Parameters:
+  --yes: Do not ask.
+  --json: Print one JSON document and nothing else on stdout.
+  --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
+      given. If it is encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY.
+  --account NAME: The account, if the journal holds those of several.
+  --kind STR: Only what was asked for in this way, such as booking or
+      cancellation.
+  --environment URL: Only what was asked for at this API.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("journal", "prune"): """\
+Usage: eguma journal prune [OPTIONS]
+
+Remove entries that have ended. A reference that is gone stands for nothing.
+
+Parameters:
+  --older-than DAYS: Only those asked for longer ago; 4 at least. [default: 30]
+  --yes: Do not ask.
+  --json: Print one JSON document and nothing else on stdout.
+  --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
+      given. If it is encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY.
+  --account NAME: The account, if the journal holds those of several.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("journal", "recover"): """\
+Usage: eguma journal recover [OPTIONS]
+
+Bring what the journal holds of e-guma to its end, after a crash or a lost
+answer.
+
+What may have been sent is sent again with the same key, or looked for among the
+orders; nothing is booked twice. It ends with 0 if nothing is left open, and
+else with 6.
+
+Parameters:
+  --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
+      given. If it is encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY.
+  --account NAME: The account, if the journal holds those of several.
+  --client-ref REF: Only what was asked for under this reference.
+  --wait, --no-wait: Wait a minute for a second look, if the provider's lists do
+      not show an entry: they may lag behind. With --no-wait, the next recovery
+      takes that look.
+  --any-credentials: Take up what was asked for with other credentials, as
+      before a new API key.
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
+  --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("products",): """\
+Usage: eguma products [OPTIONS]
+
+List the products the key may sell, with their categories.
+
+Parameters:
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
+  --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("availabilities",): """\
+Usage: eguma availabilities [OPTIONS] PRODUCT
+
+List the slots of a product with what is left and the prices.
+
+Arguments:
+  PRODUCT: Id of a product. [required]
+
+Parameters:
+  --from DAY: First day, YYYY-MM-DD; today if not given.
+  --to DAY: Last day, included; seven days after the first if not given.
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
+  --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("reserve",): """\
+Usage: eguma reserve --item CATEGORY=QUANTITY [OPTIONS] PRODUCT STARTS_AT
+
+Hold places for 60 minutes.
+
+Arguments:
+  PRODUCT: Id of a product. [required]
+  STARTS_AT: Start of a slot as `availabilities` lists it. [required]
+
+Parameters:
+  --item CATEGORY=QUANTITY: Tickets to sell; once for each category. [required]
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
+  --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("release",): """\
+Usage: eguma release [OPTIONS] RESERVATION
+
+Give held places back.
+
+Arguments:
+  RESERVATION: Id of a reservation. [required]
+
+Parameters:
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
+  --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("book",): """\
+Usage: eguma book --item CATEGORY=QUANTITY --first-name STR --last-name STR
+--email STR [OPTIONS] PRODUCT STARTS_AT
+
+Book tickets.
+
+Holds the places, shows what it will book with the total price, and asks. With
+--client-ref nothing is held before, so that the same command again is the same
+booking: made once, and known to the journal.
+
+Arguments:
+  PRODUCT: Id of a product. [required]
+  STARTS_AT: Start of a slot as `availabilities` lists it. [required]
+
+Parameters:
+  --item CATEGORY=QUANTITY: Tickets to sell; once for each category. [required]
+  --first-name STR: Of the customer. [required]
+  --last-name STR: Of the customer. [required]
+  --email STR: Of the customer. [required]
+  --reservation STR: Book this reservation; else places are held first.
+  --language STR: Of the tickets, ISO 639-1.
+  --idempotency-key STR: Resume the booking that was begun with this key.
+  --yes: Do not ask.
+  --dry-run: Print the request's JSON and send nothing.
+  --new-generation: Book anew what was refused, was not made, or was cancelled
+      under --client-ref.
+  --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
+      given. If it is encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY.
+  --account NAME: The account, if the journal holds those of several.
+  --client-ref REF: Your own name for this, such as the number of the order;
+      needs a journal. The same command again under the same reference does
+      nothing twice.
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
+  --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("cancel",): """\
+Usage: eguma cancel [OPTIONS] [ARGS]
+
+Cancel a booking with all of its tickets. This refunds no money.
+
+Arguments:
+  BOOKING: Id of a booking.
+
+Parameters:
+  --client-ref REF: Instead of the id, the reference it was booked under; needs
+      a journal.
+  --yes: Do not ask.
+  --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
+      given. If it is encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY.
+  --account NAME: The account, if the journal holds those of several.
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
+  --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("orders",): """\
+Usage: eguma orders [OPTIONS]
+
+List orders, made through the API, in the web shop and at the desk.
+
+Parameters:
+  --updated-after STR: Changed at this local time or later,
+      2026-03-19[T10:00:00].
+  --updated-before STR: Changed before this local time.
+  --order-number STR: Exactly this number.
+  --last-name STR: Exactly this last name.
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
+  --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("ticket",): """\
+Usage: eguma ticket COMMAND
+
+Check tickets in and out at the gate.
+
+Commands:
+  check-in: Check a ticket in.
+  check-out: Check a ticket out.
+  info: Show what is known of a ticket.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("ticket", "check-in"): """\
+Usage: eguma ticket check-in [OPTIONS] NUMBER
+
+Check a ticket in.
+
+Arguments:
+  NUMBER: The 19 digits of the ticket. [required]
+
+Parameters:
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
+  --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("ticket", "check-out"): """\
+Usage: eguma ticket check-out [OPTIONS] NUMBER
+
+Check a ticket out.
+
+Arguments:
+  NUMBER: The 19 digits of the ticket. [required]
+
+Parameters:
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
+  --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("ticket", "info"): """\
+Usage: eguma ticket info [OPTIONS] NUMBER
+
+Show what is known of a ticket.
+
+Arguments:
+  NUMBER: The 19 digits of the ticket. [required]
+
+Parameters:
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
+  --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("fanout",): """\
+Usage: eguma fanout [OPTIONS] [ARGS...]
+
+List the availabilities of many products at once, as JSON lines.
+
+They come in the order of the answers. Each line is written at once, so an
+interrupted run leaves what it has got. With --json and --to-file, stdout gets
+one document that sums the run up.
+
+Arguments:
+  PRODUCT: Ids of products.
+
+Parameters:
+  --all: All active products of the key.
+  --from DAY: First day, YYYY-MM-DD; today if not given.
+  --to DAY: Last day, included; seven days after the first if not given.
+  --to-file PATH: Write the lines to this file instead of stdout, replacing it.
+  --concurrency INT: Requests under way at once. [default: 20]
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
+  --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("korus",): """\
+Usage: eguma korus COMMAND
+
+Sell admission tickets through Korus Ticket.
+
+Client id and secret are read from KORUS_CLIENT_ID and KORUS_CLIENT_SECRET, or
+the secret from stdin with --secret-stdin. IRIs are passed on as they are
+listed.
+
+Commands:
+  availability: Ask for the stock of an offer and its sessions at this moment.
+      It holds nothing.
+  beneficiary: Tell who uses a ticket. Some issuers allow it only once.
+  catalogs: List the catalogs your organization may sell from.
+  document: Store a document of an order, as a rule its tickets in PDF.
+  journal: Bring what a journal holds of Korus Ticket to its end.
+  offers: List the offers of a catalog: a product for a day, with price and
+      stock.
+  order: Turn reservations into orders. It books for real.
+  order-show: Show an order with its tickets, what they wait for, and its
+      documents.
+  orders: List the orders of your organization, latest first.
+  price: Ask for the price of an offer at this moment.
+  product-bases: List the main entries of a catalog that are for sale.
+  products: List the variants of a product base, or all products of a catalog.
+  reservations: List the reservations of your organization, latest first.
+  reserve: Hold an offer for some minutes, usually 15. It cannot be given back.
+  tickets: List the tickets of an offer with the sessions to choose from.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("korus", "catalogs"): """\
+Usage: eguma korus catalogs [OPTIONS]
+
+List the catalogs your organization may sell from.
+
+Parameters:
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else KORUS_BASE_URL, else the live API.
+  --token-url URL: Where tokens are fetched; else KORUS_TOKEN_URL, else the live
+      identity server.
+  --secret-stdin: Read the client secret from the first line of stdin, not
+      KORUS_CLIENT_SECRET.
+  --language STR: Of names, errors and documents, ISO 639-1.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("korus", "product-bases"): """\
+Usage: eguma korus product-bases [OPTIONS] CATALOG
+
+List the main entries of a catalog that are for sale.
+
+Arguments:
+  CATALOG: IRI of a catalog. [required]
+
+Parameters:
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else KORUS_BASE_URL, else the live API.
+  --token-url URL: Where tokens are fetched; else KORUS_TOKEN_URL, else the live
+      identity server.
+  --secret-stdin: Read the client secret from the first line of stdin, not
+      KORUS_CLIENT_SECRET.
+  --language STR: Of names, errors and documents, ISO 639-1.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("korus", "products"): """\
+Usage: eguma korus products [OPTIONS] PARENT
+
+List the variants of a product base, or all products of a catalog.
+
+Arguments:
+  PARENT: IRI of a product base, or of a catalog. [required]
+
+Parameters:
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else KORUS_BASE_URL, else the live API.
+  --token-url URL: Where tokens are fetched; else KORUS_TOKEN_URL, else the live
+      identity server.
+  --secret-stdin: Read the client secret from the first line of stdin, not
+      KORUS_CLIENT_SECRET.
+  --language STR: Of names, errors and documents, ISO 639-1.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("korus", "offers"): """\
+Usage: eguma korus offers [OPTIONS] CATALOG
+
+List the offers of a catalog: a product for a day, with price and stock.
+
+Arguments:
+  CATALOG: IRI of a catalog. [required]
+
+Parameters:
+  --product STR...: IRI or id of a product; once for each.
+  --product-base STR: IRI or id of a product base.
+  --from STR: First day, YYYY-MM-DD; any if not given.
+  --to STR: Last day, included; any if not given.
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else KORUS_BASE_URL, else the live API.
+  --token-url URL: Where tokens are fetched; else KORUS_TOKEN_URL, else the live
+      identity server.
+  --secret-stdin: Read the client secret from the first line of stdin, not
+      KORUS_CLIENT_SECRET.
+  --language STR: Of names, errors and documents, ISO 639-1.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("korus", "price"): """\
+Usage: eguma korus price [OPTIONS] OFFER
+
+Ask for the price of an offer at this moment.
+
+Arguments:
+  OFFER: IRI of an offer. [required]
+
+Parameters:
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else KORUS_BASE_URL, else the live API.
+  --token-url URL: Where tokens are fetched; else KORUS_TOKEN_URL, else the live
+      identity server.
+  --secret-stdin: Read the client secret from the first line of stdin, not
+      KORUS_CLIENT_SECRET.
+  --language STR: Of names, errors and documents, ISO 639-1.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("korus", "availability"): """\
+Usage: eguma korus availability [OPTIONS] OFFER
+
+Ask for the stock of an offer and its sessions at this moment. It holds nothing.
+
+Arguments:
+  OFFER: IRI of an offer. [required]
+
+Parameters:
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else KORUS_BASE_URL, else the live API.
+  --token-url URL: Where tokens are fetched; else KORUS_TOKEN_URL, else the live
+      identity server.
+  --secret-stdin: Read the client secret from the first line of stdin, not
+      KORUS_CLIENT_SECRET.
+  --language STR: Of names, errors and documents, ISO 639-1.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("korus", "tickets"): """\
+Usage: eguma korus tickets [OPTIONS] OFFER
+
+List the tickets of an offer with the sessions to choose from.
+
+Arguments:
+  OFFER: IRI of an offer. [required]
+
+Parameters:
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else KORUS_BASE_URL, else the live API.
+  --token-url URL: Where tokens are fetched; else KORUS_TOKEN_URL, else the live
+      identity server.
+  --secret-stdin: Read the client secret from the first line of stdin, not
+      KORUS_CLIENT_SECRET.
+  --language STR: Of names, errors and documents, ISO 639-1.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("korus", "reserve"): """\
+Usage: eguma korus reserve [OPTIONS] OFFER
+
+Hold an offer for some minutes, usually 15. It cannot be given back.
+
+Arguments:
+  OFFER: IRI of an offer. [required]
+
+Parameters:
+  --quantity INT: How many units. [default: 1]
+  --session STR...: TICKET=SESSION, ids as `tickets` lists them; once for each
+      ticket that needs it.
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else KORUS_BASE_URL, else the live API.
+  --token-url URL: Where tokens are fetched; else KORUS_TOKEN_URL, else the live
+      identity server.
+  --secret-stdin: Read the client secret from the first line of stdin, not
+      KORUS_CLIENT_SECRET.
+  --language STR: Of names, errors and documents, ISO 639-1.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("korus", "reservations"): """\
+Usage: eguma korus reservations [OPTIONS]
+
+List the reservations of your organization, latest first.
+
+Parameters:
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else KORUS_BASE_URL, else the live API.
+  --token-url URL: Where tokens are fetched; else KORUS_TOKEN_URL, else the live
+      identity server.
+  --secret-stdin: Read the client secret from the first line of stdin, not
+      KORUS_CLIENT_SECRET.
+  --language STR: Of names, errors and documents, ISO 639-1.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("korus", "order"): """\
+Usage: eguma korus order --external-reference STR --first-name STR --last-name
+STR --email STR [OPTIONS] [ARGS...]
+
+Turn reservations into orders. It books for real.
+
+Shows what it will book with the total price, and asks. If the answer is lost,
+it looks for the orders by the external reference before it sends anything
+again. With a journal, the same command again does nothing twice.
+
+Arguments:
+  RESERVATION: IRIs of reservations.
+
+Parameters:
+  --external-reference STR: Your own unique reference, 50 characters at most.
+      [required]
+  --first-name STR: Of the customer. [required]
+  --last-name STR: Of the customer. [required]
+  --email STR: Of the customer. [required]
+  --phone STR: Of the customer.
+  --country STR: Of the customer, ISO 3166-1, such as FR.
+  --notes STR: A remark for the issuer.
+  --yes: Do not ask.
+  --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
+      given. If it is encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY.
+  --account NAME: The account, if the journal holds those of several.
+  --client-ref REF: Your own name for this, such as the number of the order;
+      needs a journal. The same command again under the same reference does
+      nothing twice.
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else KORUS_BASE_URL, else the live API.
+  --token-url URL: Where tokens are fetched; else KORUS_TOKEN_URL, else the live
+      identity server.
+  --secret-stdin: Read the client secret from the first line of stdin, not
+      KORUS_CLIENT_SECRET.
+  --language STR: Of names, errors and documents, ISO 639-1.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("korus", "orders"): """\
+Usage: eguma korus orders [OPTIONS]
+
+List the orders of your organization, latest first.
+
+Parameters:
+  --external-reference STR: Exactly this reference of yours.
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else KORUS_BASE_URL, else the live API.
+  --token-url URL: Where tokens are fetched; else KORUS_TOKEN_URL, else the live
+      identity server.
+  --secret-stdin: Read the client secret from the first line of stdin, not
+      KORUS_CLIENT_SECRET.
+  --language STR: Of names, errors and documents, ISO 639-1.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("korus", "order-show"): """\
+Usage: eguma korus order-show [OPTIONS] ORDER
+
+Show an order with its tickets, what they wait for, and its documents.
+
+Arguments:
+  ORDER: IRI of an order. [required]
+
+Parameters:
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else KORUS_BASE_URL, else the live API.
+  --token-url URL: Where tokens are fetched; else KORUS_TOKEN_URL, else the live
+      identity server.
+  --secret-stdin: Read the client secret from the first line of stdin, not
+      KORUS_CLIENT_SECRET.
+  --language STR: Of names, errors and documents, ISO 639-1.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("korus", "beneficiary"): """\
+Usage: eguma korus beneficiary --first-name STR --last-name STR [OPTIONS] TICKET
+
+Tell who uses a ticket. Some issuers allow it only once.
+
+Arguments:
+  TICKET: IRI of a ticket as `order-show` lists it. [required]
+
+Parameters:
+  --first-name STR: Of the person. [required]
+  --last-name STR: Of the person. [required]
+  --date-of-birth STR: YYYY-MM-DD.
+  --place-of-birth STR: A town.
+  --nationality STR: ISO 3166-1, such as FR.
+  --title CHOICE: How to address the person. [choices: mr, mrs, mx]
+  --email STR: Of the person.
+  --phone STR: Of the person.
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else KORUS_BASE_URL, else the live API.
+  --token-url URL: Where tokens are fetched; else KORUS_TOKEN_URL, else the live
+      identity server.
+  --secret-stdin: Read the client secret from the first line of stdin, not
+      KORUS_CLIENT_SECRET.
+  --language STR: Of names, errors and documents, ISO 639-1.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("korus", "document"): """\
+Usage: eguma korus document --to PATH [OPTIONS] DOCUMENT
+
+Store a document of an order, as a rule its tickets in PDF.
+
+Arguments:
+  DOCUMENT: IRI of a document as `order-show` lists it. [required]
+
+Parameters:
+  --to PATH: File to write, replaced if it exists. [required]
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else KORUS_BASE_URL, else the live API.
+  --token-url URL: Where tokens are fetched; else KORUS_TOKEN_URL, else the live
+      identity server.
+  --secret-stdin: Read the client secret from the first line of stdin, not
+      KORUS_CLIENT_SECRET.
+  --language STR: Of names, errors and documents, ISO 639-1.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("korus", "journal"): """\
+Usage: eguma korus journal COMMAND
+
+Bring what a journal holds of Korus Ticket to its end.
+
+All other commands are those of `eguma journal`: a journal holds the entries of
+both providers.
+
+Commands:
+  recover: Bring what the journal holds of Korus Ticket to its end, after a
+      crash or a lost answer.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("korus", "journal", "recover"): """\
+Usage: eguma korus journal recover [OPTIONS]
+
+Bring what the journal holds of Korus Ticket to its end, after a crash or a lost
+answer.
+
+Orders are looked for by their reference and their reservations, and only what
+is missing is sent again. It ends with 0 if nothing is left open, and else with
+6.
+
+Parameters:
+  --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
+      given. If it is encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY.
+  --account NAME: The account, if the journal holds those of several.
+  --client-ref REF: Only what was asked for under this reference.
+  --wait, --no-wait: Wait a minute for a second look, if the provider's lists do
+      not show an entry: they may lag behind. With --no-wait, the next recovery
+      takes that look.
+  --any-credentials: Take up what was asked for with other credentials, as
+      before a new API key.
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else KORUS_BASE_URL, else the live API.
+  --token-url URL: Where tokens are fetched; else KORUS_TOKEN_URL, else the live
+      identity server.
+  --secret-stdin: Read the client secret from the first line of stdin, not
+      KORUS_CLIENT_SECRET.
+  --language STR: Of names, errors and documents, ISO 639-1.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+}
