@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from .resumable import Resumable as Resumable
     from .scalars import AsWritten as AsWritten
     from .scalars import Cents as Cents
+    from .session import ElementIterator as ElementIterator
+    from .session import ElementStream as ElementStream
     from .session import FanOut as FanOut
     from .session import Outcome as Outcome
     from .session import Progress as Progress

@@ -43,7 +43,8 @@ class Call(Generic[T]):
         read: Makes its value of a success; None if the body is left alone.
         refused: Makes its value of a response that is no success, or raises the error that stands
             for it; None if such a response is left as it is.
-        operation: What these two read for; None for a request that was made by hand.
+        ahead: Decodes a large success for `read`, in turns with others; None if nobody does.
+        operation: What these read for; None for a request that was made by hand.
 
     Attributes:
         before_again: Asked before each attempt but the first; what it raises ends the call. None
@@ -63,13 +64,16 @@ class Call(Generic[T]):
         verdict: What the last attempt without success came to.
         retry_after: Seconds the last response asked to wait; None if it did not say.
         response: The last response; None if there was none.
+        decoded: What `ahead` made of it, or the error it did; None if it was left to `read`.
         value: Its value, once it has succeeded.
     """
 
     __slots__ = (
+        "ahead",
         "attempts",
         "before_again",
         "began",
+        "decoded",
         "failures",
         "in_doubt",
         "is_part",
@@ -93,9 +97,11 @@ class Call(Generic[T]):
         "was_in_doubt",
     )
 
+    ahead: Callable[[Call[T], HttpResponse], Awaitable[None]] | None
     attempts: int
     before_again: Callable[[], Awaitable[None]] | None
     began: float
+    decoded: Any
     failures: int
     in_doubt: bool
     is_part: bool
@@ -128,6 +134,7 @@ class Call(Generic[T]):
         key: str | None = None,
         read: Callable[[Call[T], HttpResponse], T] | None = None,
         refused: Callable[[Call[T], HttpRequest, HttpResponse], Awaitable[T]] | None = None,
+        ahead: Callable[[Call[T], HttpResponse], Awaitable[None]] | None = None,
         operation: Operation[T] | None = None,
     ) -> None:
         self.name = name
@@ -139,12 +146,13 @@ class Call(Generic[T]):
         self.limited_from = began if part_of is None else part_of.limited_from
         self.read = read
         self.refused = refused
+        self.ahead = ahead
         self.operation = operation
         self.before_again = None
         self.attempts = self.failures = self.polls = self.spent = 0
         self.unreadable = self.unauthorized = 0
         self.in_doubt = self.was_in_doubt = self.was_answered = False
-        self.response = self.retry_after = None
+        self.response = self.retry_after = self.decoded = None
 
     def accept(self, response: HttpResponse) -> None:
         """Take a success.
