@@ -160,8 +160,10 @@ class Splitter:
         else:
             comma, end = _commas(data)
             if end >= 0:
-                self._has_ended = True
                 yield from self._last(data[:end])
+                if data[end : end + 1] != b"]":
+                    raise MalformedError
+                self._has_ended = True
                 return data[end + 1 :]
             if comma >= 0:
                 self._learn(data, comma)

@@ -183,6 +183,9 @@ def test_names_are_read_with_their_escapes():
     "text",
     [
         "[1,]",
+        "[}",
+        "[1}",
+        '[{"id":1},{"id":2}}',
         "[,1]",
         "[,]",
         "[1,,2]",
