@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .hooks import CallStarted as CallStarted
     from .hooks import Observer as Observer
     from .listing import Listing as Listing
+    from .listing import ListPlace as ListPlace
     from .listing import UnreadableElement as UnreadableElement
     from .messages import BodySink as BodySink
     from .messages import Credentials as Credentials

@@ -94,9 +94,10 @@ class Codec:
     def place_of_list(self, returns: Any) -> ListPlace | None:
         """Return where in an answer the list is whose elements are read each by itself.
 
-        None if there is none, or several, or if other objects are read than those that came.
+        None if there is none, or several, or if what it stands in is not read as it comes.
         """
-        return None if self._as_object is not None else place_of_list(returns, self._names)
+        place = place_of_list(returns, self._names)
+        return None if place is not None and place.path and self._as_object is not None else place
 
     def _fast_decoder(self, returns: Any) -> Callable[[bytes], Any] | None:
         listed = is_listing(returns)

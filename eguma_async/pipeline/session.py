@@ -22,7 +22,6 @@ from eguma_async.core.operation import Operation
 from eguma_async.core.provider import Provider
 from eguma_async.core.resumable import Resumable
 from eguma_async.core.session import ElementStream, FanOut, Progress
-from eguma_async.core.transport import Transport
 from eguma_async.fanout.local import LocalFanOut
 
 from .background import Background, Readings, see_through

@@ -180,9 +180,12 @@ def test_only_the_one_list_of_an_answer_is_decoded_in_steps(returns):
         ElementReader(CODEC, returns)
 
 
-def test_a_codec_that_reads_other_objects_than_came_decodes_at_once():
+def test_what_a_codec_makes_another_object_of_is_decoded_at_once():
     codec = Codec(as_object=lambda cls, value: value)
-    assert steps_of(codec, b"[]", Listing[Thing]) is None
+    assert steps_of(codec, b"{}", Shelf) is None
+    assert read(b'[{"id":"a","count":1}]', Listing[Thing], codec=codec)[0] == [
+        Thing(id="a", count=1)
+    ]
 
 
 def test_a_broken_element_has_its_place_in_the_whole_list(caplog):
