@@ -307,16 +307,45 @@ def test_no_error_holds_what_a_customer_wrote():
 
 def test_the_collector_is_left_as_it_was():
     data = encoded([{"id": "a", "count": 1}])
-    assert gc.isenabled()
-    read(data, Listing[Thing])
-    read(b'[{"id":1}]', Listing[Thing])
-    assert gc.isenabled()
-    gc.disable()
+    for enable in (gc.enable, gc.disable):
+        enable()
+        try:
+            was = gc.isenabled()
+            in_steps(data, Listing[Thing])
+            in_steps(data[:-1], Listing[Thing])
+            assert gc.isenabled() == was
+        finally:
+            gc.enable()
+    assert gc.get_freeze_count() == 0
+
+
+def test_what_the_program_has_frozen_stays_frozen():
+    gc.freeze()
     try:
-        read(data, Listing[Thing])
-        assert not gc.isenabled()
+        frozen = gc.get_freeze_count()
+        assert frozen > 0
+        in_steps(encoded([{"id": "a", "count": 1}]), Listing[Thing])
+        assert gc.get_freeze_count() > frozen * 0.9
     finally:
-        gc.enable()
+        gc.unfreeze()
+
+
+def test_the_collector_does_not_search_a_long_list_while_it_is_made_and_can_later():
+    data = encoded([{"id": "a", "count": 1, "parts": [{"id": "p"}]}] * 100_000)
+    searched: list[int] = []
+
+    def told(phase, info):
+        searched.append(info["generation"])
+
+    gc.collect()
+    gc.callbacks.append(told)
+    try:
+        found = in_steps(data, Listing[Thing])
+    finally:
+        gc.callbacks.remove(told)
+    assert len(found) == 100_000
+    assert len(searched) < 10  # it comes every 700 objects
+    assert len(gc.get_objects(generation=2)) > 200_000
 
 
 def test_steps_are_small():
