@@ -23,6 +23,7 @@ from .splitting import (
     TooLargeError,
     elements_of,
     elements_up_to_fault,
+    is_json_text,
 )
 
 T = TypeVar("T")
@@ -70,8 +71,12 @@ class ElementReader(Generic[T]):
         self._place = place
         self._listing: Any = Listing[place.element]  # type: ignore[name-defined]  # a value
         self._splitter = Splitter(
-            place.path, batch_bytes=batch_bytes, max_element_bytes=max_element_bytes
+            place.path,
+            batch_bytes=batch_bytes,
+            max_element_bytes=max_element_bytes,
+            is_json=self._is_json,
         )
+        self._proof: Listing[T] | None = None
 
     def feed(self, data: bytes) -> Iterator[Listing[T]]:
         """Take the next bytes, and yield the elements that are whole now.
@@ -114,11 +119,20 @@ class ElementReader(Generic[T]):
         found = listing if unreadable else tuple(elements)
         return attrs.evolve(around, **{self._place.field: found})
 
+    def _is_json(self, batch: bytes) -> bool:
+        """Tell whether a batch is JSON; the next that comes is this one then.
+
+        To decode it proves it, so that to look at it first is an eighth of the work saved.
+        """
+        self._proof = self._codec.decode_fast(batch, self._listing)
+        return self._proof is not None or is_json_text(batch)
+
     def _decoded(self, batches: Iterator[bytes]) -> Iterator[Listing[T]]:
         problem = None
         try:
             for batch in batches:
-                found = self._codec.decode_fast(batch, self._listing)
+                found = self._proof or self._codec.decode_fast(batch, self._listing)
+                self._proof = None
                 if found is None:
                     yield from self._one_by_one(batch)
                 else:

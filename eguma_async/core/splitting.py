@@ -10,7 +10,7 @@ finds the commas between the elements, at a third of the pace of msgspec.
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import msgspec
 
@@ -54,6 +54,7 @@ class Splitter:
             whole text.
         batch_bytes: Size from which a batch is cut: elements as large make larger batches.
         max_element_bytes: The largest element to accept.
+        is_json: Tells whether a text is JSON: whoever decodes the batches anyway may do so here.
 
     Attributes:
         is_found: True once the array has begun.
@@ -66,12 +67,14 @@ class Splitter:
         *,
         batch_bytes: int = BATCH,
         max_element_bytes: int = MAX_ELEMENT_BYTES,
+        is_json: Callable[[bytes], bool] | None = None,
     ) -> None:
         self.is_found = False
         self.around = b""
         self._path = path
         self._batch_bytes = batch_bytes
         self._max_element_bytes = max_element_bytes
+        self._is_json = is_json or is_json_text
         self._chunks: list[bytes] = []
         self._size = 0
         self._wanted = len(_BOM) + 1
@@ -109,7 +112,7 @@ class Splitter:
             return
         if not self._has_ended:
             raise MalformedError
-        if not _is_json(self.around):
+        if not is_json_text(self.around):
             raise MalformedError
 
     # What is held
@@ -148,15 +151,15 @@ class Splitter:
             return b""
         self.is_found = True
         self.around = data[:begin] + b"]"
-        if not _is_json(self.around + b"}" * len(self._path)):
+        if not is_json_text(self.around + b"}" * len(self._path)):
             raise MalformedError
         return data[begin:]
 
     def _elements(self, data: bytes, *, is_last: bool) -> Generator[bytes, None, bytes]:
         """Yield what can be cut off, and return the bytes behind the array, if it has ended."""
-        comma = -1 if is_last else self._proven_comma(data)
+        comma, batch = (-1, b"") if is_last else self._proven(data)
         if comma >= 0:
-            yield self._checked(b"[%b]" % data[:comma])
+            yield self._checked(batch)
         else:
             comma, end = _commas(data)
             if end >= 0:
@@ -211,17 +214,21 @@ class Splitter:
 
     # Where to cut
 
-    def _proven_comma(self, data: bytes) -> int:
-        """Return where the last comma is that surely stands between elements; -1 if unknown."""
+    def _proven(self, data: bytes) -> tuple[int, bytes]:
+        """Return where the last comma is that surely stands between elements, and what is before.
+
+        -1 if it is not known.
+        """
         end = len(data)
         for _ in range(_PROOFS if self._separator else 0):
             end = data.rfind(self._separator, 0, end)
             if end < 0:
                 break
             comma = end + self._comma_at
-            if _is_json(b"[%b]" % data[:comma]):
-                return comma
-        return -1
+            batch = b"[%b]" % data[:comma]
+            if self._is_json(batch):
+                return comma, batch
+        return -1, b""
 
     def _learn(self, data: bytes, comma: int) -> None:
         """Note how one element ends and the next one begins, if both are objects."""
@@ -254,7 +261,8 @@ def elements_up_to_fault(array: bytes) -> Iterator[bytes]:
     yield data
 
 
-def _is_json(text: bytes) -> bool:
+def is_json_text(text: bytes) -> bool:
+    """Tell whether a text is JSON, but for what stands in its strings."""
     try:
         msgspec.json.decode(text, type=msgspec.Raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -271,7 +279,7 @@ def _not_blank(data: bytes) -> bytes:
 def _whole(data: bytes) -> Iterator[bytes]:
     """Yield the last element of an array that is cut, if it is whole itself."""
     data = data.strip(_BLANKS)
-    if data[-1:] in (b"}", b"]", b'"') and _is_json(data):
+    if data[-1:] in (b"}", b"]", b'"') and is_json_text(data):
         yield b"[%b]" % data
 
 
