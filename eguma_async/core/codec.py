@@ -96,6 +96,8 @@ class Codec:
 
         None if there is none, or several, or if what it stands in is not read as it comes.
         """
+        if self._tracked.is_touched(returns):
+            return None
         place = place_of_list(returns, self._names)
         return None if place is not None and place.path and self._as_object is not None else place
 

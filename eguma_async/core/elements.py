@@ -35,6 +35,10 @@ STEP = 256 * 1024
 """Bytes of a step: 1 to 2 ms."""
 
 
+LEAST_WORK = 256
+"""Bytes as which an element counts at least that is decoded by itself."""
+
+
 class ElementReader(Generic[T]):
     """Makes elements of the bytes of an answer, as they come.
 
@@ -166,7 +170,7 @@ class ElementReader(Generic[T]):
                     raise MalformedError from None
                 part.unreadable.append(self._unreadable(piece, fault))
             self.count += 1
-            part.size += len(piece)
+            part.size += len(piece) + LEAST_WORK
             if part.size >= BATCH:
                 yield part.listing()
                 part = _Part()

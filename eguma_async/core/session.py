@@ -146,7 +146,7 @@ class ElementStream(Protocol[T_co]):
     def __aiter__(self) -> ElementIterator[T_co]:
         """Begin to read; the request is made by the first `anext`.
 
-        An error comes after all elements that came before it.
+        An error comes after the elements that were read before it.
 
         Raises:
             IncompleteListError: The list ends before its end, or is no JSON from some place on.

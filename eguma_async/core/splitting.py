@@ -254,11 +254,11 @@ def elements_of(array: bytes) -> list[msgspec.Raw]:
 
 def elements_up_to_fault(array: bytes) -> Iterator[bytes]:
     """Yield what stands between the commas of an array, whatever it is."""
-    data = array[1:-1]
-    while (comma := _commas(data, first=True)[0]) >= 0:
-        yield data[:comma]
-        data = data[comma + 1 :]
-    yield data
+    data, start = array[1:-1], 0
+    while (comma := _commas(data, start, first=True)[0]) >= 0:
+        yield data[start:comma]
+        start = comma + 1
+    yield data[start:]
 
 
 def is_json_text(text: bytes) -> bool:
@@ -283,17 +283,18 @@ def _whole(data: bytes) -> Iterator[bytes]:
         yield b"[%b]" % data
 
 
-def _commas(data: bytes, *, first: bool = False) -> tuple[int, int]:
+def _commas(data: bytes, position: int = 0, *, first: bool = False) -> tuple[int, int]:
     """Scan elements, and return where the last comma between them is and the array's end.
 
     Args:
-        data: It begins with an element.
+        data: What holds elements.
+        position: Where one of them begins.
         first: Return the first comma instead.
 
     Returns:
         Both -1 if they are not there.
     """
-    comma, depth, position = -1, 0, 0
+    comma, depth = -1, 0
     while True:
         match = (_NEXT_INSIDE if depth else _NEXT_BETWEEN).match(data, position)
         if match is None:

@@ -55,6 +55,7 @@ class Feed(Generic[T]):
         self._in_vain: list[UnreadableElement] = []
         self._batches: deque[Listing[T]] = deque()
         self._was_taken = False
+        self._handed_on = 0
         self._room: asyncio.Future[None] | None = None
         self._consumer: asyncio.Future[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -71,10 +72,9 @@ class Feed(Generic[T]):
             DecodingError: It cannot be read on.
         """
         for batch in self._reader.feed(chunk):
-            kept = self._kept(batch)
-            while self._batches:
+            self._put(self._kept(batch))
+            while len(self._batches) > 1:
                 await self._wait_for_room()
-            self._put(kept)
 
     def restart(self) -> None:
         """Forget what came so far.
@@ -138,9 +138,9 @@ class Feed(Generic[T]):
         while not self._batches and not self._is_over:
             await self._wait()
         if not self._batches:
-            # Without the frames below: they hold the response, and so customers.
-            raise StopAsyncIteration if self._error is None else self._error.with_traceback(None)
+            raise self._end()
         batch = self._batches.popleft()
+        self._handed_on += len(batch)
         self._was_taken = True
         self.unreadable += batch.unreadable
         _wake(self._room)
@@ -157,12 +157,21 @@ class Feed(Generic[T]):
 
     def _ended(self, task: asyncio.Task[Call[Any]]) -> None:
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
-        if error is not None and self._was_taken and not isinstance(error, DecodingError):
-            error.add_note(f"{self._reader.count} elements of the list had come before")
         if not self._is_over:
             self._is_over, self._error = True, error
         self._task = None
         _wake(self._consumer)
+
+    def _end(self) -> BaseException:
+        """Return what the list ends with."""
+        error, count = self._error, self._handed_on
+        if error is None:
+            return StopAsyncIteration()
+        if count and not isinstance(error, DecodingError):
+            error.add_note(f"{count} elements of the list had come before")
+            self._handed_on = 0  # said once
+        # Without the frames below: they hold the response, and so customers.
+        return error.with_traceback(None)
 
     async def stop(self, reason: EgumaError | None = None) -> None:
         """End the call, and with it the connection, unless it has ended.

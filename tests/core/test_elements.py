@@ -296,6 +296,14 @@ def test_a_hook_of_the_users_is_honoured():
     assert readable == [Thing(id="a", count=1, parts=(Part(id="P"),))] * 3
 
 
+def test_a_hook_for_the_list_itself_has_the_whole_of_it():
+    codec = Codec()
+    codec.converter.register_structure_hook_func(
+        lambda kind: kind == Listing[Thing], lambda value, _: Listing(value)
+    )
+    assert steps_of(codec, b"[1]", Listing[Thing]) is None
+
+
 def test_no_error_holds_what_a_customer_wrote():
     data = b'[{"id":"canary","count":1},{"id":"canary","count":x}]'
     with pytest.raises(IncompleteListError) as caught:
@@ -355,3 +363,5 @@ def test_steps_are_small():
     odd = encoded([{"id": "x" * 1000, "count": "1"}] * 5000)
     steps = steps_of(CODEC, odd, Listing[Thing])
     assert sum(1 for _ in steps or ()) > len(odd) / 80_000  # slower ones are smaller
+    steps = steps_of(CODEC, b"[" + b"1," * 5000 + b"1]", Listing[Thing])
+    assert sum(1 for _ in steps or ()) > 15

@@ -142,7 +142,7 @@ class TestReading:
         rows = [*MANY[:200], {"id": "canary"}, *MANY[200:]]
         async with session_on(Pouring(compact(rows))) as session:
             stream = session.ticketing.orders.stream()
-            assert len(stream.unreadable) == 0
+            assert list(stream.unreadable) == []
             assert await ids(stream) == IDS
             assert [one.index for one in stream.unreadable] == [200]
 
@@ -250,6 +250,26 @@ class TestAgain:
         assert caught.value.message == "the connection broke"
         assert (caught.value.operation, caught.value.attempts) == ("ListOrders", 1)
         assert caught.value.__notes__ == [f"{len(found)} elements of the list had come before"]
+
+    async def test_what_was_read_as_the_attempt_ended_is_handed_on(self):
+        """Two batches wait for a reader who rests while the time is up."""
+
+        async def time_up(request):
+            writing = asyncio.ensure_future(request.sink.write(compact(MANY)))
+            await turns(20)
+            writing.cancel()
+            await asyncio.wait([writing])
+            raise unknown()
+
+        count = 0
+        async with scripted(time_up) as (session, _):
+            with pytest.raises(TransportError) as caught:
+                async for _ in session.ticketing.orders.stream():
+                    count += 1
+                    if count == 1:
+                        await turns(50)
+        assert caught.value.__notes__ == [f"{count} elements of the list had come before"]
+        assert 200 < count < 400
 
     async def test_the_error_stays(self):
         async with scripted(refusal(403, "forbidden")) as (session, _):
