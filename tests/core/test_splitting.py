@@ -183,6 +183,9 @@ def test_names_are_read_with_their_escapes():
     "text",
     [
         "[1,]",
+        "[11111,]",
+        "[11111, \n]",
+        "[11111, , 2]",
         "[}",
         "[1}",
         '[{"id":1},{"id":2}}',
@@ -251,6 +254,14 @@ def test_an_element_that_is_too_large_is_refused_and_the_ones_before_it_are_not(
             found += msgspec.json.decode(batch)
     assert found == rows[:2]
     assert split(pieces(written(rows, "compact"), chunk), max_element_bytes=2100)[0] == rows
+
+
+def test_an_element_too_large_is_seen_whichever_way_it_is_cut():
+    """It is whole by the time there is more than the largest, with the next one behind it."""
+    rows = [{"id": 1}, {"id": 2}, {"id": 3, "text": "x" * 1500}, *[{"id": n} for n in range(20)]]
+    for batch in (100, 64, 700):
+        with pytest.raises(TooLargeError):
+            split([written(rows, "compact")], batch_bytes=batch, max_element_bytes=1500)
 
 
 def test_a_large_element_is_not_scanned_again_for_every_chunk():
