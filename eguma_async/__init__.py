@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from .core.messages import Replay as Replay
     from .core.messages import Timeouts as Timeouts
     from .core.operation import Operation as Operation
+    from .core.session import ElementStream as ElementStream
     from .core.transport import Transport as Transport
     from .eguma.session import EGUMA as EGUMA
     from .eguma.session import AsyncSession as AsyncSession

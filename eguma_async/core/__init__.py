@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .hooks import CallStarted as CallStarted
     from .hooks import Observer as Observer
     from .listing import Listing as Listing
+    from .listing import ListPlace as ListPlace
     from .listing import UnreadableElement as UnreadableElement
     from .looking import Looking as Looking
     from .messages import BodySink as BodySink
@@ -52,6 +53,8 @@ if TYPE_CHECKING:
     from .resumable import Resumable as Resumable
     from .scalars import AsWritten as AsWritten
     from .scalars import Cents as Cents
+    from .session import ElementIterator as ElementIterator
+    from .session import ElementStream as ElementStream
     from .session import FanOut as FanOut
     from .session import Outcome as Outcome
     from .session import Progress as Progress

@@ -22,9 +22,9 @@ import msgspec
 
 from .errors import DecodingError
 from .fields import WireNames, is_local
-from .listing import Listing
+from .listing import Listing, ListPlace, is_listing, place_of_list
 from .scalars import AsWritten, Cents, is_subclass
-from .tolerant import faults_of, is_listing, register_hooks
+from .tolerant import faults_of, register_hooks
 
 T = TypeVar("T")
 
@@ -51,6 +51,7 @@ class Codec:
         as_object: Callable[[type, object], object] | None = None,
     ) -> None:
         self._names = WireNames(wire_name)
+        self._as_object = as_object
         self._decoders: dict[Any, Callable[[bytes], Any] | None] = {}
         self._tracked = _TrackedConverter(self._decoders.clear)
         register_hooks(self._tracked, self._names, as_object)
@@ -79,6 +80,26 @@ class Codec:
         if not body and _may_be_none(returns):
             return None  # type: ignore[return-value]  # T is None, or Any
         return self._decode_tolerantly(body, returns)
+
+    def decode_fast(self, body: bytes, returns: type[T]) -> T | None:
+        """Decode an answer on the fast tier alone; None if that does not take it."""
+        if returns not in self._decoders:
+            self._decoders[returns] = self._fast_decoder(returns)
+        fast = self._decoders[returns]
+        try:
+            return None if fast is None else fast(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+
+    def place_of_list(self, returns: Any) -> ListPlace | None:
+        """Return where in an answer the list is whose elements are read each by itself.
+
+        None if there is none, or several, or if what it stands in is not read as it comes.
+        """
+        if self._tracked.is_touched(returns):
+            return None
+        place = place_of_list(returns, self._names)
+        return None if place is not None and place.path and self._as_object is not None else place
 
     def _fast_decoder(self, returns: Any) -> Callable[[bytes], Any] | None:
         listed = is_listing(returns)

@@ -255,11 +255,11 @@ class DecodingError(EgumaError):
 
 
 class IncompleteListError(DecodingError):
-    """A list over several pages that ends before its end. What there is was handed on already.
+    """A list that ends before its end. What there is was handed on already.
 
     Attributes:
         announced: Elements that the server says there are; None if it does not say.
-        read: Elements that came, those that could not be read included.
+        read: Elements that came before, those that could not be read included.
     """
 
     def __init__(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import attrs
 
 from .errors import DecodingError
+from .fields import WireNames, is_lenient
+from .log import logger
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -55,6 +58,56 @@ class Listing(tuple[T_co, ...]):  # noqa: SLOT001  # a tuple cannot have slots o
     def __repr__(self) -> str:
         shown = super().__repr__()
         return f"{shown} and {len(self.unreadable)} unreadable" if self.unreadable else shown
+
+
+def is_listing(kind: Any) -> bool:
+    """Tell whether a type is ``Listing[X]``."""
+    return typing.get_origin(kind) is Listing
+
+
+@attrs.frozen
+class ListPlace:
+    """Where in an answer the list is whose elements are read each by itself.
+
+    Attributes:
+        element: Type of its elements.
+        field: The field that is the list; None if it is the whole answer.
+        path: Names of the members that lead to it, from the outside in.
+    """
+
+    element: Any
+    field: str | None = None
+    path: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """Its JSON path."""
+        return ".".join(("$", *self.path))
+
+
+def place_of_list(returns: Any, names: WireNames) -> ListPlace | None:
+    """Return where the one such list of a type is; None if there is none, or several.
+
+    Args:
+        returns: What an answer is decoded into.
+        names: The wire's names of fields.
+    """
+    if is_listing(returns):
+        return ListPlace(typing.get_args(returns)[0])
+    if not attrs.has(returns):
+        return None
+    attrs.resolve_types(returns)
+    lists = [f for f in attrs.fields(returns) if is_lenient(f) and f.init]
+    if len(lists) != 1:
+        return None
+    (field,) = lists
+    return ListPlace(typing.get_args(field.type)[0], field.name, (names.of(field),))
+
+
+def log_unreadable(element: Any, found: UnreadableElement) -> None:
+    """Tell the log of an element that could not be read, by its place and faults alone."""
+    kind = getattr(element, "__name__", str(element))
+    logger.warning("%s %d of a list is unreadable: %s", kind, found.index, found.problems)
 
 
 def unreadable_of(elements: tuple[Any, ...]) -> tuple[UnreadableElement, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 import attrs
 
 from .errors import OutcomeUnknownError, StatusError
+from .listing import Listing
 from .messages import HttpResponse, Repeat
 from .places import IN_PATH, IN_PATH_AS_IS, PLACED_BY_HAND, in_body, in_header, in_query
 from .plan import RequestPlan, check_names, make_plan
@@ -178,6 +179,13 @@ class Operation(Generic[T]):
             EgumaError: What came back is not what was asked for. The error carries the value.
         """
         return value
+
+    def sift(self, elements: Listing[Any], /) -> Listing[Any]:
+        """Leave out of a part of the list that it reads what was not asked for.
+
+        Asked for each part of a list that is read element by element, which `complete` never sees.
+        """
+        return elements
 
     def explain(self, refusal: StatusError, /) -> StatusError:
         """Add to a refusal what only the operation knows."""

@@ -12,10 +12,12 @@ import attrs
 from .clock import Clock
 from .errors import EgumaError
 from .journal import Entry, Intent, OnRecovered, Recovery
+from .listing import Listing, UnreadableElement
 from .messages import Timeouts
 from .operation import Operation
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @attrs.frozen(kw_only=True)
@@ -105,6 +107,55 @@ class FanOut(Protocol[T]):
         ...
 
 
+class ElementIterator(Protocol[T_co]):
+    """The elements of one reading of a list."""
+
+    def __aiter__(self) -> AsyncIterator[T_co]:
+        """Return itself."""
+        ...
+
+    async def __anext__(self) -> T_co:
+        """Wait for the next element. Cancelling the waiting loses nothing."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connection, unless the list was read to its end. May be called twice."""
+        ...
+
+
+class ElementStream(Protocol[T_co]):
+    """A long list, read element by element. Each ``async for`` begins anew.
+
+    ::
+
+        async for order in session.ticketing.orders.stream():
+            ...
+
+    Leaving the loop ends the request and closes its connection; in `contextlib.aclosing` that is
+    done when the block is left.
+    """
+
+    @property
+    def unreadable(self) -> tuple[UnreadableElement, ...]:
+        """The elements that the last ``async for`` met so far and that could not be read.
+
+        Look at it before concluding that something is not in the list.
+        """
+        ...
+
+    def __aiter__(self) -> ElementIterator[T_co]:
+        """Begin to read; the request is made by the first `anext`.
+
+        An error comes after the elements that were read before it.
+
+        Raises:
+            IncompleteListError: The list ends before its end, or is no JSON from some place on.
+            DecodingError: None of its elements can be read, or one is larger than 16 MiB.
+            TransportError: The connection broke.
+        """
+        ...
+
+
 class Session(Protocol):
     """What resources build on. Every session of this package has it."""
 
@@ -153,6 +204,12 @@ class Session(Protocol):
         timeouts: Timeouts | None = None,
     ) -> FanOut[T]:
         """Send many reads at once."""
+        ...
+
+    def elements(
+        self, operation: Operation[Listing[T]], /, *, timeouts: Timeouts | None = None
+    ) -> ElementStream[T]:
+        """Read a list element by element."""
         ...
 
     def in_background(self, work: Coroutine[Any, Any, T], /) -> asyncio.Task[T]:

@@ -14,8 +14,7 @@ import cattrs
 from cattrs.gen import make_dict_structure_fn, override
 
 from .fields import WireNames, is_lenient, is_local, is_nullable, other_names
-from .listing import Listing, UnreadableElement
-from .log import logger
+from .listing import Listing, UnreadableElement, is_listing, log_unreadable
 from .places import in_body
 from .scalars import MismatchError, got, register_scalars
 
@@ -40,11 +39,6 @@ def register_hooks(converter: cattrs.Converter, names: WireNames, as_object: AsO
     converter.register_unstructure_hook_factory(
         attrs.has, lambda cls: _unstructure_hook(converter, cls, names)
     )
-
-
-def is_listing(kind: Any) -> bool:
-    """Tell whether a type is ``Listing[X]``."""
-    return typing.get_origin(kind) is Listing
 
 
 def _is_tuple(kind: Any) -> bool:
@@ -79,8 +73,7 @@ def _listing_hook(converter: cattrs.Converter, element: Any, names: WireNames) -
                 found = faults_of(fault, names)
                 unreadable.append(UnreadableElement(index=index, problems=found, raw=raw))
         for each in unreadable:
-            kind = getattr(element, "__name__", str(element))
-            logger.warning("%s %d of a list is unreadable: %s", kind, each.index, each.problems)
+            log_unreadable(element, each)
         return Listing(readable, tuple(unreadable))
 
     return hook

@@ -1,12 +1,18 @@
-"""Work that goes on although whoever began it was cancelled, until the session is closed."""
+"""What goes on beside the calls of a session until that is closed.
+
+Work that outlives whoever began it is waited for then; reading that somebody iterates over ends.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Coroutine
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from contextvars import ContextVar, copy_context
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
+
+from eguma_async.core.errors import EgumaError, SessionStateError
 
 T = TypeVar("T")
 
@@ -47,6 +53,35 @@ class Background:
             task.cancel()
         if late:
             await asyncio.wait(late, timeout=_LAST_SECONDS)
+
+
+class Reading(Protocol):
+    """Something that reads as somebody iterates over it."""
+
+    async def stop(self, reason: EgumaError | None = None) -> None:
+        """End it; whoever asks for more is told the reason."""
+        ...
+
+
+class Readings:
+    """The fan-outs and streams of one session that somebody holds."""
+
+    def __init__(self) -> None:
+        self._held: weakref.WeakSet[Reading] = weakref.WeakSet()
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def add(self, reading: Reading) -> None:
+        """Take in what ends with the session."""
+        self._held.add(reading)
+
+    async def stop(self) -> None:
+        """End them all: the session is being closed."""
+        async with AsyncExitStack() as steps:  # whatever one of them raises
+            for reading in tuple(self._held):
+                reason = SessionStateError("the session was closed meanwhile")
+                steps.push_async_callback(reading.stop, reason)
 
 
 async def see_through(task: asyncio.Task[T]) -> T:

@@ -43,7 +43,8 @@ class Call(Generic[T]):
         read: Makes its value of a success; None if the body is left alone.
         refused: Makes its value of a response that is no success, or raises the error that stands
             for it; None if such a response is left as it is.
-        operation: What these two read for; None for a request that was made by hand.
+        ahead: Decodes a large success for `read`, in turns with others; None if nobody does.
+        operation: What these read for; None for a request that was made by hand.
 
     Attributes:
         before_again: Asked before each attempt but the first; what it raises ends the call. None
@@ -63,14 +64,17 @@ class Call(Generic[T]):
         verdict: What the last attempt without success came to.
         retry_after: Seconds the last response asked to wait; None if it did not say.
         response: The last response; None if there was none.
+        decoded: What `ahead` made of it, or the error it did; None if it was left to `read`.
         value: Its value, once it has succeeded.
     """
 
     # What a call begins with stands in the class: most calls never change most of it. So it has no
     # slots, either.
+    ahead: Callable[[Call[T], HttpResponse], Awaitable[None]] | None
     attempts: int = 0
     before_again: Callable[[], Awaitable[None]] | None = None
     began: float
+    decoded: Any = None
     failures: int = 0
     in_doubt: bool = False
     is_part: bool
@@ -103,6 +107,7 @@ class Call(Generic[T]):
         key: str | None = None,
         read: Callable[[Call[T], HttpResponse], T] | None = None,
         refused: Callable[[Call[T], HttpRequest, HttpResponse], Awaitable[T]] | None = None,
+        ahead: Callable[[Call[T], HttpResponse], Awaitable[None]] | None = None,
         operation: Operation[T] | None = None,
     ) -> None:
         self.name = name
@@ -114,6 +119,7 @@ class Call(Generic[T]):
         self.limited_from = began if part_of is None else part_of.limited_from
         self.read = read
         self.refused = refused
+        self.ahead = ahead
         self.operation = operation
 
     def accept(self, response: HttpResponse) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from datetime import timedelta
 from typing import Any, TypeVar
 
 import attrs
 
+from eguma_async.core.elements import steps_of
 from eguma_async.core.errors import (
     ConfigurationError,
+    DecodingError,
     EgumaError,
     OutcomeUnknownError,
     ResultMismatchError,
@@ -22,6 +25,7 @@ from eguma_async.core.provider import Provider, Verdict
 from eguma_async.core.repeated import refuse_repeated_names
 
 from .call import Call, cancelled_as, key_for
+from .feed import Feed
 from .requests import Requests
 from .retrying import WatchedSink
 from .runner import Runner
@@ -97,6 +101,14 @@ class Calls:
             call.in_doubt, call.before_again = resumed.in_doubt, resumed.before_again
         return self._runner.run(call, request)
 
+    def read_into(
+        self, operation: Operation[Any], timeouts: Timeouts, feed: Feed[Any]
+    ) -> Coroutine[Any, Any, Call[Any]]:
+        """Send a read whose elements a feed takes, and return the finished call."""
+        call, request = self._prepared(operation, None, timeouts)
+        call.read = feed.finish
+        return self._runner.run(call, request.but(sink=feed))
+
     def encoded(self, operation: Operation[Any]) -> bytes:
         """Return the body of an operation as it is sent.
 
@@ -121,14 +133,34 @@ class Calls:
             key=key,
             read=self._read,
             refused=self._refused,
+            ahead=self._ahead if request.repeat is Repeat.READ else None,
             operation=operation,
         )
         return call, request
 
+    async def _ahead(self, call: Call[Any], response: HttpResponse) -> None:
+        """Decode a long list in steps, between which others have their turn."""
+        operation = call.operation
+        assert operation is not None  # noqa: S101  # `_prepared` has set it
+        steps = steps_of(self._provider.codec, response.body, operation.RETURNS)
+        if steps is None or not response.ok:
+            return
+        try:
+            call.decoded = await _in_turns(steps)
+        except DecodingError as error:
+            call.decoded = error.with_traceback(None)
+
     def _read(self, call: Call[T], response: HttpResponse) -> T:
         operation = call.operation
         assert operation is not None  # noqa: S101  # `_prepared` has set it
-        value: T = self._provider.codec.decode(response.body, operation.RETURNS)
+        decoded, call.decoded = call.decoded, None
+        if isinstance(decoded, DecodingError):
+            raise decoded
+        value: T = (
+            self._provider.codec.decode(response.body, operation.RETURNS)
+            if decoded is None
+            else decoded
+        )
         if response.body and not call.is_read:  # a read can be asked for again, and is long
             refuse_repeated_names(response.body)
         if not operation.plan().completes:
@@ -206,3 +238,14 @@ class Calls:
             return part.value
 
         return send
+
+
+async def _in_turns(steps: Generator[None, None, T]) -> T:
+    """Go through the steps of a computation, and let others have their turn in between."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            value: T = end.value
+            return value
+        await asyncio.sleep(0)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from eguma_async.core.clock import Clock
+from eguma_async.core.elements import LARGE_BODY
 from eguma_async.core.errors import DecodingError, EgumaError, NotSentError, OutcomeUnknownError
 from eguma_async.core.messages import BodySink, HttpRequest, HttpResponse, Repeat
 from eguma_async.core.provider import Verdict, retry_after
@@ -73,10 +74,11 @@ class Retrying:
                 call.cancelled(cancelled, under_way=True)
                 raise
             except EgumaError as error:
-                if isinstance(request.sink, WatchedSink) and error is request.sink.error:
-                    raise  # the caller's own: it says nothing of this request
-                outcome, verdict = error.with_traceback(None), _verdict_on(error)
+                _hand_on_if_own(error, request.sink)
+                outcome, verdict = error.with_traceback(None), _verdict_on(error, call)
             else:
+                if len(response.body) >= LARGE_BODY and call.ahead is not None:
+                    await call.ahead(call, response)
                 outcome, verdict = self._judged(call, request, response)
                 if verdict is None:
                     return response
@@ -192,8 +194,10 @@ async def _ask_leave(call: Call[Any], before_again: Callable[[], Awaitable[None]
     raise failure
 
 
-def _verdict_on(error: EgumaError) -> Verdict:
+def _verdict_on(error: EgumaError, call: Call[Any]) -> Verdict:
     """Return what an attempt came to that gave no response to judge."""
+    if isinstance(error, DecodingError):  # of a success, seen while it came
+        return _verdict_on_success(error, call)
     if isinstance(error, NotSentError):
         return Verdict.NOT_SENT
     if isinstance(error, OutcomeUnknownError):
@@ -235,6 +239,12 @@ class WatchedSink:
     def restart(self) -> None:
         """Forget what came so far."""
         self._sink.restart()
+
+
+def _hand_on_if_own(error: EgumaError, sink: BodySink | None) -> None:
+    """Raise an error that is the caller's own, and says nothing of the request."""
+    if isinstance(sink, WatchedSink) and error is sink.error:
+        raise error
 
 
 def _restart(sink: BodySink, call: Call[Any], outcome: HttpResponse | EgumaError) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-import weakref
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from functools import partial
@@ -17,17 +16,18 @@ from eguma_async.core.checks import checked_base_url
 from eguma_async.core.clock import Clock
 from eguma_async.core.errors import ConfigurationError, SessionStateError
 from eguma_async.core.journal import Entry, Intent, OnRecovered, Recovery
+from eguma_async.core.listing import Listing
 from eguma_async.core.messages import BodySink, HttpResponse, Timeouts
 from eguma_async.core.operation import Operation
 from eguma_async.core.provider import Provider
 from eguma_async.core.resumable import Resumable
-from eguma_async.core.session import FanOut, Progress
-from eguma_async.core.transport import Transport
-from eguma_async.fanout.local import LocalFanOut, WorkerPool
+from eguma_async.core.session import ElementStream, FanOut, Progress
+from eguma_async.fanout.local import LocalFanOut
 
-from .background import Background, see_through
+from .background import Background, Readings, see_through
 from .call import Call
 from .calls import Calls
+from .elements import Streams
 from .layers import Layers, MakeAuth, default_transport
 from .options import SessionOptions, checked_options
 from .requests import Requests
@@ -61,13 +61,12 @@ class BaseSession:
         self._clock = checked.clock
         self._provider = provider
         self._base_url = checked_base_url(provider.base_url if base_url is None else base_url)
-        self._worker_pools: weakref.WeakSet[WorkerPool[Any]] = weakref.WeakSet()
+        self._readings = Readings()
         self._background = Background()
         self._closing: asyncio.Task[None] | None = None
-        self._owned: list[Transport] = []
-        if checked.transport is None:
-            self._owned.append(default_transport(checked.limits))
-        self._transport = self._owned[0] if checked.transport is None else checked.transport
+        given = checked.transport
+        self._owned = [default_transport(checked.limits)] if given is None else []
+        self._transport = self._owned[0] if given is None else given
         self._layers = Layers(provider, checked)
         self._network = self._layers.network(self._transport)
         self._auth = auth(self._network, self._layers)
@@ -77,6 +76,7 @@ class BaseSession:
             self._layers.authenticated(self._network, self._auth, self._base_url),
             deadline=checked.retry.deadline,
         )
+        self._streams = Streams(provider, self._calls.read_into, self._readings, checked.timeouts)
         self._durable = (
             None
             if checked.journal is None
@@ -141,15 +141,9 @@ class BaseSession:
                 steps.push_async_callback(self._durable.close)
             steps.push_async_callback(self._auth.aclose)
             steps.callback(self._layers.shut)
-            steps.push_async_callback(self._stop_pools)  # those begun in the background
+            steps.push_async_callback(self._readings.stop)  # those begun in the background
             steps.push_async_callback(self._background.drain, CLOSING_SECONDS)
-            steps.push_async_callback(self._stop_pools)
-
-    async def _stop_pools(self) -> None:
-        async with AsyncExitStack() as steps:
-            for workers in tuple(self._worker_pools):
-                reason = SessionStateError("the session was closed meanwhile")
-                steps.push_async_callback(workers.stop, reason)
+            steps.push_async_callback(self._readings.stop)
 
     def __del__(self) -> None:
         if getattr(self, "_loop", None) is not None and not self._closed:
@@ -171,16 +165,12 @@ class BaseSession:
         is_open = not self._closed or (self._background.runs_here() and not self._is_shut)
         if is_open and self._loop is asyncio.get_running_loop():
             return
-        name = type(self).__name__
-        if self._closed:
-            raise SessionStateError(f"this {name} is closed; make a new one")
-        if self._loop is None:
-            raise SessionStateError(
-                f"this {name} is not open; enter it first: `async with {name}(...) as session:`"
-            )
-        raise SessionStateError(
-            f"this {name} belongs to another event loop; make one in the loop that uses it"
-        )
+        name, problem = type(self).__name__, "is closed; make a new one"
+        if self._loop is None and not self._closed:
+            problem = f"is not open; enter it first: `async with {name}(...) as session:`"
+        elif not self._closed:
+            problem = "belongs to another event loop; make one in the loop that uses it"
+        raise SessionStateError(f"this {name} {problem}")
 
     @property
     def _is_shut(self) -> bool:
@@ -324,8 +314,26 @@ class BaseSession:
             on_progress=on_progress,
             clock=self.clock,
         )
-        self._worker_pools.add(fan_out.workers)
+        self._readings.add(fan_out.workers)
         return fan_out
+
+    def elements(
+        self, operation: Operation[Listing[T]], /, *, timeouts: Timeouts | None = None
+    ) -> ElementStream[T]:
+        """Read a list element by element, at the reader's pace and in memory that does not grow.
+
+        It is one call, and takes one place of `Limits` as long as it is read. It is sent again
+        only while nothing was handed on.
+
+        Args:
+            operation: A read that returns a list.
+            timeouts: Limits of each attempt, the reader's time included: an hour if not given.
+
+        Raises:
+            ConfigurationError: It cannot be read so.
+        """
+        self._require_open()
+        return self._streams.of(operation, timeouts, self._require_open)
 
     async def recover(
         self,

@@ -17,7 +17,7 @@ from eguma_async.core.messages import Timeouts
 from eguma_async.core.operation import Operation
 from eguma_async.core.provider import Provider
 from eguma_async.core.resumable import Resumable
-from eguma_async.core.session import FanOut, Session
+from eguma_async.core.session import ElementStream, FanOut, Session
 
 from .call import key_for
 from .calls import Calls, Resumed
@@ -37,6 +37,7 @@ class PlainSession:
         self._session = session
         self._calls = calls
         self.fan_out: Callable[..., FanOut[Any]] = session.fan_out
+        self.elements: Callable[..., ElementStream[Any]] = session.elements
         self.in_background: Callable[..., asyncio.Task[Any]] = session.in_background
         self.recover: Callable[..., Coroutine[Any, Any, Recovery]] = session.recover
         self.entry: Callable[..., Coroutine[Any, Any, Entry | None]] = session.entry

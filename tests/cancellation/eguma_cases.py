@@ -9,6 +9,7 @@ from typing import Any
 from eguma_async import AsyncSession, Customer, RetryPolicy, TicketItem
 from eguma_async.core.errors import unknown_outcome
 from eguma_async.eguma.ticketing.bookings import BookTickets
+from eguma_async.eguma.ticketing.orders import ListOrders
 from eguma_async.eguma.ticketing.products import ListProducts
 from eguma_async.journal.journal import Journal
 from eguma_async.journal.stores.base import Store
@@ -193,7 +194,7 @@ def busy(path: str) -> Any:
 
 
 EGUMA_CASES = [
-    *session_cases(opens, ListProducts()),
+    *session_cases(opens, ListProducts(), ListOrders()),
     case("Products.list", lambda shop: shop.session.ticketing.products.list()),
     case(
         "Products.list",
@@ -212,6 +213,11 @@ EGUMA_CASES = [
         lambda shop: shop.session.ticketing.events.availability(shop.product_id, **shop.days),
     ),
     case("Orders.list", lambda shop: shop.session.ticketing.orders.list(), prepare=booked),
+    case(
+        "Orders.stream",
+        lambda shop: consumed(shop.session.ticketing.orders.stream()),
+        prepare=booked,
+    ),
     case(
         "Reservations.create",
         lambda shop: shop.session.ticketing.reservations.create(**shop.wanted),

@@ -40,6 +40,7 @@ class Shop:
         desk: Another one, which prepares and looks; its requests are not watched.
         events: What happens at the server.
         ready: What the case has prepared.
+        waiting: A task that waits for it.
     """
 
     LIMITS = Limits(concurrency=1)
@@ -51,6 +52,7 @@ class Shop:
     def __init__(self, events: Events) -> None:
         self.events = events
         self.ready: Any = None
+        self.waiting: Any = None
         self.asked_before = 0
 
     async def follow_up(self, session: Any) -> None:

@@ -78,6 +78,6 @@ def _classes(function: Any) -> Iterator[type[Any]]:
 
 
 def _can_be_awaited(cls: type[Any]) -> bool:
-    return cls is AsyncIterator or any(
+    return hasattr(cls, "__aiter__") or any(
         inspect.iscoroutinefunction(function) for _, function in _methods(cls)
     )

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from contextlib import suppress
+from typing import Any, ClassVar
 
+import attrs
+
+from eguma_async.core.errors import NotFoundError
+from eguma_async.core.listing import Listing
+from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import Operation
 from tests.cancellation.driver import Ending
 from tests.cancellation.grid import Case, OpenShop, Shop, consumed
@@ -22,8 +29,39 @@ class Sink:
         self.body = b""
 
 
-def session_cases(opens: OpenShop, read: Operation[Any]) -> list[Case]:
-    """Return the cases of a session of one provider, given one of its reads."""
+@attrs.frozen(kw_only=True)
+class ListNothing(Operation[Listing[Any]]):
+    """List what no server has."""
+
+    METHOD: ClassVar[str] = "GET"
+    PATH: ClassVar[str] = "/nothing"
+    REPEAT: ClassVar[Repeat] = Repeat.READ
+
+
+async def next_of(reading: Any) -> Any:
+    """Return the next element of what there may be nothing of."""
+    with suppress(NotFoundError):
+        return await anext(reading, None)
+
+
+async def all_of(reading: Any) -> list[Any]:
+    """Read it to its end."""
+    with suppress(NotFoundError):
+        return await consumed(reading)
+    return []
+
+
+def session_cases(
+    opens: OpenShop, read: Operation[Any], listing: Operation[Any] | None = None
+) -> list[Case]:
+    """Return the cases of a session of one provider.
+
+    Args:
+        opens: Opens its shop.
+        read: One of its reads.
+        listing: One whose elements can be read one by one, if it has any.
+    """
+    elements = ListNothing() if listing is None else listing
 
     async def fanned_out(shop: Shop) -> Any:
         fan_out = shop.session.fan_out([read] * 3, concurrency=2)
@@ -45,6 +83,27 @@ def session_cases(opens: OpenShop, read: Operation[Any]) -> list[Case]:
     async def handed_over(shop: Shop) -> Any:
         return await anext(aiter(shop.ready))
 
+    async def read_through(shop: Shop) -> list[Any]:
+        return await all_of(shop.session.elements(elements))
+
+    async def reading(shop: Shop) -> Any:
+        return aiter(shop.session.elements(elements))
+
+    async def none_is_lost(shop: Shop, ending: Ending) -> None:
+        got = [] if ending.result is None else [ending.result]
+        assert got + await all_of(shop.ready) == await read_through(shop)
+
+    async def under_way(shop: Shop) -> Any:
+        begun = aiter(shop.session.elements(elements))
+        shop.waiting = asyncio.ensure_future(next_of(begun))
+        await asyncio.sleep(0)
+        return begun
+
+    async def ended(shop: Shop, ending: Ending) -> None:
+        await shop.waiting
+        assert shop.ready._feed._task is None
+        assert await next_of(shop.ready) is None
+
     async def stopped(shop: Shop, ending: Ending) -> None:
         assert all(task.done() for task in shop.ready.workers._tasks)
 
@@ -59,6 +118,25 @@ def session_cases(opens: OpenShop, read: Operation[Any]) -> list[Case]:
             covers=("BaseSession.stream",),
             opens=opens,
             run=lambda shop: shop.session.stream(read, Sink()),
+        ),
+        Case(
+            covers=("BaseSession.elements", "ElementStream.__aiter__", "ElementIterator.__aiter__"),
+            opens=opens,
+            run=read_through,
+        ),
+        Case(
+            covers=("ElementIterator.__anext__",),
+            opens=opens,
+            prepare=reading,
+            run=lambda shop: next_of(shop.ready),
+            after=none_is_lost,
+        ),
+        Case(
+            covers=("ElementIterator.aclose",),
+            opens=opens,
+            prepare=under_way,
+            run=lambda shop: shop.ready.aclose(),
+            after=ended,
         ),
         Case(covers=("BaseSession.fan_out",), opens=opens, run=whole_loop),
         Case(

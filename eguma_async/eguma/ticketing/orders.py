@@ -20,7 +20,7 @@ from eguma_async.eguma.merchant_time import lower_bound, upper_bound
 from .matching import member, only
 
 if TYPE_CHECKING:
-    from eguma_async.core.session import Session
+    from eguma_async.core.session import ElementStream, Session
 
 
 class OrderStatus(OpenEnum):
@@ -242,11 +242,15 @@ class ListOrders(Operation[Listing[Order]]):
         its times, nor which of an order's persons it looks at. Too many orders do no harm there.
         """
         refuse_unreadable(value, "$")
+        return self.sift(value)
+
+    def sift(self, elements: Listing[Order], /) -> Listing[Order]:
+        """Do the same with a part of the list."""
         number = self.order_number
         if number is None:
-            return value
+            return elements
         return only(
-            value,
+            elements,
             lambda order: _same_number(order.order_number, number),
             lambda raw: _same_number(member(raw, "order_number"), number),
         )
@@ -300,3 +304,43 @@ class Orders:
         )
         del last_name  # a traceback that shows variables would show it
         return await self._session.send(operation, timeouts=timeouts)
+
+    def stream(
+        self,
+        *,
+        updated_at_after: datetime | None = None,
+        updated_at_before: datetime | None = None,
+        order_number: str | None = None,
+        last_name: str | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> ElementStream[Order]:
+        """Read the orders that `list` would return one by one, however many there are.
+
+        ::
+
+            async for order in session.ticketing.orders.stream(updated_at_after=last_seen):
+                ...
+
+        The memory it takes does not grow with their number, and the server waits for the reader.
+        Each ``async for`` asks anew; a request that fails is sent again as long as nothing was
+        handed on.
+
+        Args:
+            updated_at_after: As for `list`.
+            updated_at_before: As for `list`.
+            order_number: As for `list`.
+            last_name: As for `list`.
+            timeouts: Limits of each attempt; by default the session's, but an hour in total, since
+                the reader's own time counts too.
+
+        Raises:
+            ConfigurationError: As for `list`.
+        """
+        operation = ListOrders(
+            updated_at_after=updated_at_after,
+            updated_at_before=updated_at_before,
+            order_number=order_number,
+            last_name=last_name,
+        )
+        del last_name  # as above
+        return self._session.elements(operation, timeouts=timeouts)
