@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from .durable import Wire as Wire
     from .enums import OpenEnum as OpenEnum
     from .errors import EgumaError as EgumaError
+    from .fan_out import Executor as Executor
+    from .fan_out import FanOut as FanOut
+    from .fan_out import Outcome as Outcome
+    from .fan_out import Progress as Progress
     from .fields import LENIENT as LENIENT
     from .fields import LOCAL as LOCAL
     from .fields import also_named as also_named
@@ -52,9 +56,6 @@ if TYPE_CHECKING:
     from .resumable import Resumable as Resumable
     from .scalars import AsWritten as AsWritten
     from .scalars import Cents as Cents
-    from .session import FanOut as FanOut
-    from .session import Outcome as Outcome
-    from .session import Progress as Progress
     from .session import Session as Session
     from .transport import ManagedTransport as ManagedTransport
     from .transport import SupportsClock as SupportsClock

@@ -1,7 +1,19 @@
 """Many calls at once, within bounds."""
 
-from eguma_async.core.session import FanOut, Outcome, Progress
+from eguma_async.core.fan_out import Executor, FanOut, Outcome, Progress
 
+from .executor import LocalExecutor, run_chunk
 from .local import Done, LocalFanOut, Run, WorkerPool
 
-__all__ = ["Done", "FanOut", "LocalFanOut", "Outcome", "Progress", "Run", "WorkerPool"]
+__all__ = [
+    "Done",
+    "Executor",
+    "FanOut",
+    "LocalExecutor",
+    "LocalFanOut",
+    "Outcome",
+    "Progress",
+    "Run",
+    "WorkerPool",
+    "run_chunk",
+]

@@ -23,9 +23,9 @@ from typing import Generic, Protocol, Self, TypeVar
 
 from eguma_async.core.clock import Clock
 from eguma_async.core.errors import ConfigurationError, EgumaError, SessionStateError
+from eguma_async.core.fan_out import Outcome, Progress
 from eguma_async.core.operation import Operation
 from eguma_async.core.semaphore import Semaphore
-from eguma_async.core.session import Outcome, Progress
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -16,12 +16,12 @@ from cattrs import Converter
 from eguma_async.core.checks import checked_base_url
 from eguma_async.core.clock import Clock
 from eguma_async.core.errors import ConfigurationError, SessionStateError
+from eguma_async.core.fan_out import FanOut, Progress
 from eguma_async.core.journal import Entry, Intent, OnRecovered, Recovery
 from eguma_async.core.messages import BodySink, HttpResponse, Timeouts
 from eguma_async.core.operation import Operation
 from eguma_async.core.provider import Provider
 from eguma_async.core.resumable import Resumable
-from eguma_async.core.session import FanOut, Progress
 from eguma_async.core.transport import Transport
 from eguma_async.fanout.local import LocalFanOut, WorkerPool
 

@@ -25,7 +25,8 @@ from .ranges import all_plainly_within, check_order, in_parts, within
 from .starts import are_plain
 
 if TYPE_CHECKING:
-    from eguma_async.core.session import FanOut, Progress, Session
+    from eguma_async.core.fan_out import FanOut, Progress
+    from eguma_async.core.session import Session
 
 
 @attrs.frozen(kw_only=True)
