@@ -79,6 +79,8 @@ class Pacer:
         if self._peak < math.inf:
             rate = self.rate(now)
             seen = min(rate, max(seen, LEAST_SHARE * rate))
+        elif not seen:
+            return  # there is nothing to tell a rate by
         self._peak = min(self._ceiling, max(SLOWEST / CUT, seen))
         self._cut_at = now
         self.is_armed = True
