@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eguma_async.core.operation import Operation
+from eguma_async.fanout import LocalExecutor, run_chunk
 from tests.cancellation.driver import Ending
 from tests.cancellation.grid import Case, OpenShop, Shop, consumed
 
@@ -42,6 +43,19 @@ def session_cases(opens: OpenShop, read: Operation[Any]) -> list[Case]:
     async def whole_loop(shop: Shop) -> list[Any]:
         return await consumed(shop.session.fan_out([read] * 3, concurrency=2))
 
+    async def as_the_server_takes_them(shop: Shop) -> list[Any]:
+        return await consumed(shop.session.fan_out([read] * 3, ordered=True))
+
+    async def in_chunks(shop: Shop) -> list[Any]:
+        executor = LocalExecutor(shop.session, chunk_size=2)
+        return await consumed(shop.session.fan_out([read] * 3, executor=executor))
+
+    async def one_chunk(shop: Shop) -> list[Any]:
+        return await run_chunk(shop.session, [read] * 3)
+
+    async def executed(shop: Shop) -> Any:
+        return await LocalExecutor(shop.session).run([read] * 3)
+
     async def handed_over(shop: Shop) -> Any:
         return await anext(aiter(shop.ready))
 
@@ -61,6 +75,15 @@ def session_cases(opens: OpenShop, read: Operation[Any]) -> list[Case]:
             run=lambda shop: shop.session.stream(read, Sink()),
         ),
         Case(covers=("BaseSession.fan_out",), opens=opens, run=whole_loop),
+        Case(
+            covers=("BaseSession.fan_out",),
+            name="as the server takes them",
+            opens=opens,
+            run=as_the_server_takes_them,
+        ),
+        Case(covers=("BaseSession.fan_out",), name="in chunks", opens=opens, run=in_chunks),
+        Case(covers=("BaseSession.fan_out",), name="one chunk", opens=opens, run=one_chunk),
+        Case(covers=("BaseSession.fan_out",), name="executed", opens=opens, run=executed),
         Case(
             covers=("FanOut.__anext__",),
             opens=opens,
