@@ -22,7 +22,7 @@ SLOWEST = 0.5
 """Reads a second, however few were answered."""
 MARGIN = 0.97
 """Share of what was seen to keep to where each refusal costs the time the server asks to wait."""
-RECOVERY = 4
+RECOVERY = 4.0
 LONGEST_RECOVERY = 10.0
 """Seconds until the rate is back where it was cut: longer where it was cut before."""
 ALIKE = 0.15
@@ -108,7 +108,8 @@ class Pacer:
         span = max(1.0, asked) if asked else BRIEFEST
         if not is_first:
             span = max(span, min(since, STEADY))
-        seen, most = self._seen(now, span), math.inf
+        seen: float = self._seen(now, span)
+        most = math.inf
         if is_first and not seen:
             return  # there is nothing to tell a rate by
         if not is_first:
