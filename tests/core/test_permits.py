@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -85,7 +86,8 @@ async def test_somebody_who_was_cancelled_before_is_passed_over():
 def test_none_leaks_and_none_is_made_up(reserved, steps):
     async def play():
         permits = Permits(3, reserved)
-        waiting, holding = [], []
+        waiting: list[Any] = []
+        holding: list[asyncio.Event] = []
 
         async def use(*, ahead):
             task = asyncio.current_task()

@@ -378,7 +378,7 @@ class TestExecutor:
         executor, items = Elsewhere(), operations(20)
         fan_out = fan(Reads(), kind(items), executor=executor, ordered=ordered)
         outcomes = [o async for o in fan_out]
-        assert sorted(o.value for o in outcomes) == sorted(f"p{n}" for n in range(20))
+        assert sorted(str(o.value) for o in outcomes) == sorted(f"p{n}" for n in range(20))
         assert {id(o.operation) for o in outcomes} == set(map(id, items))
         assert max(map(len, executor.chunks)) == 3
         assert len(executor.chunks) <= 20 / 3 + 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import pickle
+from types import TracebackType
 
 import pytest
 
@@ -136,7 +137,7 @@ def test_what_cannot_work_is_refused_without_its_secret(url, options):
     with pytest.raises(ConfigurationError) as caught:
         RedisRate(url, **options)
     shown = str(caught.value)
-    traceback = caught.tb
+    traceback: TracebackType | None = caught.tb
     while traceback is not None:
         if "eguma_async/pipeline" in traceback.tb_frame.f_code.co_filename:
             shown += repr(traceback.tb_frame.f_locals)

@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
-from eguma_async.core.errors import ConfigurationError, NotFoundError, ResultMismatchError
+from eguma_async.core.errors import (
+    ConfigurationError,
+    DecodingError,
+    NotFoundError,
+    ResultMismatchError,
+)
 from eguma_async.core.messages import HttpResponse
 from eguma_async.eguma.session import AsyncSession
 from eguma_async.fanout import InPieces
@@ -191,3 +196,25 @@ def test_pieces_have_a_public_name():
     import eguma_async
 
     assert eguma_async.InPieces is InPieces
+
+
+@pytest.mark.parametrize("readable", [True, False])
+async def test_a_window_of_which_nothing_can_be_read_hides_no_other(readable):
+    calendar = Calendar()
+
+    async def answer(request):
+        response = await calendar(request)
+        first = dict(request.query)["from"]
+        if first == "2026-04-01" or not readable:
+            body = response.body.replace(b'"starts_at"', b'"begins_at"')
+            return HttpResponse(status=200, body=body)
+        return response
+
+    async with session_on(MemoryTransport(answer)) as session:
+        (outcome,) = [o async for o in reading(session, ["a"])]
+    if readable:
+        found = outcome.unwrap()
+        assert len(found.availabilities) == 90 - 31
+        assert [each.index for each in found.unreadable] == list(range(31, 62))
+    else:
+        assert type(outcome.error) is DecodingError
