@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from .durable import Wire as Wire
     from .enums import OpenEnum as OpenEnum
     from .errors import EgumaError as EgumaError
+    from .fan_out import Executor as Executor
+    from .fan_out import FanOut as FanOut
+    from .fan_out import InPieces as InPieces
+    from .fan_out import Outcome as Outcome
+    from .fan_out import Progress as Progress
     from .fields import LENIENT as LENIENT
     from .fields import LOCAL as LOCAL
     from .fields import also_named as also_named
@@ -24,6 +29,8 @@ if TYPE_CHECKING:
     from .hooks import CallEnded as CallEnded
     from .hooks import CallStarted as CallStarted
     from .hooks import Observer as Observer
+    from .limiter import SharedPace as SharedPace
+    from .limiter import SharedRate as SharedRate
     from .listing import Listing as Listing
     from .listing import ListPlace as ListPlace
     from .listing import UnreadableElement as UnreadableElement
@@ -55,9 +62,6 @@ if TYPE_CHECKING:
     from .scalars import Cents as Cents
     from .session import ElementIterator as ElementIterator
     from .session import ElementStream as ElementStream
-    from .session import FanOut as FanOut
-    from .session import Outcome as Outcome
-    from .session import Progress as Progress
     from .session import Session as Session
     from .transport import ManagedTransport as ManagedTransport
     from .transport import SupportsClock as SupportsClock

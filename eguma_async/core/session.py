@@ -1,16 +1,13 @@
-"""What the resources of a provider need of a session, and what a fan-out gives."""
+"""What the resources of a provider need of a session."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable
-from types import TracebackType
-from typing import Any, Generic, Protocol, Self, TypeVar
-
-import attrs
+from typing import Any, Protocol, TypeVar
 
 from .clock import Clock
-from .errors import EgumaError
+from .fan_out import Executor, FanOut, InPieces, Progress
 from .journal import Entry, Intent, OnRecovered, Recovery
 from .listing import Listing, UnreadableElement
 from .messages import Timeouts
@@ -18,93 +15,6 @@ from .operation import Operation
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-
-
-@attrs.frozen(kw_only=True)
-class Outcome(Generic[T]):
-    """What one operation of a fan-out came to: a value or an error, never both.
-
-    Attributes:
-        operation: The operation as it was given.
-        value: Its value; None if it failed.
-        error: What it failed with; None if it succeeded.
-        attempts: Requests it took.
-        seconds: Time it took, waiting for retries included.
-    """
-
-    operation: Operation[T]
-    value: T | None = None
-    error: EgumaError | None = None
-    attempts: int
-    seconds: float
-
-    @property
-    def ok(self) -> bool:
-        """True if there is a value."""
-        return self.error is None
-
-    def unwrap(self) -> T:
-        """Return the value.
-
-        Raises:
-            EgumaError: The error, if there is one.
-        """
-        if self.error is not None:
-            raise self.error
-        return self.value  # type: ignore[return-value]  # a value of T, which may itself be None
-
-
-@attrs.frozen(kw_only=True)
-class Progress:
-    """How far a fan-out is.
-
-    Attributes:
-        done: Outcomes so far.
-        failed: How many of them are errors.
-        total: Operations in all, if the input has a length.
-    """
-
-    done: int
-    failed: int
-    total: int | None
-
-
-class FanOut(Protocol[T]):
-    """The outcomes of many reads, in the order they come: an async iterator, to be read once.
-
-    ::
-
-        async for outcome in session.fan_out(operations):
-            ...
-
-    Leaving the loop cancels what is under way. Whoever reads it with `anext` uses it as an async
-    context manager, or calls `aclose`.
-    """
-
-    def __aiter__(self) -> AsyncIterator[Outcome[T]]:
-        """Return an iterator over the outcomes still to come."""
-        ...
-
-    async def __anext__(self) -> Outcome[T]:
-        """Wait for the next outcome. Cancelling the waiting loses nothing."""
-        ...
-
-    async def __aenter__(self) -> Self:
-        """Return itself."""
-        ...
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """End it."""
-        ...
-
-    async def aclose(self) -> None:
-        """Cancel what is under way and wait until it has ended. May be called twice."""
-        ...
 
 
 class ElementIterator(Protocol[T_co]):
@@ -197,9 +107,12 @@ class Session(Protocol):
 
     def fan_out(
         self,
-        operations: Iterable[Operation[T]] | AsyncIterable[Operation[T]],
+        operations: Iterable[Operation[T] | InPieces[T]]
+        | AsyncIterable[Operation[T] | InPieces[T]],
         *,
-        concurrency: int = 20,
+        concurrency: int | None = None,
+        ordered: bool = False,
+        executor: Executor | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         timeouts: Timeouts | None = None,
     ) -> FanOut[T]:

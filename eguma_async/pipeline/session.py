@@ -6,7 +6,6 @@ import asyncio
 import warnings
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
-from functools import partial
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar, Unpack
 
@@ -15,19 +14,20 @@ from cattrs import Converter
 from eguma_async.core.checks import checked_base_url
 from eguma_async.core.clock import Clock
 from eguma_async.core.errors import ConfigurationError, SessionStateError
+from eguma_async.core.fan_out import Executor, FanOut, InPieces, Progress
 from eguma_async.core.journal import Entry, Intent, OnRecovered, Recovery
 from eguma_async.core.listing import Listing
 from eguma_async.core.messages import BodySink, HttpResponse, Timeouts
 from eguma_async.core.operation import Operation
 from eguma_async.core.provider import Provider
 from eguma_async.core.resumable import Resumable
-from eguma_async.core.session import ElementStream, FanOut, Progress
-from eguma_async.fanout.local import LocalFanOut
+from eguma_async.core.session import ElementStream
 
 from .background import Background, Readings, see_through
 from .call import Call
 from .calls import Calls
 from .elements import Streams
+from .fan_outs import FanOuts
 from .layers import Layers, MakeAuth, default_transport
 from .options import SessionOptions, checked_options
 from .requests import Requests
@@ -67,15 +67,25 @@ class BaseSession:
         given = checked.transport
         self._owned = [default_transport(checked.limits)] if given is None else []
         self._transport = self._owned[0] if given is None else given
-        self._layers = Layers(provider, checked)
-        self._network = self._layers.network(self._transport)
-        self._auth = auth(self._network, self._layers)
-        self._calls = Calls(
-            provider,
-            Requests(provider, self._base_url, checked.timeouts),
-            self._layers.authenticated(self._network, self._auth, self._base_url),
-            deadline=checked.retry.deadline,
+        self._layers = layers = Layers(
+            provider, checked, base_url=self._base_url, credential=credential
         )
+        self._network = layers.network(self._transport)
+        self._auth = auth(self._network, layers)
+        requests = Requests(provider, self._base_url, checked.timeouts)
+        self._calls, adapting = (
+            Calls(
+                provider,
+                requests,
+                layers.authenticated(way, self._auth, self._base_url),
+                deadline=checked.retry.deadline,
+            )
+            for way in (
+                layers.regulated(self._transport),
+                layers.regulated(self._transport, fan_out=True),
+            )
+        )
+        self._fan_outs = FanOuts(layers, self._run, adapting, self._readings, self._require_open)
         self._streams = Streams(provider, self._calls.read_into, self._readings, checked.timeouts)
         self._durable = (
             None
@@ -140,6 +150,7 @@ class BaseSession:
             if self._durable is not None:
                 steps.push_async_callback(self._durable.close)
             steps.push_async_callback(self._auth.aclose)
+            steps.push_async_callback(self._layers.aclose)
             steps.callback(self._layers.shut)
             steps.push_async_callback(self._readings.stop)  # those begun in the background
             steps.push_async_callback(self._background.drain, CLOSING_SECONDS)
@@ -285,20 +296,29 @@ class BaseSession:
 
     def fan_out(
         self,
-        operations: Iterable[Operation[T]] | AsyncIterable[Operation[T]],
+        operations: Iterable[Operation[T] | InPieces[T]]
+        | AsyncIterable[Operation[T] | InPieces[T]],
         *,
-        concurrency: int = 20,
+        concurrency: int | None = None,
+        ordered: bool = False,
+        executor: Executor | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         timeouts: Timeouts | None = None,
     ) -> FanOut[T]:
         """Send many reads at once and yield an `Outcome` for each, as they come.
 
         Leaving the loop cancels the rest. A failed read is an outcome; an error in the input
-        itself or in `on_progress`, and one that is no `EgumaError`, ends the loop.
+        itself or in `on_progress`, and one that is no `EgumaError`, ends the loop. Equal reads
+        that are under way at once are made once, and each has its outcome.
 
         Args:
-            operations: Taken one by one, as workers become free.
-            concurrency: Reads under way at once.
+            operations: Taken one by one, as workers become free; twice as many as may be under
+                way are taken and not handed on, at most.
+            concurrency: Reads under way at once. As many as the server keeps up with, if not
+                given: see `Limits.adaptive`.
+            ordered: Yield them in the order of the input; four times as many as may be under way
+                are taken then, so that a slow one does not hold up the others.
+            executor: Carries the reads out elsewhere, instead of this session.
             on_progress: Called after each outcome.
             timeouts: Limits of each attempt.
 
@@ -307,15 +327,14 @@ class BaseSession:
             SessionStateError: The session was closed before the end.
         """
         self._require_open()
-        fan_out = LocalFanOut(
-            self._run if timeouts is None else partial(self._run, timeouts=timeouts),
+        return self._fan_outs.begin(
             operations,
             concurrency=concurrency,
+            ordered=ordered,
+            executor=executor,
             on_progress=on_progress,
-            clock=self.clock,
+            timeouts=timeouts,
         )
-        self._readings.add(fan_out.workers)
-        return fan_out
 
     def elements(
         self, operation: Operation[Listing[T]], /, *, timeouts: Timeouts | None = None

@@ -12,12 +12,13 @@ import msgspec
 from eguma_async.core.clock import Clock
 from eguma_async.core.durable import DurableCalls
 from eguma_async.core.errors import ConfigurationError
+from eguma_async.core.fan_out import FanOut
 from eguma_async.core.journal import Entry, Intent, Recovery
 from eguma_async.core.messages import Timeouts
 from eguma_async.core.operation import Operation
 from eguma_async.core.provider import Provider
 from eguma_async.core.resumable import Resumable
-from eguma_async.core.session import ElementStream, FanOut, Session
+from eguma_async.core.session import ElementStream, Session
 
 from .call import key_for
 from .calls import Calls, Resumed

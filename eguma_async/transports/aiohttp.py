@@ -238,9 +238,7 @@ class AiohttpTransport(ManagedTransport):
             if answer.connection is not None:
                 answer.release()
 
-    def _options(
-        self, request: HttpRequest, exchange: Exchange, *, plain: bool
-    ) -> dict[str, Any]:
+    def _options(self, request: HttpRequest, exchange: Exchange, *, plain: bool) -> dict[str, Any]:
         """Return what differs from the session's own settings: to say it again costs time."""
         options = self._fixed.copy()
         if not self._owned:

@@ -12,6 +12,7 @@ from eguma_async.core.errors import NotFoundError
 from eguma_async.core.listing import Listing
 from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import Operation
+from eguma_async.fanout import LocalExecutor, run_chunk
 from tests.cancellation.driver import Ending
 from tests.cancellation.grid import Case, OpenShop, Shop, consumed
 
@@ -51,6 +52,13 @@ async def all_of(reading: Any) -> list[Any]:
     return []
 
 
+def three_of(read: Operation[Any]) -> list[Operation[Any]]:
+    """Return three reads of one kind that are not equal: equal ones would be made once."""
+    kind = type(read)
+    kinds = [attrs.frozen(kw_only=True)(type(kind.__name__, (kind,), {})) for _ in range(2)]
+    return [read, *(other(**attrs.asdict(read, recurse=False)) for other in kinds)]
+
+
 def session_cases(
     opens: OpenShop, read: Operation[Any], listing: Operation[Any] | None = None
 ) -> list[Case]:
@@ -61,16 +69,17 @@ def session_cases(
         read: One of its reads.
         listing: One whose elements can be read one by one, if it has any.
     """
+    reads = three_of(read)
     elements = ListNothing() if listing is None else listing
 
     async def fanned_out(shop: Shop) -> Any:
-        fan_out = shop.session.fan_out([read] * 3, concurrency=2)
+        fan_out = shop.session.fan_out(reads, concurrency=2)
         first = await anext(fan_out)
         assert first.ok
         return fan_out
 
     async def at_its_beginning(shop: Shop) -> Any:
-        return shop.session.fan_out([read] * 3, concurrency=2)
+        return shop.session.fan_out(reads, concurrency=2)
 
     async def nothing_is_lost(shop: Shop, ending: Ending) -> None:
         got = [] if ending.error is not None else [ending.result]
@@ -78,7 +87,20 @@ def session_cases(
         assert [outcome.ok for outcome in got] == [True] * 3
 
     async def whole_loop(shop: Shop) -> list[Any]:
-        return await consumed(shop.session.fan_out([read] * 3, concurrency=2))
+        return await consumed(shop.session.fan_out(reads, concurrency=2))
+
+    async def as_the_server_takes_them(shop: Shop) -> list[Any]:
+        return await consumed(shop.session.fan_out(reads, ordered=True))
+
+    async def in_chunks(shop: Shop) -> list[Any]:
+        executor = LocalExecutor(shop.session, chunk_size=2)
+        return await consumed(shop.session.fan_out(reads, executor=executor))
+
+    async def one_chunk(shop: Shop) -> list[Any]:
+        return await run_chunk(shop.session, reads)
+
+    async def executed(shop: Shop) -> Any:
+        return await LocalExecutor(shop.session).run(reads)
 
     async def handed_over(shop: Shop) -> Any:
         return await anext(aiter(shop.ready))
@@ -139,6 +161,15 @@ def session_cases(
             after=ended,
         ),
         Case(covers=("BaseSession.fan_out",), opens=opens, run=whole_loop),
+        Case(
+            covers=("BaseSession.fan_out",),
+            name="as the server takes them",
+            opens=opens,
+            run=as_the_server_takes_them,
+        ),
+        Case(covers=("BaseSession.fan_out",), name="in chunks", opens=opens, run=in_chunks),
+        Case(covers=("BaseSession.fan_out",), name="one chunk", opens=opens, run=one_chunk),
+        Case(covers=("BaseSession.fan_out",), name="executed", opens=opens, run=executed),
         Case(
             covers=("FanOut.__anext__",),
             opens=opens,

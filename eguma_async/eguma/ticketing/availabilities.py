@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sized
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sized
 from datetime import date, datetime
+from functools import reduce
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -22,9 +23,13 @@ from .matching import joined
 from .products import SlotType
 from .ranges import all_plainly_within, check_order, in_parts, within
 from .starts import are_plain
+from .windows import checked_window, in_windows
 
 if TYPE_CHECKING:
-    from eguma_async.core.session import FanOut, Progress, Session
+    from eguma_async.core.fan_out import Executor, FanOut, InPieces, Progress
+    from eguma_async.core.session import Session
+
+    _Read = Operation["AvailabilityList"] | InPieces["AvailabilityList"]
 
 
 @attrs.frozen(kw_only=True)
@@ -174,6 +179,7 @@ class ListAvailabilities(Operation[AvailabilityList]):
     METHOD: ClassVar[str] = "GET"
     PATH: ClassVar[str] = "/v1/ticketing/products/{product_id}/availabilities.json"
     REPEAT: ClassVar[Repeat] = Repeat.READ
+    STANDS_ALONE: ClassVar[bool] = True
 
     product_id: str = attrs.field(validator=checks.identifier, metadata=IN_PATH)
     from_date: date = attrs.field(validator=checks.calendar_day, metadata=in_query("from"))
@@ -185,7 +191,7 @@ class ListAvailabilities(Operation[AvailabilityList]):
     def complete(self, value: AvailabilityList, context: ResponseContext, /) -> AvailabilityList:
         """Keep the starts as they are written, and the slots of the days that were asked for."""
         slots, body = value.availabilities, context.response.body
-        if not (slots or context.is_part):
+        if self.STANDS_ALONE and not (slots or context.is_part):
             refuse_unreadable(slots, "$.availabilities")
         if all_plainly_within(slots, self.from_date, self.to_date) and are_plain(body):
             return value  # as a rule
@@ -195,8 +201,21 @@ class ListAvailabilities(Operation[AvailabilityList]):
     async def fall_back(self, refusal: StatusError, send: Send, /) -> AvailabilityList:
         """Read the range in parts."""
         found = await in_parts(self, refusal, send, _together)
-        refuse_unreadable(found.availabilities, "$.availabilities")
+        if self.STANDS_ALONE:
+            refuse_unreadable(found.availabilities, "$.availabilities")
         return found
+
+
+@attrs.frozen(kw_only=True)
+class ListAvailabilitiesWindow(ListAvailabilities):
+    """List the slots in a part of a range: it may hold none that can be read, as others may."""
+
+    STANDS_ALONE: ClassVar[bool] = False
+
+    @classmethod
+    def name(cls) -> str:
+        """Return the name of the whole."""
+        return ListAvailabilities.name()
 
 
 def as_written(slots: tuple[Availability, ...], body: bytes) -> tuple[Availability, ...]:
@@ -277,7 +296,10 @@ class Availabilities:
         *,
         from_date: date,
         to_date: date,
-        concurrency: int = 20,
+        window_days: int | None = None,
+        concurrency: int | None = None,
+        ordered: bool = False,
+        executor: Executor | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         timeouts: Timeouts | None = None,
     ) -> FanOut[AvailabilityList]:
@@ -289,31 +311,76 @@ class Availabilities:
             product_ids: Taken one by one, as workers become free.
             from_date: First day, for all products.
             to_date: Last day, included.
-            concurrency: Reads under way at once.
+            window_days: Read longer ranges in windows of so many days, side by side, and join
+                them. If one fails, the product has failed: the error names the window, and
+                `Outcome.parts` has those that were read.
+            concurrency: Reads under way at once. As many as the server keeps up with, if not
+                given: see `Limits.adaptive`.
+            ordered: Yield the outcomes in the order of `product_ids`.
+            executor: Carries the reads out elsewhere, instead of this session.
             on_progress: Called after each outcome.
             timeouts: Limits of each attempt.
 
         Raises:
-            ConfigurationError: One text instead of several, or, if `product_ids` has a length,
-                a malformed id in it.
+            ConfigurationError: One text instead of several, a window below one day, or, if
+                `product_ids` has a length, a malformed id in it.
         """
         if isinstance(product_ids, str):
             raise ConfigurationError("product_ids must be several ids, not one text")
+        days = checked_window(window_days)
 
         def operation(product_id: str) -> ListAvailabilities:
             return ListAvailabilities(product_id=product_id, from_date=from_date, to_date=to_date)
 
-        async def drawn(ids: AsyncIterable[str]) -> AsyncIterator[ListAvailabilities]:
-            async for product_id in ids:
-                yield operation(product_id)
+        def windows(whole: ListAvailabilities) -> _Read:
+            return in_windows(whole, days, _window, _all_together)
 
-        operations: Iterable[ListAvailabilities] | AsyncIterable[ListAvailabilities]
+        async def drawn(ids: AsyncIterable[str]) -> AsyncIterator[_Read]:
+            async for product_id in ids:
+                yield windows(operation(product_id))
+
+        reads: Iterable[_Read] | AsyncIterable[_Read]
         if isinstance(product_ids, AsyncIterable):
-            operations = drawn(product_ids)
+            reads = drawn(product_ids)
         elif isinstance(product_ids, Sized):  # the length is what progress is measured by
-            operations = tuple(map(operation, product_ids))
+            # One object a product, so that a malformed id is found before anything is sent; the
+            # windows are made when their turn comes.
+            reads = _Windows(tuple(map(operation, product_ids)), windows)
         else:
-            operations = map(operation, product_ids)
+            reads = map(windows, map(operation, product_ids))
         return self._session.fan_out(
-            operations, concurrency=concurrency, on_progress=on_progress, timeouts=timeouts
+            reads,
+            concurrency=concurrency,
+            ordered=ordered,
+            executor=executor,
+            on_progress=on_progress,
+            timeouts=timeouts,
         )
+
+
+class _Windows:
+    """Reads with a known number, each made of windows when its turn comes."""
+
+    def __init__(
+        self,
+        operations: tuple[ListAvailabilities, ...],
+        windows: Callable[[ListAvailabilities], _Read],
+    ) -> None:
+        self._operations = operations
+        self._windows = windows
+
+    def __len__(self) -> int:
+        return len(self._operations)
+
+    def __iter__(self) -> Iterator[_Read]:
+        return map(self._windows, self._operations)
+
+
+def _all_together(lists: tuple[AvailabilityList, ...]) -> AvailabilityList:
+    whole = reduce(_together, lists)
+    refuse_unreadable(whole.availabilities, "$.availabilities")
+    return whole
+
+
+def _window(whole: ListAvailabilities, first: date, last: date) -> ListAvailabilitiesWindow:
+    return ListAvailabilitiesWindow(product_id=whole.product_id, from_date=first, to_date=last)
