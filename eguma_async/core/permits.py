@@ -64,6 +64,8 @@ class Permits:
     def release(self) -> None:
         """Give a permit back, and to whoever has waited longest."""
         self._taken -= 1
+        if not (self._behind or self._ahead):
+            return  # as a rule
         for queue, most in ((self._ahead, self._all), (self._behind, self._count)):
             while queue and self._taken < most:
                 turn = queue.popleft()
