@@ -98,10 +98,13 @@ class Vegas(Fixed):
     def __init__(self) -> None:
         super().__init__(20, 200)
         self._fastest = math.inf
+        self._count = 0
 
     def answered(self, began: float, now: float) -> None:
         took = now - began
-        if took < self._fastest:
+        self._count += 1
+        if took < self._fastest or self._count >= 30 * self._value:
+            self._count = 0
             self._fastest = took
             return
         if self.under_way * 2 < self._value:
@@ -123,10 +126,13 @@ class Vegas(Fixed):
 
 
 class Gradient2(Fixed):
-    """Gradient2Limit of Netflix's concurrency-limits: follows long over short-term latency."""
+    """Gradient2Limit of Netflix's concurrency-limits: follows long over short-term latency.
+
+    From 4, and down to 1: at its least of 20 it could not but fill the queues here.
+    """
 
     def __init__(self) -> None:
-        super().__init__(20, 200)
+        super().__init__(4, 200)
         self._long: float | None = None
 
     def answered(self, began: float, now: float) -> None:
@@ -138,10 +144,10 @@ class Gradient2(Fixed):
             return
         gradient = max(0.5, min(1.0, 1.5 * self._long / took))
         new = self._value * gradient + 4
-        self._value = min(200.0, max(20.0, self._value * 0.8 + new * 0.2))
+        self._value = min(200.0, max(1.0, self._value * 0.8 + new * 0.2))
 
     def refused(self, began: float, now: float, asked: float | None, *, too_many: bool) -> None:
-        self._value = max(20.0, self._value * 0.9)
+        self._value = max(1.0, self._value * 0.9)
 
 
 def ours(*, pacing: bool) -> Callable[[], Limiter]:

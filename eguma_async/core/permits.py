@@ -64,8 +64,10 @@ class Permits:
     def release(self) -> None:
         """Give a permit back, and to whoever has waited longest."""
         self._taken -= 1
-        if not (self._behind or self._ahead):
-            return  # as a rule
+        if self._ahead or self._behind:
+            self._pass_on()
+
+    def _pass_on(self) -> None:
         for queue, most in ((self._ahead, self._all), (self._behind, self._count)):
             while queue and self._taken < most:
                 turn = queue.popleft()

@@ -72,14 +72,16 @@ class Job(Generic[T]):
         index: Where what it belongs to stands in the input.
         whole: What it is a piece of; None if it stands for itself.
         place: Which piece it is.
+        twins: Equal ones that came while it was under way.
     """
 
-    __slots__ = ("index", "operation", "place", "whole")
+    __slots__ = ("index", "operation", "place", "twins", "whole")
 
     operation: Operation[T]
     index: int
     whole: Whole[T] | None
     place: int
+    twins: list[Job[T]] | None
 
     def __init__(
         self, operation: Operation[T], index: int, whole: Whole[T] | None = None, place: int = 0
@@ -88,6 +90,7 @@ class Job(Generic[T]):
         self.index = index
         self.whole = whole
         self.place = place
+        self.twins = None
 
 
 class Jobs(Generic[T]):

@@ -14,7 +14,7 @@ from eguma_async.core.clock import Clock
 from eguma_async.core.errors import ConfigurationError, EgumaError, SessionStateError, StatusError
 from eguma_async.core.fan_out import InPieces, Outcome
 from eguma_async.core.operation import Operation
-from eguma_async.core.semaphore import Semaphore
+from eguma_async.core.permits import Permits
 
 from .jobs import Job, jobs_of
 
@@ -89,12 +89,12 @@ class WorkerPool(Generic[T]):
         self._source = jobs_of(operations)
         self._clock = clock
         self._size = size
-        self._room = Semaphore(size * chunk_size * (WINDOW if ordered else BUFFER))
+        self._room = Permits(size * chunk_size * (WINDOW if ordered else BUFFER))
         # Not an asyncio.Queue: one consumer and no bound of its own need none of its bookkeeping.
         self._buffer: deque[Outcome[T] | asyncio.Task[None]] = deque()
         self._early: dict[int, Outcome[T]] | None = {} if ordered else None
         self._turn = 0
-        self._twins: dict[Operation[T], list[Job[T]]] = {}
+        self._leaders: dict[Operation[T], Job[T]] = {}
         self._consumer: asyncio.Future[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -243,14 +243,15 @@ class WorkerPool(Generic[T]):
 
     def _leads(self, job: Job[T]) -> bool:
         """Tell whether a job is to be carried out; False if an equal one is under way."""
-        mine: list[Job[T]] = []
         try:
-            twins = self._twins.setdefault(job.operation, mine)
+            leader = self._leaders.setdefault(job.operation, job)
         except TypeError:  # a field that has no hash
             return True
-        if twins is mine:
+        if leader is job:
             return True
-        twins.append(job)
+        if leader.twins is None:
+            leader.twins = []
+        leader.twins.append(job)
         return False
 
     def _settle(self, job: Job[T], outcome: Outcome[T]) -> Job[T] | None:
@@ -259,18 +260,19 @@ class WorkerPool(Generic[T]):
         What the server answered holds for all of them. That a request was given up, as for its
         deadline, holds for itself alone: the others came later.
         """
-        try:
-            twins = self._twins.pop(job.operation, [])
-        except TypeError:
-            twins = []
+        try:  # noqa: SIM105  # `suppress` takes as long as all the rest
+            self._leaders.pop(job.operation, None)
+        except TypeError:  # as above
+            pass
         self._finish(job, outcome)
-        if not twins:
+        if job.twins is None:
             return None
         if outcome.error is not None and not isinstance(outcome.error, StatusError):
-            first, *rest = twins
-            self._twins[first.operation] = rest
+            first, *rest = job.twins
+            first.twins = rest or None
+            self._leaders[first.operation] = first
             return first
-        for twin in twins:
+        for twin in job.twins:
             # Two that raise one error would add to one traceback.
             error = None if outcome.error is None else copy(outcome.error)
             self._finish(twin, attrs.evolve(outcome, error=error))
@@ -286,7 +288,9 @@ class WorkerPool(Generic[T]):
                 return
             outcome = together
         if self._early is None:
-            self._put(outcome)
+            self._buffer.append(outcome)
+            if self._consumer is not None:
+                self._wake()
             return
         self._early[job.index] = outcome
         while (following := self._early.pop(self._turn, None)) is not None:

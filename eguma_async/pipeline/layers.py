@@ -19,6 +19,7 @@ from .policy import RetryPolicy
 from .regulator import Load, regulator_for
 from .retrying import Retrying
 from .runner import Runner
+from .wire import fingerprint
 
 
 class Layers:
@@ -46,6 +47,7 @@ class Layers:
         limits = options.limits
         self._permits = Permits(limits.concurrency, limits.reserved)
         shared = limits.shared if credential else None
+        name = fingerprint(f"{provider.name}|{base_url}|{credential}")
         ceiling = None if isinstance(limits.pacing, bool) else limits.pacing
         self._regulation = Regulation(
             regulator=regulator_for(
@@ -61,7 +63,7 @@ class Layers:
             longest_wait=options.retry.max_retry_after,
             # Without retries, nobody is to wait for what became of another call.
             deadline=options.retry.deadline if options.retry.attempts > 1 else 0.0,
-            shared=None if shared is None else shared.attach(credential, ceiling=ceiling),
+            shared=None if shared is None else shared.attach(name, ceiling=ceiling),
         )
         self._is_shut = False
 
@@ -102,7 +104,9 @@ class Layers:
         Args:
             concurrency: Reads at once, if that was asked for.
         """
-        return Load(self._regulation.regulator, self.clock, concurrency)
+        most = self.most_at_once if concurrency is None else concurrency
+        regulator, adapts = self._regulation.regulator, concurrency is None
+        return Load(regulator, self.clock, most, adapts=adapts)
 
     def authenticated(self, network: Transport, auth: Auth, base_url: str) -> Runner:
         """Send again what may be sent again, each time with credentials that are valid."""

@@ -109,18 +109,18 @@ class Limiting:
         Raises:
             NotSentError: It came too late: see `HttpRequest.begin_by`.
         """
+        await self._acquire(request)
+        try:
+            self._require_in_time(request)
+            return await self._inner.send(request)
+        finally:
+            self._permits.release()
+
+    async def _acquire(self, request: HttpRequest) -> None:
         ahead = request.repeat is not Repeat.READ
         if not self._permits.try_acquire(ahead=ahead):
             with cancelled_as(_waiting()):
                 await self._permits.acquire(ahead=ahead)
-        try:
-            return await self._permitted(request)
-        finally:
-            self._permits.release()
-
-    async def _permitted(self, request: HttpRequest) -> HttpResponse:
-        self._require_in_time(request)
-        return await self._inner.send(request)
 
     def _require_in_time(self, request: HttpRequest) -> None:
         if request.begin_by is not None and self._clock.monotonic() > request.begin_by:
@@ -156,7 +156,7 @@ class Regulation:
 class Regulated(Limiting):
     """Lets single requests keep to the rate of their credential, and learns from refusals.
 
-    Only reads wait. Until a server has refused one, this looks at two attributes a request.
+    Only reads wait. Until a server has refused one, this looks at an attribute and a status.
 
     Args:
         inner: As for `Limiting`.
@@ -174,14 +174,26 @@ class Regulated(Limiting):
         self._random = regulation.random
         self._shared = regulation.shared
 
-    async def _permitted(self, request: HttpRequest) -> HttpResponse:
-        if self._shared is not None or self._regulator.is_active:
-            return await self._in_turn(request)
-        self._require_in_time(request)
-        response = await self._inner.send(request)
-        if response.status >= _TELLING:
-            await self._learn(request, response, -math.inf)  # it went out before anything was known
-        return response
+    async def send(self, request: HttpRequest, /) -> HttpResponse:
+        """Send as soon as there is a permit, and as the rate allows.
+
+        Raises:
+            NotSentError: It came too late: see `HttpRequest.begin_by`.
+        """
+        # Not by way of a method of its own: every request of every session passes here.
+        if not self._permits.try_acquire(ahead=request.repeat is not Repeat.READ):
+            await self._acquire(request)
+        try:
+            if self._regulator.is_active:
+                return await self._in_turn(request)
+            if request.begin_by is not None:
+                self._require_in_time(request)
+            response = await self._inner.send(request)
+            if response.status >= _TELLING:  # it went out before anything was known
+                await self._learn(request, response, -math.inf)
+            return response
+        finally:
+            self._permits.release()
 
     async def _in_turn(self, request: HttpRequest) -> HttpResponse:
         if request.repeat is Repeat.READ:
@@ -214,18 +226,18 @@ class Regulated(Limiting):
 
     async def _wait(self, request: HttpRequest) -> None:
         """Wait until the server takes reads again, and for the turn that the rate allows."""
+        regulator, clock = self._regulator, self._clock
         with cancelled_as(_waiting()):
-            while True:
-                cuts = self._regulator.cuts
+            while regulator.closed_for(clock.monotonic()) <= self._regulation.deadline:
+                cuts = regulator.cuts
                 wait = await self._next_turn()
                 if wait > 0:
                     await self._sleep(wait, request)
-                if cuts != self._regulator.cuts:
-                    continue
-                left = self._regulator.closed_for(self._clock.monotonic())
-                if not 0 < left <= self._regulation.deadline:
+                left = regulator.closed_for(clock.monotonic())
+                if not left and cuts == regulator.cuts:
                     return
-                if not self._regulator.keeps_rate:  # else the next turn comes after that anyway
+                # The next turn of a rate of our own comes after that anyway.
+                if left and (self._shared is not None or not regulator.keeps_rate):
                     # Not all of them at one moment.
                     await self._sleep(left + self._random() * min(1.0, 0.1 * left), request)
 
@@ -260,13 +272,17 @@ class RegulatedFanOut(Regulated):
             with cancelled_as(_waiting()):
                 await regulator.acquire()
         try:
-            return await super().send(request)
+            if regulator.is_active:
+                await self._wait(request)  # without a permit of the session: single reads need them
+            await self._acquire(request)
+            try:
+                return await self._learning(request)
+            finally:
+                self._permits.release()
         finally:
             regulator.release()
 
-    async def _permitted(self, request: HttpRequest) -> HttpResponse:
-        if self._shared is not None or self._regulator.is_active:
-            await self._wait(request)
+    async def _learning(self, request: HttpRequest) -> HttpResponse:
         self._require_in_time(request)
         regulator, began = self._regulator, self._clock.monotonic()
         regulator.started()

@@ -25,6 +25,7 @@ class Regulator:
         bounds: Of the limit that adapts.
         pacing: True to keep a rate once the server has refused reads for being too many; a number
             for one that is known, in reads a second; False to keep none.
+        is_shared: True if other processes know of the rate, too.
 
     Attributes:
         highest: Reads of fan-outs that may ever be under way at once.
@@ -32,7 +33,9 @@ class Regulator:
             refused something. It never becomes False again.
     """
 
-    def __init__(self, bounds: AdaptiveLimits, *, pacing: bool | float = True) -> None:
+    def __init__(
+        self, bounds: AdaptiveLimits, *, pacing: bool | float = True, is_shared: bool = False
+    ) -> None:
         known = None if isinstance(pacing, bool) else float(pacing)
         self._limit = AdaptiveLimit(bounds)
         self._pacer = None if pacing is False else Pacer(known)
@@ -41,7 +44,7 @@ class Regulator:
         self._held = 0
         self._waiting: deque[_Turn] = deque()
         self.highest: int = bounds.highest
-        self.is_active: bool = known is not None
+        self.is_active: bool = known is not None or is_shared
 
     # The limit
 
@@ -194,18 +197,20 @@ class Load:
     Args:
         regulator: What is known of the server.
         clock: The session's.
-        fixed: Reads at once, if that was asked for.
+        most: Reads at once that the session allows, or that were asked for.
+        adapts: True if the limit that adapts holds, too.
     """
 
-    def __init__(self, regulator: Regulator, clock: Clock, fixed: int | None) -> None:
+    def __init__(self, regulator: Regulator, clock: Clock, most: int, *, adapts: bool) -> None:
         self._regulator = regulator
         self._clock = clock
-        self._fixed = fixed
+        self._most = most
+        self._adapts = adapts
 
     @property
     def limit(self) -> int:
         """Requests that may be under way at once."""
-        return self._fixed or self._regulator.limit
+        return min(self._most, self._regulator.limit) if self._adapts else self._most
 
     @property
     def pace(self) -> float | None:
@@ -269,9 +274,10 @@ def regulator_for(
     """
     if not credential:
         return Regulator(bounds, pacing=pacing)
-    key = (credential, *place, bounds, pacing, type(pacing), shared, monotonic)
+    is_shared = shared is not None
+    key = (credential, *place, bounds, pacing, type(pacing), id(shared), monotonic)
     with _REGISTERING:
         found = _REGULATORS.get(key)
         if found is None:
-            found = _REGULATORS[key] = Regulator(bounds, pacing=pacing)
+            found = _REGULATORS[key] = Regulator(bounds, pacing=pacing, is_shared=is_shared)
         return found

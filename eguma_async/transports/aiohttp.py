@@ -74,7 +74,7 @@ class AiohttpTransport(ManagedTransport):
         self,
         session: aiohttp.ClientSession | None = None,
         *,
-        connections: int = 100,
+        connections: int = 104,  # a session's permits, those reserved for writes included
         max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
         proxy: str | None = None,
         ssl: tls.SSLContext | None = None,

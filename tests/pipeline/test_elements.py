@@ -390,6 +390,13 @@ class TestLeaving:
         with pytest.raises(SessionStateError, match="is closed"):
             aiter(session.ticketing.orders.stream())
 
+    async def test_a_stream_does_not_outlive_its_session(self):
+        async with scripted() as (session, transport):
+            stream = session.ticketing.orders.stream()
+        with pytest.raises(SessionStateError, match="is closed"):
+            aiter(stream)
+        assert transport.requests == []
+
     async def test_closing_the_session_wakes_who_waits(self):
         async def never(request):
             await asyncio.Event().wait()
@@ -568,6 +575,11 @@ class TestLargeAnswers:
         assert caught.value.problems == ("no valid JSON @ $[3999]",)
         assert type(caught.value) is DecodingError
         assert (caught.value.operation, caught.value.attempts) == ("ListOrders", 2)
+
+    async def test_what_comes_after_it_is_read_for_itself(self):
+        cut = HttpResponse(status=200, body=self.BODY[:-20])
+        async with scripted(cut, json_reply(MANY[:1])) as (session, _):
+            assert len(await session.ticketing.orders.list()) == 1
 
     async def test_it_is_checked_as_a_small_one_is(self):
         broken = compact([{"id": "canary" * 1000}] * 300)

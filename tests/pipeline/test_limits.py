@@ -267,6 +267,73 @@ class TestLimit:
             await asyncio.gather(*tasks)
 
 
+class Noted:
+    """A rate that is shared, and notes what it is asked."""
+
+    def __init__(self, *, knows=True):
+        self.asked: list[Any] = []
+        self.knows = knows
+
+    def attach(self, credential, /, *, ceiling):
+        self.asked.append((credential, ceiling))
+        return self
+
+    async def reserve(self):
+        self.asked.append("reserve")
+        assert len(self.asked) < 100, "it is asked without end"
+        return 0.0 if self.knows else None
+
+    def succeeded(self):
+        self.asked.append("succeeded")
+
+    async def refused(self, asked, /):
+        self.asked.append(("refused", asked))
+
+    async def aclose(self):
+        self.asked.append("closed")
+
+
+class TestShared:
+    async def test_it_is_asked_before_a_read_and_told_of_its_answer(self):
+        clock, shared = FakeClock(START), Noted()
+        limits = Limits(pacing=20, shared=shared)
+        async with session_on(Server(clock), clock=clock, limits=limits) as session:
+            await session.send(PRODUCTS)
+            await session.send(BOOK)
+            (outcome,) = [o async for o in session.fan_out(reads(1))]
+        (credential, ceiling), *rest = shared.asked
+        assert ceiling == 20
+        assert len(credential) == 16
+        assert rest == ["reserve", "succeeded", "reserve", "succeeded", "closed"]
+
+    async def test_it_is_told_of_a_refusal_for_too_many(self):
+        clock, shared = FakeClock(START), Noted()
+        server = Server(clock, takes=1)
+        async with session_on(server, clock=clock, limits=Limits(shared=shared)) as session:
+            assert all([o.ok async for o in session.fan_out(reads(3))])
+        assert ("refused", 5.0) in shared.asked
+
+    @pytest.mark.parametrize("knows", [True, False])
+    async def test_a_gate_of_a_server_without_room_is_waited_for_once(self, knows):
+        clock, shared = FakeClock(START), Noted(knows=knows)
+        server = Server(clock, takes=20)
+        async with session_on(server, clock=clock, limits=Limits(shared=shared)) as session:
+            assert all([o.ok async for o in session.fan_out(reads(21))])
+            assert regulator_of(session).keeps_rate  # by the 429
+            server.takes, server.refuse = len(server.sent), refusal(503, "busy", retry_after="9")
+            again = [slots_of(f"again-{n}") for n in range(6)]
+            assert all([o.ok async for o in session.fan_out(again)])
+        assert shared.asked.count("reserve") < 45
+
+    async def test_credentials_that_do_not_last_share_nothing(self):
+        from eguma_async.korus import KorusSession
+
+        shared = Noted()
+        session = KorusSession(token=lambda: "t" * 12, limits=Limits(shared=shared))
+        await session.aclose()
+        assert shared.asked == []
+
+
 class TestPacing:
     async def test_a_known_rate_is_kept_from_the_start(self):
         clock = FakeClock(START)
