@@ -68,7 +68,7 @@ NETWORK_HOMES = {
     "transports._connection",
     "transports._failure",
     "transports._middleware",
-    "transports._public",
+    "transports._resolver",
     "sandbox.serving.server",
 }
 

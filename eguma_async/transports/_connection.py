@@ -14,7 +14,6 @@ request: nothing in HTTP/1.1 tells it from the right one.
 from __future__ import annotations
 
 import asyncio
-import select
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -23,16 +22,13 @@ from aiohttp import TCPConnector
 from aiohttp.client_proto import ResponseHandler
 
 from ._deadline import NEVER, Deadlines
+from ._socket import look_at
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
 
 _KNOWN_PARSER = "aiohttp._http_parser"
 """Home of the parser that shows half a head; the one in plain Python does not."""
-
-
-_POLL: Callable[[], Any] | None = getattr(select, "poll", None)
-"""Not there on Windows."""
 
 
 class GuardedHandler(ResponseHandler):
@@ -61,7 +57,7 @@ class GuardedHandler(ResponseHandler):
         """Note that the response is complete, or given up."""
         self._idle = True
         if self._has_unread_bytes is None:
-            self._has_unread_bytes = _look_at(self.transport)
+            self._has_unread_bytes = look_at(self.transport)
         # First what aiohttp sees itself: a parser in the middle of a body must not be told of
         # an end.
         if not self.should_close and self._has_begun_another():
@@ -135,21 +131,3 @@ class GuardedConnector(TCPConnector):
                 connection.add_callback(handler.rest)
                 return connection
             connection.close()
-
-
-def _look_at(
-    transport: asyncio.BaseTransport | None,
-    make_poll: Callable[[], Any] | None = _POLL,
-) -> Callable[[], bool]:
-    """Return a function that tells whether a connection has bytes to read, or has ended.
-
-    Made once a connection: a poll object for each look takes five times as long.
-    """
-    sock = None if transport is None else transport.get_extra_info("socket")
-    if sock is None or sock.fileno() < 0:
-        return lambda: True  # it cannot be told
-    if make_poll is None:
-        return lambda: bool(select.select([sock], [], [], 0)[0])
-    poll = make_poll()
-    poll.register(sock.fileno(), select.POLLIN)
-    return lambda: bool(poll.poll(0))

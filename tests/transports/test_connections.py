@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 
 from eguma_async.core.errors import NotSentError, OutcomeUnknownError
 from eguma_async.core.messages import HttpRequest, Timeouts
-from eguma_async.transports._connection import GuardedConnector, GuardedHandler, _look_at
+from eguma_async.transports._connection import GuardedConnector, GuardedHandler
 from eguma_async.transports._deadline import NEVER, Deadlines
+from eguma_async.transports._socket import look_at
 from eguma_async.transports.aiohttp import AiohttpTransport
 
 
@@ -220,7 +221,7 @@ def test_a_look_at_a_socket_sees_bytes_and_ends(make_poll):
     mine, theirs = socket.socketpair()
     with mine, theirs:
         wire = Wire({"socket": mine})
-        has_bytes = _look_at(wire, make_poll)
+        has_bytes = look_at(wire, make_poll)
         assert not has_bytes()
         theirs.send(b"H")
         assert has_bytes()
@@ -228,7 +229,7 @@ def test_a_look_at_a_socket_sees_bytes_and_ends(make_poll):
         assert not has_bytes()
         theirs.close()
         assert has_bytes()
-    assert _look_at(wire, make_poll)()  # closed: it cannot be told
+    assert look_at(wire, make_poll)()  # closed: it cannot be told
 
 
 async def test_connections_with_tls_are_kept_and_guarded(serve, certificate):

@@ -21,7 +21,8 @@ from eguma_async import (
 )
 from eguma_async.core.messages import HttpRequest, Repeat
 from eguma_async.testing import ScriptedTransport, json_reply
-from eguma_async.transports._public import PublicResolver, is_public
+from eguma_async.transports._public import is_public
+from eguma_async.transports._resolver import PublicResolver
 
 
 @pytest.mark.parametrize(
