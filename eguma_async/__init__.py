@@ -134,6 +134,7 @@ if TYPE_CHECKING:
     from .pipeline.options import SessionOptions as SessionOptions
     from .pipeline.policy import RetryPolicy as RetryPolicy
     from .transports.aiohttp import AiohttpTransport as AiohttpTransport
+    from .transports.lean import LeanTransport as LeanTransport
     from .transports.memory import MemoryTransport as MemoryTransport
 else:
     __all__, __getattr__, __dir__ = lazy_names(__name__)

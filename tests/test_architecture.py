@@ -79,6 +79,8 @@ OPTIONAL_HOMES = {
     "redis": {"journal.stores.redis", "journal.stores._redis_server"},
     "cryptography": {"journal.sealing"},
     "keyring": {"journal.sealing"},
+    "httptools": {"transports._lean_wire"},
+    "aiohappyeyeballs": {"transports._lean_dial"},  # comes with aiohttp
 }
 
 NAMELESS = ("core", "transports", "fanout", "pipeline", "journal", "sync")

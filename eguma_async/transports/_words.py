@@ -54,3 +54,17 @@ def _host(url: str) -> str:
         return urlsplit(url).hostname or "the server"
     except ValueError:
         return "the server"
+
+
+class RequestFailedError(Exception):
+    """What became of a request. The words hold no secret, and neither does the reason."""
+
+    def __init__(self, kind: type[TransportError], words: str, reason: str = "") -> None:
+        super().__init__()
+        self.kind = kind
+        self.words = words
+        self.reason = reason
+
+    def told(self, request: HttpRequest) -> TransportError:
+        """Return the error to raise."""
+        return explained(self.kind, self.words, request, self.reason)
