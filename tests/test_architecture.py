@@ -79,7 +79,7 @@ OPTIONAL_HOMES = {
     "redis": {"journal.stores.redis", "journal.stores._redis_server"},
     "cryptography": {"journal.sealing"},
     "keyring": {"journal.sealing"},
-    "httptools": {"transports._lean_wire"},
+    "httptools": {"transports._lean_reading"},
     "aiohappyeyeballs": {"transports._lean_dial"},  # comes with aiohttp
 }
 

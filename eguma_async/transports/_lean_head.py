@@ -61,20 +61,22 @@ class Origin:
         self._host_line = f"Host: {authority}\r\n"
         self._tail = f" HTTP/1.1\r\n{self._host_line}{self._proxy_line}{_PLAIN}"
 
-    def plain(self, request: HttpRequest) -> bytes:
-        """Return a request that `check_sendable` found plain, as bytes."""
-        target = request.url[self.size :]
-        pairs = request.query + request.credentials.query
-        if not target or "?" in target:
-            target = self._target(request)
-        elif pairs:
-            target = f"{target}?{'&'.join(map('='.join, pairs))}"
-        return f"{request.method} {self._start}{target}{self._tail}".encode("ascii") + (
-            request.body or b""
-        )
+    def encoded(self, request: HttpRequest, *, plain: bool) -> bytes:
+        """Return a request as bytes.
 
-    def encoded(self, request: HttpRequest) -> bytes:
-        """Return any request as bytes."""
+        Args:
+            request: The request.
+            plain: Whether `check_sendable` found it so: then a template will do.
+        """
+        target = request.url[self.size :]
+        if not plain or request.body is not None or not target or "?" in target:
+            return self._encoded(request)
+        pairs = request.query + request.credentials.query
+        if pairs:
+            target = f"{target}?{'&'.join(map('='.join, pairs))}"
+        return f"{request.method} {self._start}{target}{self._tail}".encode("ascii")
+
+    def _encoded(self, request: HttpRequest) -> bytes:
         lines = {"host": self._host_line, "": self._proxy_line, **_DEFAULTS}
         for name, value in wire_headers(request).items():
             lines[name.lower()] = f"{name}: {value}\r\n"

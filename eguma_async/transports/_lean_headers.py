@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, cast
-
-from ._headers import LazyHeaders
+from ._headers import LazyHeaders, joined
 
 Pairs = list[tuple[bytes, bytes]]
 
@@ -15,78 +12,55 @@ IDLE_SECONDS = 15.0
 """How long a connection waits for its next request, if the server names no shorter time."""
 UNFRAMED, CHUNKED = -1, -2
 """The lengths of bodies that end with the connection, and with a last chunk."""
+LENGTHS = frozenset(
+    map(len, ("content-length", "transfer-encoding", "content-encoding", "keep-alive"))
+)
+"""Names of other lengths are not looked at: a server sends a dozen."""
 
 
 class RawHeaders(LazyHeaders):
     """Headers by lower-case name, decoded when somebody looks."""
 
-    __slots__ = ()
-
-    def __init__(self, pairs: Pairs) -> None:
-        super().__init__(cast("Any", _Decoded(pairs)))
-
-
-class _Decoded:
     __slots__ = ("_pairs",)
 
     def __init__(self, pairs: Pairs) -> None:
         self._pairs = pairs
+        self._joined = None
 
-    def items(self) -> Iterator[tuple[str, str]]:
-        for name, value in self._pairs:
-            # llhttp strips blanks before a value, and not those behind it.
-            text = value.rstrip(b" \t").decode("utf-8", "surrogateescape")
-            yield name.decode("utf-8", "surrogateescape"), text
+    def _all(self) -> dict[str, str]:
+        if self._joined is None:
+            self._joined = joined(map(_decoded, self._pairs))
+        return self._joined
 
 
-class Framing:
-    """What headers say of a body, and of the connection.
+def _decoded(pair: tuple[bytes, bytes]) -> tuple[str, str]:
+    name, value = pair
+    # The parser strips blanks before a value, and not those behind it.
+    text = value.rstrip(b" \t").decode("utf-8", "surrogateescape")
+    return name.decode("utf-8", "surrogateescape"), text
 
-    Attributes:
-        length: Bytes of the body, or `UNFRAMED`, or `CHUNKED`.
-        encoding: Its Content-Encoding, empty without one.
-        idle_seconds: How long the connection may wait for its next request.
-        is_sound: False if there are too many headers, or one that no server means.
+
+def is_sound(headers: Pairs) -> bool:
+    """Tell whether there is neither a header that no server means, nor too many of them."""
+    if len(headers) > MOST_HEADERS:
+        return False
+    # The parser, as lenient as it is here, lets NUL pass.
+    return not any(len(n) + len(v) > LONGEST_HEADER or b"\0" in v for n, v in headers)
+
+
+def idle_seconds(keep_alive: bytes) -> float:
+    """Return how long a server keeps a connection, less a second for the way.
+
+    Args:
+        keep_alive: The value of the header (RFC 2068, section 19.7.1).
     """
-
-    __slots__ = ("encoding", "idle_seconds", "is_sound", "length")
-
-    def __init__(self, headers: Pairs) -> None:
-        self.length = UNFRAMED
-        self.encoding = ""
-        self.idle_seconds = IDLE_SECONDS
-        self.is_sound = len(headers) <= MOST_HEADERS
-        for name, value in headers:
-            size = len(name)
-            if size + len(value) > LONGEST_HEADER or b"\0" in value:
-                self.is_sound = False
-            if size in _LENGTHS:
-                self._note(name.lower(), value)
-
-    def _note(self, name: bytes, value: bytes) -> None:
-        if name == b"content-length":
-            self.length = int(value)  # the parser has seen digits
-        elif name == b"transfer-encoding":
-            # RFC 9112, section 6.3: without `chunked` at its end, it ends with the connection.
-            is_chunked = value.lower().rpartition(b",")[2].strip() == b"chunked"
-            self.length = CHUNKED if is_chunked else UNFRAMED
-        elif name == b"content-encoding":
-            text = value.decode("latin-1")
-            self.encoding = f"{self.encoding}, {text}" if self.encoding else text
-        elif name == b"keep-alive":
-            self.idle_seconds = min(IDLE_SECONDS, _seconds(value))
-
-
-# Names of other lengths are not looked at: a server sends a dozen.
-_LENGTHS = frozenset(
-    map(len, (b"content-length", b"transfer-encoding", b"content-encoding", b"keep-alive"))
-)
-
-
-def _seconds(keep_alive: bytes) -> float:
-    """Return how long a server keeps a connection, with a second for the way."""
     for part in keep_alive.lower().split(b","):
         name, _, value = part.partition(b"=")
         if name.strip() == b"timeout" and (digits := value.strip()[:9]).isdigit():
-            return max(0.0, float(digits) - 1)
+            return min(IDLE_SECONDS, max(0.0, float(digits) - 1))
     return IDLE_SECONDS
+
+
+def is_chunked(transfer_encoding: bytes) -> bool:
+    """Tell whether a body ends with a last chunk (RFC 9112, section 6.3)."""
+    return transfer_encoding.lower().rpartition(b",")[2].strip() == b"chunked"

@@ -1,4 +1,4 @@
-"""One connection, and the response that is being read from it by llhttp, the parser of Node.js."""
+"""One connection: a request goes out, its response comes in, and then it waits for the next."""
 
 from __future__ import annotations
 
@@ -12,33 +12,22 @@ from eguma_async.core.errors import OutcomeUnknownError
 from eguma_async.core.messages import HttpRequest
 
 from . import _words
-from ._body import BodyError, Collector, Decoder, decoder, too_large
+from ._body import too_large
 from ._deadline import NEVER, Deadlines
-from ._lean_headers import MOST_HEADERS, UNFRAMED, Framing, Pairs
+from ._lean_headers import MOST_HEADERS, UNFRAMED
+from ._lean_reading import Reading, unusable
 from ._socket import look_at
 from ._words import RequestFailedError
 
 LONGEST_HEAD = 64 * 1024
 MOST_AHEAD = 256 * 1024
 """Bytes that are read before a sink asks for them."""
-_NO_BODY = frozenset({204, 304})
 
 
-def load_engine() -> ModuleType | None:
-    """Return the package with the parser; None if it is not installed."""
-    try:
-        import httptools  # noqa: PLC0415  # the extra `fast`
-    except ImportError:
-        return None
-    return httptools
-
-
-class Wire(asyncio.BufferedProtocol):
+class Wire(Reading, asyncio.BufferedProtocol):
     """The protocol of one connection.
 
-    It carries its response and its deadline itself, instead of an object for each: at 1 KB they
-    would take a tenth of a call. Callbacks of the parser raise nothing; what they find is judged
-    once the bytes are read.
+    It is its response and its deadline itself: objects of their own would take a tenth of a call.
 
     Args:
         engine: The package with the parser.
@@ -46,25 +35,13 @@ class Wire(asyncio.BufferedProtocol):
         wires: Holds all connections of the transport that are open.
 
     Attributes:
+        transport: asyncio's end of it.
         deadline: When it rings.
-        keeps: Whether another request may go out here after the response.
-        status: Of the response.
-        headers: Of the response, as they came.
-        flows: Whether its body goes to a sink. It waits for `more` to take it, piece by piece.
-        unpack: Undoes its Content-Encoding, if it has one; to be applied to what flows.
         failure: What went wrong, if something did.
     """
 
-    __slots__ = (
-        "_buffer", "_collected", "_deadlines", "_ends", "_engine", "_fault", "_framing",
-        "_has_ended", "_has_head", "_has_unread_bytes", "_head_size", "_idle", "_is_head",
-        "_is_lost", "_is_paused", "_is_waiting", "_limit", "_loop", "_merged", "_parser",
-        "_pieces", "_read", "_size", "_unsent", "_waiter", "_wires", "deadline", "failure",
-        "flows", "headers", "keeps", "status", "transport", "unpack",
-    )  # fmt: skip
-
     def __init__(self, engine: ModuleType, deadlines: Deadlines, wires: set[Wire]) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self._deadlines = deadlines
         self._wires = wires
         self._loop = asyncio.get_running_loop()
@@ -72,63 +49,41 @@ class Wire(asyncio.BufferedProtocol):
         self.deadline = NEVER
         # asyncio would ask for fresh memory at every read. One for all connections would be
         # overwritten where the system itself writes into it, as on Windows.
-        self._buffer = memoryview(bytearray(PIECE))
-        self._parser = self._new_parser()
+        self._bytes = bytearray(PIECE)
+        self._buffer = memoryview(self._bytes)
         self._has_unread_bytes: Callable[[], bool] | None = None
-        self._is_lost = self._is_waiting = self._has_ended = False
+        self._has_ended = False
         self._waiter: asyncio.Future[None] | None = None
         self._idle: dict[Wire, None] = {}
         self.failure: RequestFailedError | None = None
-        self._fault: RequestFailedError | None = None
-        self.unpack: Decoder | None = None
-
-    def _new_parser(self) -> Any:
-        parser = self._engine.HttpResponseParser(self)
-        # What aiohttp forgives a server, too.
-        parser.set_dangerous_leniencies(
-            lenient_headers=True,
-            lenient_optional_cr_before_lf=True,
-            lenient_spaces_after_chunk_size=True,
-        )
-        return parser
 
     # One request
 
     def ask(
-        self, data: bytes, request: HttpRequest, ends: float, limit: int
+        self, data: bytes, request: HttpRequest, now: float, ends: float, limit: int
     ) -> asyncio.Future[None]:
         """Send a request, and return what ends with its response.
 
         Args:
             data: The request as bytes.
             request: The request.
-            ends: When its time is up, on the loop's clock.
+            now: The time on the loop's clock.
+            ends: When its time is up.
             limit: The largest body to accept.
 
         Returns:
             It ends with the response, the head of one for a sink, or a failure.
         """
+        self._begin(flows=request.sink is not None, is_head=request.method == "HEAD", limit=limit)
         self._ends = ends
         self._read = read = request.timeouts.read
-        self._limit = limit
-        self.flows = request.sink is not None
-        self._is_head = request.method == "HEAD"
-        self.headers: Pairs = []
-        self._pieces: list[bytes] = []
-        self._size = self._merged = self._head_size = self._unsent = 0
-        self._has_head = self.keeps = self._is_paused = False
-        self.failure = self._fault = self.unpack = None
-        self._is_waiting = True
+        self._unsent = 0
+        self._is_paused = False
+        self.failure = None
         self._waiter = waiter = self._loop.create_future()
-        due = self._loop.time() + read
-        self._deadlines.set_at(self, min(ends, due))
+        self._deadlines.set_at(self, min(ends, now + read))
         self.transport.write(data)
         return waiter
-
-    def body(self) -> bytes:
-        """Return the body that was read."""
-        pieces = self._pieces
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def more(self) -> list[bytes]:
         """Return what came of a body that flows; nothing at its end.
@@ -170,9 +125,8 @@ class Wire(asyncio.BufferedProtocol):
 
     def rest(self, idle: dict[Wire, None]) -> bool:
         """Wait for the next request among those that do; tell whether that makes sense."""
-        if not self.keeps or self._framing.idle_seconds <= 0:
-            return False
-        if self.transport.get_write_buffer_size():  # the server did not care for the rest
+        # A server that answered before the request was out did not care for the rest.
+        if not self.keeps or self._idle_seconds <= 0 or self.transport.get_write_buffer_size():
             return False
         if self._has_unread_bytes is None:
             self._has_unread_bytes = look_at(self.transport)
@@ -182,22 +136,17 @@ class Wire(asyncio.BufferedProtocol):
             self.transport.resume_reading()
         self._idle = idle
         idle[self] = None
-        self._deadlines.set_at(self, self._loop.time() + self._framing.idle_seconds)
+        self._deadlines.set_at(self, self._loop.time() + self._idle_seconds)
         return True
 
     def is_fit(self) -> bool:
-        """Tell whether a request may go out here: there must be nothing to read."""
-        return not (
-            self._is_lost
-            or self.transport.is_closing()
-            or self._loop.time() >= self.deadline
-            or self._has_unread_bytes is None
-            or self._has_unread_bytes()
-        )
+        """Tell whether a request may go out here, on a connection that rests: nothing waits."""
+        return self._has_unread_bytes is not None and not self._has_unread_bytes()
 
     def end(self) -> None:
         """End the connection. A request under way fails."""
         self.deadline = NEVER
+        self._idle.pop(self, None)
         if self.transport is not None:
             # Not `close`: over TLS that waits for the server to say goodbye.
             self.transport.abort()
@@ -233,6 +182,7 @@ class Wire(asyncio.BufferedProtocol):
         if not self._is_waiting:  # nobody has asked
             self.end()
             return
+        had_head = self._has_head
         try:
             self._parser.feed_data(self._buffer[:nbytes])
         except self._engine.HttpParserUpgrade:
@@ -240,28 +190,31 @@ class Wire(asyncio.BufferedProtocol):
         except self._engine.HttpParserError:
             self.fail(_words.NOT_HTTP)
             return
-        if self._is_waiting or self.unpack is not None or self._fault is not None:
+        if not had_head and self._has_head and not self._is_sound_head(self._bytes, nbytes):
+            self.fail(_words.NOT_HTTP)
+        elif self._is_waiting or self.unpack is not None or self._fault is not None:
             self._go_on(nbytes)
         elif self._size > self._limit and not self.flows:
-            self._fail(_unusable(too_large(self._limit)))
+            self._fail(unusable(too_large(self._limit)))
         else:
             self._wake()
 
     def eof_received(self) -> bool:
         """Note that the server has said its last; the connection closes itself."""
         self._has_ended = True
+        self._idle.pop(self, None)
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
-        self._is_lost, self.keeps, self.deadline = True, False, NEVER
+        self.keeps, self.deadline = False, NEVER
         self._wires.discard(self)
         self._deadlines.discard(self)
         self._idle.pop(self, None)
         if self._is_waiting:
             if not self._has_head:
                 self.fail(_words.BROKE_EARLY)
-            elif self._framing.length != UNFRAMED or exc is not None or not self._has_ended:
+            elif self._length != UNFRAMED or exc is not None or not self._has_ended:
                 self.fail(_words.CUT)
             else:
                 self._is_waiting = False
@@ -284,100 +237,11 @@ class Wire(asyncio.BufferedProtocol):
             self._merge()
             if self.flows:
                 self._let_flow()
-            if self.deadline < NEVER:
-                self.deadline = min(self._ends, self._loop.time() + self._read)
+        if self.deadline < NEVER:
+            self.deadline = min(self._ends, self._loop.time() + self._read)
 
     def _let_flow(self) -> None:
         if self._size > MOST_AHEAD and not self._is_paused:
             self._is_paused = True
             self.transport.pause_reading()
         self._wake()
-
-    def _fault_of_body(self) -> RequestFailedError | None:
-        """Unpack what came; return what is wrong with it."""
-        if self.unpack is None:
-            return _unusable(too_large(self._limit)) if self._size > self._limit else None
-        try:
-            self._collect(self.unpack)
-        except BodyError as error:
-            return _unusable(error)
-        return None
-
-    def _collect(self, unpack: Decoder) -> None:
-        pieces, self._pieces, self._merged = self._pieces, [], 0
-        for data in pieces:
-            for piece in unpack.feed(data):
-                self._collected.add(piece)
-        if not self._is_waiting:
-            unpack.finish()
-            self._pieces = [self._collected.body()]
-
-    def _merge(self) -> None:
-        """Make one piece of those of one read: chunks may be of a byte each."""
-        pieces, merged = self._pieces, self._merged
-        if len(pieces) - merged > 1:
-            pieces[merged:] = [b"".join(pieces[merged:])]
-        self._merged = len(pieces)
-
-    # What the parser tells
-
-    def on_message_begin(self) -> None:
-        """Begin, or see that bytes follow the response."""
-        if not self._is_waiting:
-            self.keeps = False
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header; one behind the body is of no interest."""
-        if not self._has_head:
-            self.headers.append((name, value))
-
-    def on_headers_complete(self) -> None:
-        """Look at the head."""
-        if self._has_head:
-            return
-        status = self._parser.get_status_code()
-        if 100 <= status < 200 and status != 101:  # another one follows
-            self.headers, self._head_size = [], 0
-            return
-        self.status, self._has_head = status, True
-        self.flows = self.flows and 200 <= status < 300
-        self._framing = framing = Framing(self.headers)
-        if not framing.is_sound:
-            self._fault = RequestFailedError(OutcomeUnknownError, _words.NOT_HTTP)
-        elif self._is_head:
-            self._complete()
-        elif status in _NO_BODY and framing.length != UNFRAMED:
-            self._complete()
-            self.keeps = self.keeps and framing.length == 0  # the parser expects more
-        elif framing.length > self._limit and not self.flows:
-            self._fault = _unusable(too_large(self._limit))
-        if framing.encoding and self._fault is None:
-            self._choose_decoder(framing.encoding)
-
-    def on_body(self, data: bytes) -> None:
-        """Keep a piece of the body."""
-        if self._is_waiting:
-            self._pieces.append(data)
-            self._size += len(data)
-        elif self._is_head:
-            self._fault = RequestFailedError(OutcomeUnknownError, _words.NOT_HTTP)
-
-    def on_message_complete(self) -> None:
-        """See that the response is whole."""
-        if self._has_head and self._is_waiting:
-            self._complete()
-
-    def _complete(self) -> None:
-        self._is_waiting = False
-        self.keeps = self._parser.should_keep_alive() and not self._is_lost
-
-    def _choose_decoder(self, encoding: str) -> None:
-        try:
-            self.unpack = decoder(encoding)
-            self._collected = Collector(self._limit)
-        except BodyError as error:
-            self._fault = _unusable(error)
-
-
-def _unusable(error: BodyError) -> RequestFailedError:
-    return RequestFailedError(OutcomeUnknownError, _words.UNUSABLE, f": {error}")

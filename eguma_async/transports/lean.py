@@ -30,7 +30,8 @@ from ._deadline import Deadlines, Watch
 from ._lean_dial import Dialer
 from ._lean_head import Origin, check_framing
 from ._lean_headers import RawHeaders
-from ._lean_wire import Wire, load_engine
+from ._lean_reading import load_engine
+from ._lean_wire import Wire
 from ._proxy import Proxy, checked_proxy
 from ._public import check_public_literal
 from ._sink import SinkError, pour
@@ -118,20 +119,23 @@ class LeanTransport(ManagedTransport):
                 its body. Nothing was sent.
             SessionStateError: The transport is closed, or bound to another event loop.
         """
-        plain = check_sendable(request) or check_framing(request)
-        if self._public_only:
-            check_public_literal(request)
+        plain = self._checked(request)
         loop = self._usable_loop()
         # Few frames and no object that could be spared, on purpose: this is a third of a call.
         wire: Wire | None = None
         problem: BaseException
         try:
-            ends = loop.time() + request.timeouts.total
+            now = loop.time()
+            ends = now + request.timeouts.total
             origin = self._origin(request.url)
-            wire = self._take(origin) or await self._connect(origin, request, ends)
+            wire = self._take(origin)
+            if wire is None:
+                wire = await self._connect(origin, request, ends)
+                now = loop.time()
             await wire.ask(
-                origin.plain(request) if plain else origin.encoded(request),
+                origin.encoded(request, plain=plain),
                 request,
+                now,
                 ends,
                 self._max_body_bytes,
             )
@@ -172,7 +176,7 @@ class LeanTransport(ManagedTransport):
         """
         self._closed = True
         if self._loop is not None:
-            self._check_loop()
+            self._check_loop(asyncio.get_running_loop())
         for watch in tuple(self._watches):
             watch.ring()
         for wire in tuple(self._wires):
@@ -191,20 +195,27 @@ class LeanTransport(ManagedTransport):
         """
         return LeanTransport(connections=self._connections, public_only=True)
 
+    def _checked(self, request: HttpRequest) -> bool:
+        """Return whether a request that may be sent is a plain one."""
+        if self._public_only:
+            check_public_literal(request)
+        return check_sendable(request) or check_framing(request)
+
     def _usable_loop(self) -> asyncio.AbstractEventLoop:
         if self._closed:
             raise SessionStateError("the transport is closed: make a new one")
-        return self._check_loop()
-
-    def _check_loop(self) -> asyncio.AbstractEventLoop:
         loop = asyncio.get_running_loop()
-        if self._loop is not loop:
-            if self._loop is not None:
-                raise SessionStateError(
-                    "the transport is bound to another event loop: make one for each loop"
-                )
-            self._loop = loop
+        if loop is not self._loop:
+            self._check_loop(loop)
         return loop
+
+    def _check_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise SessionStateError(
+                "the transport is bound to another event loop: make one for each loop"
+            )
 
     # Connections
 
