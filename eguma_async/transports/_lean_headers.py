@@ -45,7 +45,7 @@ def is_sound(headers: Pairs) -> bool:
     if len(headers) > MOST_HEADERS:
         return False
     # The parser, as lenient as it is here, lets NUL pass.
-    return not any(len(n) + len(v) > LONGEST_HEADER or b"\0" in v for n, v in headers)
+    return not any(max(len(n), len(v)) > LONGEST_HEADER or b"\0" in v for n, v in headers)
 
 
 def idle_seconds(keep_alive: bytes) -> float:

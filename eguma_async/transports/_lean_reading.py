@@ -123,8 +123,8 @@ class Reading:
         if self._is_waiting:
             self._pieces.append(data)
             self._size += len(data)
-        elif self._is_head:
-            self._find(RequestFailedError(OutcomeUnknownError, _words.NOT_HTTP))
+        else:
+            self.keeps = False
 
     def on_message_complete(self) -> None:
         """See that the response is whole."""

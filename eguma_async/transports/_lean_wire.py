@@ -185,11 +185,12 @@ class Wire(Reading, asyncio.BufferedProtocol):
         had_head = self._has_head
         try:
             self._parser.feed_data(self._buffer[:nbytes])
-        except self._engine.HttpParserUpgrade:
+        except (self._engine.HttpParserError, self._engine.HttpParserUpgrade):
             self.keeps = False
-        except self._engine.HttpParserError:
-            self.fail(_words.NOT_HTTP)
-            return
+            # The parser stops at a new protocol, and reads on behind the response to a HEAD.
+            if self._is_waiting or not (self._is_head or self.status == 101):
+                self.fail(_words.NOT_HTTP)
+                return
         if not had_head and self._has_head and not self._is_sound_head(self._bytes, nbytes):
             self.fail(_words.NOT_HTTP)
         elif self._is_waiting or self.unpack is not None or self._fault is not None:

@@ -197,9 +197,10 @@ class LeanTransport(ManagedTransport):
 
     def _checked(self, request: HttpRequest) -> bool:
         """Return whether a request that may be sent is a plain one."""
+        plain = check_sendable(request) or check_framing(request)
         if self._public_only:
             check_public_literal(request)
-        return check_sendable(request) or check_framing(request)
+        return plain
 
     def _usable_loop(self) -> asyncio.AbstractEventLoop:
         if self._closed:
