@@ -116,6 +116,11 @@ def has_empty_coding(answer: Answer) -> bool:
     return re.search(rb"(?i)transfer-encoding:[ \t]*[\r\n]", b"".join(answer.pieces)) is not None
 
 
+def has_header_at_the_limit(answer: Answer) -> bool:
+    lines = b"".join(answer.pieces).split(b"\n")
+    return any(len(line) > 8190 for line in lines)
+
+
 KNOWN = (
     Known(
         "Bytes that are no HTTP came together with the end of a response: its length is in doubt."
@@ -133,6 +138,11 @@ KNOWN = (
         "aiohttp refuses a header of a draft of WebSocket.",
         "aiohttp",
         has_old_websocket,
+    ),
+    Known(
+        "A value of almost 8190 bytes: aiohttp counts the name of the first header, and no other.",
+        "aiohttp",
+        has_header_at_the_limit,
     ),
     Known(
         "A Transfer-Encoding that names none is refused by newer versions of llhttp.",

@@ -18,11 +18,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from aiohttp import TCPConnector
+from aiohttp import ClientPayloadError, TCPConnector
 from aiohttp.client_proto import ResponseHandler
 
 from ._deadline import NEVER, Deadlines
 from ._socket import look_at
+from ._tls import has_said_goodbye
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
@@ -89,6 +90,13 @@ class GuardedHandler(ResponseHandler):
         """Begin."""
         self._deadlines.add(self)
         super().connection_made(transport)
+
+    def eof_received(self) -> None:
+        """Note the end of the connection, which is that of a body only if the server says so."""
+        super().eof_received()
+        payload = self._payload
+        if payload is not None and not payload.is_eof() and not has_said_goodbye(self.transport):
+            payload.set_exception(ClientPayloadError())
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """End."""

@@ -139,7 +139,8 @@ class Reading:
 
     def _read_headers(self) -> None:
         """Note what the headers say of the body, and of the connection."""
-        length, encoding = UNFRAMED, b""
+        length = UNFRAMED
+        encoding: bytes | None = None
         for name, value in self.headers:
             if len(name) in LENGTHS:
                 known = name.lower()
@@ -148,11 +149,11 @@ class Reading:
                 elif known == b"transfer-encoding":
                     length = CHUNKED if is_chunked(value) else UNFRAMED
                 elif known == b"content-encoding":
-                    encoding = encoding + b", " + value if encoding else value
+                    encoding = value if encoding is None else encoding + b", " + value
                 elif known == b"keep-alive":
                     self._idle_seconds = idle_seconds(value)
         self._length = length
-        if encoding:
+        if encoding is not None:
             self._choose_decoder(encoding.decode("latin-1"))
 
     def _is_sound_head(self, data: bytearray, size: int) -> bool:
@@ -161,8 +162,9 @@ class Reading:
         At a glance as a rule: to look at each of a dozen headers takes a tenth of the reading.
         """
         end = data.find(b"\r\n\r\n", 0, size)
-        if 0 <= end <= LONGEST_HEADER and not self._head_size:
-            return len(self.headers) <= MOST_HEADERS and data.find(0, 0, end) < 0
+        is_short = 0 <= end <= LONGEST_HEADER and not self._head_size
+        if is_short and len(self.headers) <= MOST_HEADERS and data.find(0, 0, end) < 0:
+            return True
         return is_sound(self.headers)
 
     def _choose_decoder(self, encoding: str) -> None:

@@ -17,6 +17,7 @@ from ._deadline import NEVER, Deadlines
 from ._lean_headers import MOST_HEADERS, UNFRAMED
 from ._lean_reading import Reading, unusable
 from ._socket import look_at
+from ._tls import has_said_goodbye
 from ._words import RequestFailedError
 
 LONGEST_HEAD = 64 * 1024
@@ -37,6 +38,7 @@ class Wire(Reading, asyncio.BufferedProtocol):
     Attributes:
         transport: asyncio's end of it.
         deadline: When it rings.
+        has_asked: True once anything of the request may have left.
         failure: What went wrong, if something did.
     """
 
@@ -52,7 +54,7 @@ class Wire(Reading, asyncio.BufferedProtocol):
         self._bytes = bytearray(PIECE)
         self._buffer = memoryview(self._bytes)
         self._has_unread_bytes: Callable[[], bool] | None = None
-        self._has_ended = False
+        self._has_ended = self.has_asked = False
         self._waiter: asyncio.Future[None] | None = None
         self._idle: dict[Wire, None] = {}
         self.failure: RequestFailedError | None = None
@@ -82,6 +84,7 @@ class Wire(Reading, asyncio.BufferedProtocol):
         self.failure = None
         self._waiter = waiter = self._loop.create_future()
         self._deadlines.set_at(self, min(ends, now + read))
+        self.has_asked = True
         self.transport.write(data)
         return waiter
 
@@ -134,6 +137,7 @@ class Wire(Reading, asyncio.BufferedProtocol):
             self._parser = self._new_parser()  # the other expects a body
         if self._is_paused:
             self.transport.resume_reading()
+        self.has_asked = False
         self._idle = idle
         idle[self] = None
         self._deadlines.set_at(self, self._loop.time() + self._idle_seconds)
@@ -201,8 +205,8 @@ class Wire(Reading, asyncio.BufferedProtocol):
             self._wake()
 
     def eof_received(self) -> bool:
-        """Note that the server has said its last; the connection closes itself."""
-        self._has_ended = True
+        """Note how the server ended the connection, which closes itself then."""
+        self._has_ended = has_said_goodbye(self.transport)
         self._idle.pop(self, None)
         return False
 

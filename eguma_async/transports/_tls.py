@@ -1,7 +1,8 @@
-"""TLS contexts."""
+"""TLS: contexts, and how a connection ends."""
 
 from __future__ import annotations
 
+import asyncio
 import ssl as tls
 from functools import cache
 
@@ -28,3 +29,18 @@ def default_context() -> tls.SSLContext:
     context = tls.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+def has_said_goodbye(transport: asyncio.BaseTransport | None) -> bool:
+    """Tell whether the server itself has ended a connection that is at its end.
+
+    Anybody on the way can end TCP. A body that ends with its connection would be cut there without
+    a trace (RFC 9112, section 9.8); asyncio treats both ends alike.
+    """
+    secure = None if transport is None else transport.get_extra_info("ssl_object")
+    if secure is None:
+        return True
+    try:
+        return not secure.read(1)
+    except tls.SSLError:
+        return False

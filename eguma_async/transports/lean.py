@@ -151,7 +151,7 @@ class LeanTransport(ManagedTransport):
         except RequestFailedError as failure:
             problem = failure.told(request)
         except Exception as error:  # noqa: BLE001  # nothing else may leave: it may show the URL
-            problem = _unexpected(error, went_out=wire is not None).told(request)
+            problem = _unexpected(error, wire).told(request)
         except BaseException:
             self._give_up(wire)
             raise
@@ -332,9 +332,9 @@ async def _flow(wire: Wire, sink: BodySink) -> None:
     unpack.finish()
 
 
-def _unexpected(error: Exception, *, went_out: bool) -> RequestFailedError:
+def _unexpected(error: Exception, wire: Wire | None) -> RequestFailedError:
     # The type alone: the text of a foreign error may hold the URL with its key.
     reason = f" ({type(error).__name__})"
-    if went_out:
+    if wire is not None and wire.has_asked:
         return RequestFailedError(OutcomeUnknownError, _words.FAILED, reason)
     return RequestFailedError(NotSentError, _words.NOTHING_SENT, reason)

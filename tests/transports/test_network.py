@@ -476,6 +476,32 @@ class TestBodies:
         headers = (await transport.send(request(server.url))).headers
         assert (headers["x-a"], headers["x-b"]) == ("1, 2", "3")
 
+    @pytest.mark.parametrize("clean", [True, False])
+    @pytest.mark.parametrize("sink", [True, False])
+    async def test_a_body_up_to_the_end_of_tls_needs_a_goodbye(
+        self, make, serve, certificate, clean, sink
+    ):
+        """Anybody between the two could cut it otherwise (RFC 9112, section 9.8)."""
+
+        async def script(server, wire):
+            await server.request(wire)
+            await wire.send(b"HTTP/1.1 200 OK\r\n\r\nhalf of it")
+            if not clean:
+                # Its socket ends, and its TLS does not.
+                wire._writer.transport.get_extra_info("socket").shutdown(socket.SHUT_WR)
+            wire.finish()
+
+        server = await serve(script, tls=certificate[0])
+        poured = Sink() if sink else None
+        asked = request(server.url, sink=poured)
+        async with make(ssl=certificate[1]) as transport:
+            if clean:
+                response = await transport.send(asked)
+                assert (b"".join(poured.chunks) if poured else response.body) == b"half of it"
+            else:
+                with pytest.raises(OutcomeUnknownError, match="was cut"):
+                    await transport.send(asked)
+
 
 async def refused(make, serve, port):
     return make(), request(f"http://127.0.0.1:{port}/")
