@@ -1,6 +1,14 @@
-"""The headers of a response as they came, and what they say of its body."""
+"""The headers of a response as they came, and what they say of its body.
+
+To take a dozen headers from the parser one by one costs as much as all else it does, and hardly
+anybody looks at them. So a usual head is looked at as one text, and whoever wants its headers gives
+it to a parser again. Only the length of the body is read here, and where the body ends the parser
+alone decides: a head that was misread gives an error, and never a body cut short.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from ._headers import LazyHeaders, joined
 
@@ -10,6 +18,7 @@ MOST_HEADERS = 128
 LONGEST_HEADER = 8190
 IDLE_SECONDS = 15.0
 """How long a connection waits for its next request, if the server names no shorter time."""
+_MOST_DIGITS = 16
 UNFRAMED, CHUNKED = -1, -2
 """The lengths of bodies that end with the connection, and with a last chunk."""
 LENGTHS = frozenset(
@@ -19,18 +28,39 @@ LENGTHS = frozenset(
 
 
 class RawHeaders(LazyHeaders):
-    """Headers by lower-case name, decoded when somebody looks."""
+    """Headers by lower-case name, decoded when somebody looks.
+
+    Args:
+        pairs: Names and values as they came; or a function that finds them in a head.
+    """
 
     __slots__ = ("_pairs",)
 
-    def __init__(self, pairs: Pairs) -> None:
+    def __init__(self, pairs: Pairs | Callable[[], Pairs]) -> None:
         self._pairs = pairs
         self._joined = None
 
     def _all(self) -> dict[str, str]:
         if self._joined is None:
-            self._joined = joined(map(_decoded, self._pairs))
+            pairs = self._pairs() if callable(self._pairs) else self._pairs
+            self._joined = joined(map(_decoded, pairs))
         return self._joined
+
+
+def usual_length(head: bytes) -> int:
+    """Return the length of the body behind a usual head; `UNFRAMED` for any other head.
+
+    Args:
+        head: A status line and headers.
+    """
+    text = head.lower()
+    at = text.find(b"\ncontent-length: ")
+    if at < 0 or text[9:10] == b"1" or text.count(b"\n") > MOST_HEADERS or b"\0" in text:
+        return UNFRAMED
+    if b"-encoding:" in text or b"\nkeep-alive:" in text:
+        return UNFRAMED
+    value = text[at + 17 : text.find(b"\r", at)]
+    return int(value) if value.isdigit() and len(value) < _MOST_DIGITS else UNFRAMED
 
 
 def _decoded(pair: tuple[bytes, bytes]) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -14,12 +15,13 @@ from ._lean_headers import (
     IDLE_SECONDS,
     LENGTHS,
     LONGEST_HEADER,
-    MOST_HEADERS,
     UNFRAMED,
     Pairs,
+    RawHeaders,
     idle_seconds,
     is_chunked,
     is_sound,
+    usual_length,
 )
 from ._words import RequestFailedError
 
@@ -45,7 +47,6 @@ class Reading:
 
     Attributes:
         status: Of the response.
-        headers: Of the response, as they came.
         flows: Whether its body goes to a sink.
         keeps: Whether another request may go out behind it.
         unpack: Undoes its Content-Encoding, if it has one; to be applied to what flows.
@@ -53,26 +54,35 @@ class Reading:
 
     def __init__(self, engine: ModuleType) -> None:
         self._engine = engine
-        self._parser = self._new_parser()
+        self._full_parser = self._parser_for(self)
+        self._usual_parser = self._parser_for(_Usual(self))
+        self._parser = self._full_parser
+        self._usual_head: bytes | None = None
         self._is_waiting = False
         self._fault: RequestFailedError | None = None
         self.unpack: Decoder | None = None
 
-    def _new_parser(self) -> Any:
-        parser = self._engine.HttpResponseParser(self)
-        # What aiohttp forgives a server, too.
-        parser.set_dangerous_leniencies(
-            lenient_headers=True,
-            lenient_optional_cr_before_lf=True,
-            lenient_spaces_after_chunk_size=True,
-        )
-        return parser
+    def _parser_for(self, protocol: object) -> Any:
+        return new_parser(self._engine, protocol)
+
+    def _choose_parser(self, data: bytearray, size: int) -> None:
+        """Choose the parser for a response, by its first bytes."""
+        end = data.find(b"\r\n\r\n", 0, size)
+        if 0 < end <= LONGEST_HEADER and not self._is_head:
+            head = bytes(data[: end + 2])
+            length = usual_length(head)
+            if length >= 0:
+                self._usual_head, self._length = head, length
+                self._parser = self._usual_parser
+                return
+        self._parser = self._full_parser
 
     def _begin(self, *, flows: bool, is_head: bool, limit: int) -> None:
         self.flows = flows
         self._is_head = is_head
         self._limit = limit
-        self.headers: Pairs = []
+        self._pairs: Pairs = []
+        self._usual_head = None
         self._pieces: list[bytes] = []
         self._size = self._merged = self._head_size = 0
         self._has_head = self.keeps = False
@@ -85,6 +95,11 @@ class Reading:
         pieces = self._pieces
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
+    def headers(self) -> RawHeaders:
+        """Return the headers of the response."""
+        head = self._usual_head
+        return RawHeaders(self._pairs if head is None else partial(pairs_of, self._engine, head))
+
     # What the parser tells
 
     def on_message_begin(self) -> None:
@@ -95,7 +110,7 @@ class Reading:
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header; one behind the body is of no interest."""
         if not self._has_head:
-            self.headers.append((name, value))
+            self._pairs.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Look at the head."""
@@ -103,12 +118,13 @@ class Reading:
             return
         status = self._parser.get_status_code()
         if 100 <= status < 200 and status != 101:  # another one follows
-            self.headers, self._head_size = [], 1
+            self._pairs, self._head_size = [], 1
             return
         self.status, self._has_head = status, True
         if self.flows and not 200 <= status < 300:
             self.flows = False
-        self._read_headers()
+        if self._usual_head is None:
+            self._read_headers()
         length = self._length
         if length > self._limit and not self._is_head and not self.flows:
             self._find(unusable(too_large(self._limit)))
@@ -141,7 +157,7 @@ class Reading:
         """Note what the headers say of the body, and of the connection."""
         length = UNFRAMED
         encoding: bytes | None = None
-        for name, value in self.headers:
+        for name, value in self._pairs:
             if len(name) in LENGTHS:
                 known = name.lower()
                 if known == b"content-length":
@@ -153,19 +169,10 @@ class Reading:
                 elif known == b"keep-alive":
                     self._idle_seconds = idle_seconds(value)
         self._length = length
-        if encoding is not None:
+        if not is_sound(self._pairs):
+            self._find(RequestFailedError(OutcomeUnknownError, _words.NOT_HTTP))
+        elif encoding is not None:
             self._choose_decoder(encoding.decode("latin-1"))
-
-    def _is_sound_head(self, data: bytearray, size: int) -> bool:
-        """Tell whether a server could mean this head, which ended in these bytes.
-
-        At a glance as a rule: to look at each of a dozen headers takes a tenth of the reading.
-        """
-        end = data.find(b"\r\n\r\n", 0, size)
-        is_short = 0 <= end <= LONGEST_HEADER and not self._head_size
-        if is_short and len(self.headers) <= MOST_HEADERS and data.find(0, 0, end) < 0:
-            return True
-        return is_sound(self.headers)
 
     def _choose_decoder(self, encoding: str) -> None:
         try:
@@ -205,6 +212,42 @@ class Reading:
         if len(pieces) - merged > 1:
             pieces[merged:] = [b"".join(pieces[merged:])]
         self._merged = len(pieces)
+
+
+class _Usual:
+    """The callbacks of the parser for usual heads: it tells of no header."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.on_message_begin = reading.on_message_begin
+        self.on_headers_complete = reading.on_headers_complete
+        self.on_body = reading.on_body
+        self.on_message_complete = reading.on_message_complete
+
+
+class _Pairs:
+    def __init__(self) -> None:
+        self.found: Pairs = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.found.append((name, value))
+
+
+def pairs_of(engine: ModuleType, head: bytes) -> Pairs:
+    """Return the headers of a head that the parser has read once."""
+    pairs = _Pairs()
+    new_parser(engine, pairs).feed_data(head + b"\r\n")
+    return pairs.found
+
+
+def new_parser(engine: ModuleType, protocol: object) -> Any:
+    """Return a parser that forgives a server what aiohttp forgives it, too."""
+    parser = engine.HttpResponseParser(protocol)
+    parser.set_dangerous_leniencies(
+        lenient_headers=True,
+        lenient_optional_cr_before_lf=True,
+        lenient_spaces_after_chunk_size=True,
+    )
+    return parser
 
 
 def unusable(error: BodyError) -> RequestFailedError:

@@ -134,7 +134,7 @@ class Wire(Reading, asyncio.BufferedProtocol):
         if self._has_unread_bytes is None:
             self._has_unread_bytes = look_at(self.transport)
         if self._is_head:
-            self._parser = self._new_parser()  # the other expects a body
+            self._full_parser = self._parser_for(self)  # the other expects a body
         if self._is_paused:
             self.transport.resume_reading()
         self.has_asked = False
@@ -186,7 +186,8 @@ class Wire(Reading, asyncio.BufferedProtocol):
         if not self._is_waiting:  # nobody has asked
             self.end()
             return
-        had_head = self._has_head
+        if not (self._has_head or self._head_size):
+            self._choose_parser(self._bytes, nbytes)
         try:
             self._parser.feed_data(self._buffer[:nbytes])
         except (self._engine.HttpParserError, self._engine.HttpParserUpgrade):
@@ -195,9 +196,7 @@ class Wire(Reading, asyncio.BufferedProtocol):
             if self._is_waiting or not (self._is_head or self.status == 101):
                 self.fail(_words.NOT_HTTP)
                 return
-        if not had_head and self._has_head and not self._is_sound_head(self._bytes, nbytes):
-            self.fail(_words.NOT_HTTP)
-        elif self._is_waiting or self.unpack is not None or self._fault is not None:
+        if self._is_waiting or self.unpack is not None or self._fault is not None:
             self._go_on(nbytes)
         elif self._size > self._limit and not self.flows:
             self._fail(unusable(too_large(self._limit)))
@@ -224,7 +223,7 @@ class Wire(Reading, asyncio.BufferedProtocol):
             else:
                 self._is_waiting = False
                 self._go_on(0)
-        self._parser = None  # they hold each other
+        self._parser = self._full_parser = self._usual_parser = None  # they hold each other
 
     def _go_on(self, nbytes: int) -> None:
         """Judge what came so far, and wait for the rest of the response if there is one."""
@@ -236,7 +235,7 @@ class Wire(Reading, asyncio.BufferedProtocol):
             self._wake()
         elif not self._has_head:
             self._head_size += nbytes
-            if self._head_size > LONGEST_HEAD or len(self.headers) > MOST_HEADERS:
+            if self._head_size > LONGEST_HEAD or len(self._pairs) > MOST_HEADERS:
                 self.fail(_words.NOT_HTTP)
         else:
             self._merge()

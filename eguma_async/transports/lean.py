@@ -29,7 +29,6 @@ from ._body import BodyError, Identity
 from ._deadline import Deadlines, Watch
 from ._lean_dial import Dialer
 from ._lean_head import Origin, check_framing
-from ._lean_headers import RawHeaders
 from ._lean_reading import load_engine
 from ._lean_wire import Wire
 from ._proxy import Proxy, checked_proxy
@@ -141,9 +140,7 @@ class LeanTransport(ManagedTransport):
             )
             if wire.flows or wire.failure is not None:
                 await self._pour(wire, request.sink, ends)
-            response = HttpResponse(
-                status=wire.status, headers=RawHeaders(wire.headers), body=wire.body()
-            )
+            response = HttpResponse(status=wire.status, headers=wire.headers(), body=wire.body())
         except SinkError as stopped:
             problem = stopped.error
         except asyncio.CancelledError as cancelled:
