@@ -55,7 +55,9 @@ def usual_length(head: bytes) -> int:
     """
     text = head.lower()
     at = text.find(b"\ncontent-length: ")
-    if at < 0 or text[9:10] == b"1" or text.count(b"\n") > MOST_HEADERS or b"\0" in text:
+    if at < 0 or not text.startswith(b"http/1.") or text[9:10] == b"1":  # another one follows
+        return UNFRAMED
+    if text.count(b"\n") > MOST_HEADERS or b"\0" in text:
         return UNFRAMED
     if b"-encoding:" in text or b"\nkeep-alive:" in text:
         return UNFRAMED
