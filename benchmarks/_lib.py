@@ -49,7 +49,9 @@ Call = Callable[[str], Awaitable[Any]]
 # Arguments and output
 
 
-def arguments(doc: str | None, *, rounds: int, seconds: float | None = None) -> argparse.Namespace:
+def arguments(
+    doc: str | None, *, rounds: int, seconds: float | None = None, patience: float = PATIENCE
+) -> argparse.Namespace:
     """Parse the options every benchmark has; `seconds` is the length of one turn."""
     parser = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -58,14 +60,14 @@ def arguments(doc: str | None, *, rounds: int, seconds: float | None = None) -> 
     parser.add_argument(
         "--rounds",
         type=int,
-        help=f"default: {rounds}, or as many as {PATIENCE:g} s allow on a busy machine",
+        help=f"default: {rounds}, or as many as {patience:g} s allow on a busy machine",
     )
     if seconds is not None:
         parser.add_argument(
             "--seconds", type=float, default=seconds, help="length of one turn; default %(default)s"
         )
     given = parser.parse_args()
-    given.patience = math.inf if given.rounds else PATIENCE
+    given.patience = math.inf if given.rounds else patience
     given.rounds = rounds if given.rounds is None else given.rounds
     if given.rounds < 1 or getattr(given, "seconds", 1) <= 0:
         parser.error("--rounds must be at least 1, --seconds more than 0")
@@ -237,6 +239,23 @@ async def turn(call: Call, *, seconds: float, at_once: int) -> Turn:
         while time.perf_counter() < end:
             await call(next(ids))
             calls += 1
+
+    await asyncio.gather(*(worker() for _ in range(at_once)))
+    return Turn(calls, time.perf_counter() - began, time.process_time() - cpu)
+
+
+_ids = itertools.cycle(PRODUCT_IDS)
+
+
+async def counted_turn(call: Call, *, calls: int, at_once: int) -> Turn:
+    """Call so many times, so many at once."""
+    ids = itertools.islice(_ids, calls)
+    gc.collect()
+    cpu, began = time.process_time(), time.perf_counter()
+
+    async def worker() -> None:
+        for product_id in ids:
+            await call(product_id)
 
     await asyncio.gather(*(worker() for _ in range(at_once)))
     return Turn(calls, time.perf_counter() - began, time.process_time() - cpu)

@@ -67,7 +67,7 @@ NETWORK_HOMES = {
     "transports.aiohttp",
     "transports._connection",
     "transports._failure",
-    "transports._middleware",
+    "transports._exchange",
     "transports._resolver",
     "sandbox.serving.server",
 }

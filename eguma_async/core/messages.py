@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
+import re
 from collections.abc import Mapping
 from typing import NoReturn, Protocol, TypedDict, Unpack
 from urllib.parse import quote, unquote_to_bytes
@@ -63,6 +64,13 @@ class Timeouts:
 
 SHORTEST_SECRET = 8
 
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")  # RFC 3986, section 2.3
+
+
+def is_unreserved(pairs: tuple[tuple[str, str], ...]) -> bool:
+    """Tell whether query pairs hold nothing that a URL would quote."""
+    return _UNRESERVED.fullmatch("".join(map("".join, pairs))) is not None
+
 
 DEFAULT_TIMEOUTS = Timeouts()
 """One object for all who set none, so that it is told apart at a glance."""
@@ -79,13 +87,15 @@ class Credentials:
         headers: Pairs to add to the headers.
         encoded_query: Query string of a signed link, added byte for byte: its signature covers
             the bytes, so that nothing may be unquoted, quoted again or put in another order.
+        is_plain: True if they are query pairs alone, with nothing in them to quote.
     """
 
-    __slots__ = ("encoded_query", "headers", "query")
+    __slots__ = ("encoded_query", "headers", "is_plain", "query")
 
     query: tuple[tuple[str, str], ...]
     headers: tuple[tuple[str, str], ...]
     encoded_query: str
+    is_plain: bool
 
     def __init__(
         self,
@@ -97,6 +107,8 @@ class Credentials:
         self.query = query
         self.headers = headers
         self.encoded_query = encoded_query
+        # Looked at once, not for every request that carries them.
+        self.is_plain = not headers and not encoded_query and is_unreserved(query)
 
     def __repr__(self) -> str:
         return "Credentials(***)"

@@ -13,7 +13,7 @@ import attrs
 from .errors import ConfigurationError
 from .messages import Repeat
 from .places import in_body, is_in, name_in_place
-from .url_text import AS_TEXT, as_path, as_segment, as_texts, quoted
+from .url_text import AS_TEXT, as_path, as_segment, as_texts
 
 _NEEDED = ("METHOD", "PATH", "REPEAT", "RETURNS")
 _CONSTANTS = frozenset({*_NEEDED, "CONTENT_TYPE"})
@@ -187,8 +187,9 @@ def _simple_path(cls: Any, head: str, name: str, tail: str) -> Callable[[Any], s
 
     def path(operation: Any) -> str:
         value = get(operation)
-        segment = quoted(value) if type(value) is str else ""
-        return head + (segment or as_segment(value, where)) + tail
+        if type(value) is str and value.isalnum() and value.isascii():  # as ids are
+            return head + value + tail
+        return head + as_segment(value, where) + tail
 
     return path
 

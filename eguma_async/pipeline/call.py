@@ -66,57 +66,32 @@ class Call(Generic[T]):
         value: Its value, once it has succeeded.
     """
 
-    __slots__ = (
-        "attempts",
-        "before_again",
-        "began",
-        "failures",
-        "in_doubt",
-        "is_part",
-        "is_read",
-        "key",
-        "limited_from",
-        "name",
-        "operation",
-        "polls",
-        "read",
-        "refused",
-        "repeat",
-        "response",
-        "retry_after",
-        "spent",
-        "unauthorized",
-        "unreadable",
-        "value",
-        "verdict",
-        "was_answered",
-        "was_in_doubt",
-    )
-
-    attempts: int
-    before_again: Callable[[], Awaitable[None]] | None
+    # What a call begins with stands in the class: most calls never change most of it. So it has no
+    # slots, either.
+    attempts: int = 0
+    before_again: Callable[[], Awaitable[None]] | None = None
     began: float
-    failures: int
-    in_doubt: bool
+    failures: int = 0
+    in_doubt: bool = False
     is_part: bool
     is_read: bool
     key: str | None
     limited_from: float
     name: str
     operation: Operation[T] | None
-    polls: int
+    polls: int = 0
     read: Callable[[Call[T], HttpResponse], T] | None
     refused: Callable[[Call[T], HttpRequest, HttpResponse], Awaitable[T]] | None
     repeat: Repeat
-    response: HttpResponse | None
-    retry_after: float | None
-    spent: int
-    unauthorized: int
-    unreadable: int
+    response: HttpResponse | None = None
+    retry_after: float | None = None
+    spent: int = 0
+    unauthorized: int = 0
+    unreadable: int = 0
     value: T
     verdict: Verdict
-    was_answered: bool
-    was_in_doubt: bool
+    was_answered: bool = False
+    was_in_doubt: bool = False
 
     def __init__(
         self,
@@ -140,11 +115,6 @@ class Call(Generic[T]):
         self.read = read
         self.refused = refused
         self.operation = operation
-        self.before_again = None
-        self.attempts = self.failures = self.polls = self.spent = 0
-        self.unreadable = self.unauthorized = 0
-        self.in_doubt = self.was_in_doubt = self.was_answered = False
-        self.response = self.retry_after = None
 
     def accept(self, response: HttpResponse) -> None:
         """Take a success.

@@ -21,6 +21,8 @@ from .call import Call
 
 __all__ = ["AttemptEvent", "Notifier", "Observer", "Observing", "checked_observer"]
 
+# Asked for each request: without the adapter's frame.
+_is_logged = logger.logger.isEnabledFor
 _METHODS = ("call_started", "call_ended", "attempt_started", "attempt_ended")
 
 
@@ -153,7 +155,7 @@ class Observing:
 
     def send(self, request: HttpRequest, /) -> Coroutine[Any, Any, HttpResponse]:
         """Pass the request on and tell what came of it."""
-        if not self._notifier.is_heard and not logger.isEnabledFor(logging.DEBUG):
+        if not self._notifier.is_heard and not _is_logged(logging.DEBUG):
             return self._inner.send(request)  # with nobody to tell, not even a frame of its own
         return self._observed(request)
 

@@ -22,10 +22,12 @@ from aiohttp import ClientPayloadError, TCPConnector
 from aiohttp.client_proto import ResponseHandler
 
 from ._deadline import NEVER, Deadlines
+from ._exchange import Exchange
 from ._socket import look_at
 from ._tls import has_said_goodbye
 
 if TYPE_CHECKING:
+    from aiohttp import ClientRequest
     from aiohttp.connector import Connection
 
 _KNOWN_PARSER = "aiohttp._http_parser"
@@ -38,6 +40,10 @@ class GuardedHandler(ResponseHandler):
     Between two requests it closes the connection at the first byte. While a response is waited
     for, silence is timed by the transport's one timer instead of two timers a request, which
     takes 4 % off a call.
+
+    Attributes:
+        has_unread_bytes: Tells whether a used connection has something to read; None of one that
+            was not used yet.
     """
 
     def __init__(self, deadlines: Deadlines, loop: asyncio.AbstractEventLoop) -> None:
@@ -45,7 +51,7 @@ class GuardedHandler(ResponseHandler):
         self.deadline = NEVER
         self._deadlines = deadlines
         self._idle = True
-        self._has_unread_bytes: Callable[[], bool] | None = None
+        self.has_unread_bytes: Callable[[], bool] | None = None
 
     # Bytes nobody asked for
 
@@ -57,16 +63,12 @@ class GuardedHandler(ResponseHandler):
     def rest(self) -> None:
         """Note that the response is complete, or given up."""
         self._idle = True
-        if self._has_unread_bytes is None:
-            self._has_unread_bytes = look_at(self.transport)
+        if self.has_unread_bytes is None:
+            self.has_unread_bytes = look_at(self.transport)
         # First what aiohttp sees itself: a parser in the middle of a body must not be told of
         # an end.
         if not self.should_close and self._has_begun_another():
             self.force_close()
-
-    def is_fit(self) -> bool:
-        """Tell whether a request may go out here: a used connection must have nothing to read."""
-        return self._has_unread_bytes is None or not self._has_unread_bytes()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes of a response that is waited for; close the connection at any others."""
@@ -125,17 +127,25 @@ class GuardedConnector(TCPConnector):
         # aiohttp has no public place for a protocol of one's own.
         make = partial(GuardedHandler, deadlines, asyncio.get_running_loop())
         self._factory = cast("partial[ResponseHandler]", make)
+        self._deadlines = deadlines
 
-    async def connect(self, *args: Any, **options: Any) -> Connection:
-        """Return a connection on which nothing waits to be read."""
+    async def connect(self, req: ClientRequest, *args: Any, **options: Any) -> Connection:
+        """Return a connection on which nothing waits to be read.
+
+        Raises:
+            ResendError: The same request had one before.
+        """
+        exchange = self._deadlines.watches.get(asyncio.current_task(self._loop))
+        if isinstance(exchange, Exchange):
+            exchange.begin(req)
         while True:
-            connection = await super().connect(*args, **options)
+            connection = await super().connect(req, *args, **options)
             handler = connection.protocol
             if not isinstance(handler, GuardedHandler):
                 if handler is not None:
                     handler.force_close()
                 return connection
-            if handler.is_fit():
+            if handler.has_unread_bytes is None or not handler.has_unread_bytes():
                 connection.add_callback(handler.rest)
                 return connection
             connection.close()

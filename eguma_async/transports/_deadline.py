@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 NEVER = math.inf
+
+W = TypeVar("W", bound="Watch")
 
 
 class Alarm(Protocol):
@@ -26,11 +28,12 @@ class Alarm(Protocol):
 class Watch:
     """A request under way and when it must have ended."""
 
-    __slots__ = ("cancelling", "deadline", "expired", "task")
+    __slots__ = ("cancelling", "deadline", "expired", "outer", "task")
 
-    def __init__(self, task: asyncio.Task[object]) -> None:
+    def __init__(self, task: asyncio.Task[object], deadline: float) -> None:
         self.task = task
-        self.deadline = NEVER
+        self.deadline = deadline
+        self.outer: Watch | None = None
         self.cancelling = task.cancelling()
         self.expired = False
 
@@ -46,25 +49,37 @@ class Deadlines:
     A watch cancels its task, as `asyncio.timeout` does. It is started and ended in the task that
     waits, around the waiting. So whenever the timer fires, that task is suspended in between, and
     the cancellation arrives there.
+
+    Attributes:
+        watches: The innermost watch of each task.
     """
 
     def __init__(self) -> None:
         self._alarms: set[Alarm] = set()
+        self.watches: dict[asyncio.Task[object] | None, Watch] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._next = NEVER
 
-    def start(self, seconds: float) -> Watch:
+    def start(self, seconds: float, kind: type[W]) -> W:
         """Begin to watch the current task."""
-        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         assert task is not None  # noqa: S101  # a coroutine runs in a task
-        watch = Watch(task)
-        self._alarms.add(watch)
-        self.set(watch, seconds)
+        deadline = loop.time() + seconds
+        watch = kind(task, deadline)
+        if task in self.watches:
+            watch.outer = self.watches[task]  # its sink sends a request in its turn
+        self.watches[task] = watch
+        if deadline < self._next:
+            self._set_timer(loop, deadline)
         return watch
 
     def end(self, watch: Watch) -> bool:
         """Stop watching; tell whether the time was up, and nobody else asked to cancel."""
-        self._alarms.discard(watch)
+        if watch.outer is None:
+            del self.watches[watch.task]
+        else:
+            self.watches[watch.task] = watch.outer
         return watch.expired and watch.task.uncancel() <= watch.cancelling
 
     def add(self, alarm: Alarm) -> None:
@@ -87,7 +102,7 @@ class Deadlines:
 
     def close(self) -> None:
         """Let go of the timer, unless there is something left to watch."""
-        waits = any(alarm.deadline < NEVER for alarm in self._alarms)
+        waits = any(alarm.deadline < NEVER for alarm in self._all())
         if self._timer is not None and not waits:
             self._timer.cancel()
             self._timer, self._next = None, NEVER
@@ -100,10 +115,19 @@ class Deadlines:
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer, self._next = None, NEVER
         now = loop.time()
-        for alarm in tuple(self._alarms):
+        for alarm in self._all():
             if alarm.deadline <= now:
                 alarm.deadline = NEVER
                 alarm.ring()
-        earliest = min((alarm.deadline for alarm in self._alarms), default=NEVER)
+        earliest = min((alarm.deadline for alarm in self._all()), default=NEVER)
         if earliest < self._next:
             self._set_timer(loop, earliest)
+
+    def _all(self) -> list[Alarm]:
+        found: list[Alarm] = [*self._alarms]
+        for innermost in self.watches.values():
+            watch: Watch | None = innermost
+            while watch is not None:
+                found.append(watch)
+                watch = watch.outer
+        return found

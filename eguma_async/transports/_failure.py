@@ -11,9 +11,11 @@ from eguma_async.core.messages import HttpRequest
 
 from . import _words
 from ._body import BodyError
-from ._middleware import BrokenConnectionError, StaleConnectionError, TimeUpError
+from ._exchange import ResendError, StaleConnectionError, TimeUpError
 
-Words = tuple[tuple[type[Exception], str], ...]
+Words = tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...]
+
+_BROKEN = (ResendError, aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
 
 # The first class that fits wins, so subclasses come first: a connect timeout is a timeout too, and
 # a refused connection an OS error.
@@ -32,7 +34,7 @@ _SURELY_NOT_SENT: Words = (
 )
 _KEPT_BACK: Words = (
     (TimeUpError, _words.NO_CONNECTION_IN_ALL),
-    (BrokenConnectionError, "the connection to {host} broke before the request went out"),
+    (_BROKEN, "the connection to {host} broke before the request went out"),
     (Exception, _words.NOTHING_SENT),
 )
 _UNKNOWN: Words = (
@@ -42,7 +44,7 @@ _UNKNOWN: Words = (
     (TimeoutError, "{host} took too long"),
     (aiohttp.ClientPayloadError, _words.CUT),
     (aiohttp.ClientResponseError, _words.NOT_HTTP),
-    (BrokenConnectionError, _words.BROKE_EARLY),
+    (_BROKEN, _words.BROKE_EARLY),
     (OSError, _words.BROKE),
     (Exception, _words.FAILED),
 )

@@ -28,9 +28,9 @@ from eguma_async.core.transport import ManagedTransport
 from ._body import ACCEPT_ENCODING, Collector, decoder
 from ._connection import GuardedConnector
 from ._deadline import Deadlines
+from ._exchange import Exchange, SharedSessionMiddleware, TimeUpError
 from ._failure import failure
 from ._headers import LazyHeaders
-from ._middleware import RequestMiddleware, SharedSessionMiddleware, TimeUpError
 from ._proxy import Proxy, checked_proxy
 from ._public import check_public_literal
 from ._resolver import PublicResolver
@@ -97,7 +97,6 @@ class AiohttpTransport(ManagedTransport):
         self._public_only = public_only
         self._session = session
         self._owned = session is None
-        self._middleware = RequestMiddleware if session is None else SharedSessionMiddleware
         self._connections = connections
         self._max_body_bytes = max_body_bytes
         self._proxy: Proxy | None = checked
@@ -123,27 +122,27 @@ class AiohttpTransport(ManagedTransport):
         plain = check_sendable(request)
         if self._public_only:
             check_public_literal(request)
-        session, middleware = self._usable_session(), self._middleware()
+        session = self._usable_session()
         problem: BaseException
-        watch = self._deadlines.start(request.timeouts.total)
+        exchange = self._deadlines.start(request.timeouts.total, Exchange)
         try:
-            response = await self._exchange(session, request, middleware, plain=plain)
+            response = await self._exchange(session, request, exchange, plain=plain)
         except SinkError as stopped:
             problem = stopped.error
         except asyncio.CancelledError as cancelled:
             problem = asyncio.CancelledError(*cancelled.args)
         except Exception as error:  # noqa: BLE001 - no error of aiohttp may leave: it shows the URL
-            problem = self._failure(error, request, middleware)
+            problem = self._failure(error, request, exchange)
         except BaseException:
-            self._deadlines.end(watch)
+            self._deadlines.end(exchange)
             raise
         else:
-            self._deadlines.end(watch)
-            if not middleware.went_out:
+            self._deadlines.end(exchange)
+            if not exchange.went_out:
                 self._sees_what_goes_out = False  # a response to nothing: aiohttp has changed
             return response
-        if self._deadlines.end(watch) and isinstance(problem, asyncio.CancelledError):
-            problem = self._failure(TimeUpError(), request, middleware)
+        if self._deadlines.end(exchange) and isinstance(problem, asyncio.CancelledError):
+            problem = self._failure(TimeUpError(), request, exchange)
         # Out here it carries neither the cause nor the frames, which hold the key in their
         # variables; `del` breaks the cycle of error, traceback and this frame.
         try:
@@ -204,16 +203,16 @@ class AiohttpTransport(ManagedTransport):
             )
 
     def _failure(
-        self, error: Exception, request: HttpRequest, middleware: RequestMiddleware
+        self, error: Exception, request: HttpRequest, exchange: Exchange
     ) -> TransportError:
-        kept_back = self._sees_what_goes_out and middleware.kept_back(error)
+        kept_back = self._sees_what_goes_out and exchange.kept_back(error)
         return failure(error, request, kept_back=kept_back)
 
     async def _exchange(
         self,
         session: aiohttp.ClientSession,
         request: HttpRequest,
-        middleware: RequestMiddleware,
+        exchange: Exchange,
         *,
         plain: bool,
     ) -> HttpResponse:
@@ -221,7 +220,7 @@ class AiohttpTransport(ManagedTransport):
             request.method,
             _target(request, plain=plain),
             data=request.body,
-            **self._options(request, middleware, plain=plain),
+            **self._options(request, exchange, plain=plain),
         )
         # Instead of `async with`, whose exit waits for the request's body: that went long ago.
         try:
@@ -241,11 +240,11 @@ class AiohttpTransport(ManagedTransport):
             if answer.connection is not None:
                 answer.release()
 
-    def _options(
-        self, request: HttpRequest, middleware: RequestMiddleware, *, plain: bool
-    ) -> dict[str, Any]:
+    def _options(self, request: HttpRequest, exchange: Exchange, *, plain: bool) -> dict[str, Any]:
         """Return what differs from the session's own settings: to say it again costs time."""
-        options = {**self._fixed, "middlewares": (middleware,)}
+        options = self._fixed.copy()
+        if not self._owned:
+            options["middlewares"] = (SharedSessionMiddleware(exchange),)
         if not (plain and self._owned):
             options["headers"] = _DEFAULT_HEADERS | wire_headers(request)
         if not self._owned or request.timeouts is not DEFAULT_TIMEOUTS:

@@ -276,7 +276,7 @@ class LeanTransport(ManagedTransport):
         Raises:
             _TimeUpError: The time is up, or the transport closed.
         """
-        watch = self._deadlines.start(seconds)
+        watch = self._deadlines.start(seconds, Watch)
         self._watches.add(watch)
         try:
             result = await work

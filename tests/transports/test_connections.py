@@ -211,9 +211,10 @@ async def test_a_server_that_speaks_first_is_not_listened_to():
 async def test_a_connection_that_cannot_be_looked_at_is_not_kept():
     handler, wire = GuardedHandler(Deadlines(), asyncio.get_running_loop()), Wire()
     handler.connection_made(wire)
-    assert handler.is_fit()  # fresh
+    assert handler.has_unread_bytes is None  # fresh
     handler.rest()
-    assert not handler.is_fit()
+    assert handler.has_unread_bytes is not None
+    assert handler.has_unread_bytes()  # for all that can be told
     assert handler.should_close  # no parser that would tell
     handler.connection_lost(None)
 

@@ -15,7 +15,7 @@ async def watched(
     deadlines: Deadlines, seconds: float, work: asyncio.Future[Any] | None = None
 ) -> str:
     """Wait as a transport does, and say how the waiting ended."""
-    watch = deadlines.start(seconds)
+    watch = deadlines.start(seconds, Watch)
     try:
         await (work or asyncio.get_running_loop().create_future())
     except asyncio.CancelledError:
@@ -125,7 +125,7 @@ async def test_whatever_ends_a_request_ends_its_watch(make, serve):
     async with make() as transport:
         with pytest.raises(Ended):
             await transport.send(HttpRequest(method="GET", url=server.url, sink=Sink()))
-        assert not [a for a in transport._deadlines._alarms if isinstance(a, Watch)]
+        assert not transport._deadlines.watches
     await server.all_gone.wait()
 
 

@@ -186,7 +186,7 @@ class ListAvailabilities(Operation[AvailabilityList]):
     def complete(self, value: AvailabilityList, context: ResponseContext, /) -> AvailabilityList:
         """Keep the starts as they are written, and the slots of the days that were asked for."""
         slots, body = value.availabilities, context.response.body
-        if not context.is_part:
+        if not (slots or context.is_part):
             refuse_unreadable(slots, "$.availabilities")
         if all_plainly_within(slots, self.from_date, self.to_date) and are_plain(body):
             return value  # as a rule
