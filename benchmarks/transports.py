@@ -30,10 +30,11 @@ from eguma_async import AiohttpTransport, HttpRequest, HttpResponse, LeanTranspo
 from eguma_async.core.errors import TransportError
 from eguma_async.core.messages import Credentials
 
-from . import _lib, _server
+from . import _lib
 from ._answers import Answer, answers
 
 MAX_BODY_BYTES = 500
+SIZES = "1k", "20k"
 TURNS = 4
 PATIENT = Timeouts(connect=5, read=1.5, total=5)
 HASTY = Timeouts(connect=5, read=0.04, total=5)
@@ -323,7 +324,7 @@ async def race(url: str, options: argparse.Namespace) -> dict[str, _lib.Figure]:
     """Return the ratios of CPU time by size."""
     found = {}
     async with contextlib.AsyncExitStack() as stack:
-        for size in _server.SIZES:
+        for size in SIZES:
             calls = {
                 kind: await stack.enter_async_context(reader(kind, f"{url}/{size}"))
                 for kind in (AiohttpTransport, LeanTransport)
@@ -332,7 +333,7 @@ async def race(url: str, options: argparse.Namespace) -> dict[str, _lib.Figure]:
             for call in calls.values():
                 await _lib.turn(call, seconds=0.1, at_once=20)
             for kind in _lib.alternating(
-                options.rounds, tuple(calls), patience=options.patience / len(_server.SIZES)
+                options.rounds, tuple(calls), patience=options.patience / len(SIZES)
             ):
                 turn = await _lib.turn(calls[kind], seconds=options.seconds, at_once=20)
                 spent[kind].append(turn.cpu_us)
@@ -373,8 +374,8 @@ def main() -> None:
     found["seed"] = _lib.Figure(seed)
     if mine.fuzz is None:
         _lib.pin(_lib.CLIENT_CPU)
-        with _lib.child("benchmarks._server") as url:
-            found |= asyncio.run(race(url, options))
+        with _lib.child("benchmarks._server") as places:
+            found |= asyncio.run(race(places["http"], options))
     _lib.report("transports", found, as_json=options.json, rounds=options.rounds)
     sys.exit(1 if result.differences else 0)
 

@@ -51,7 +51,7 @@ class GuardedHandler(ResponseHandler):
         self.deadline = NEVER
         self._deadlines = deadlines
         self._idle = True
-        self.has_unread_bytes: Callable[[], bool] | None = None
+        self.has_unread_bytes: Callable[[], object] | None = None
 
     # Bytes nobody asked for
 

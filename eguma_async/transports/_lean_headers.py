@@ -8,7 +8,8 @@ alone decides: a head that was misread gives an error, and never a body cut shor
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from types import ModuleType
+from typing import Any
 
 from ._headers import LazyHeaders, joined
 
@@ -31,18 +32,22 @@ class RawHeaders(LazyHeaders):
     """Headers by lower-case name, decoded when somebody looks.
 
     Args:
-        pairs: Names and values as they came; or a function that finds them in a head.
+        pairs: Names and values as they came.
+        head: The head they are still in, if there are no pairs.
+        engine: The package with the parser.
     """
 
-    __slots__ = ("_pairs",)
+    __slots__ = ("_engine", "_head", "_pairs")
 
-    def __init__(self, pairs: Pairs | Callable[[], Pairs]) -> None:
+    def __init__(self, pairs: Pairs, head: bytes | None, engine: ModuleType) -> None:
         self._pairs = pairs
+        self._head = head
+        self._engine = engine
         self._joined = None
 
     def _all(self) -> dict[str, str]:
         if self._joined is None:
-            pairs = self._pairs() if callable(self._pairs) else self._pairs
+            pairs = self._pairs if self._head is None else _pairs_of(self._head, self._engine)
             self._joined = joined(map(_decoded, pairs))
         return self._joined
 
@@ -96,3 +101,29 @@ def idle_seconds(keep_alive: bytes) -> float:
 def is_chunked(transfer_encoding: bytes) -> bool:
     """Tell whether a body ends with a last chunk (RFC 9112, section 6.3)."""
     return transfer_encoding.lower().rpartition(b",")[2].strip() == b"chunked"
+
+
+def _pairs_of(head: bytes, engine: ModuleType) -> Pairs:
+    """Return the headers of a head that the parser has read once."""
+    pairs = _Pairs()
+    new_parser(engine, pairs).feed_data(head + b"\r\n")
+    return pairs.found
+
+
+class _Pairs:
+    def __init__(self) -> None:
+        self.found: Pairs = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.found.append((name, value))
+
+
+def new_parser(engine: ModuleType, protocol: object) -> Any:
+    """Return a parser that forgives a server what aiohttp forgives it, too."""
+    parser = engine.HttpResponseParser(protocol)
+    parser.set_dangerous_leniencies(
+        lenient_headers=True,
+        lenient_optional_cr_before_lf=True,
+        lenient_spaces_after_chunk_size=True,
+    )
+    return parser

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -21,6 +20,7 @@ from ._lean_headers import (
     idle_seconds,
     is_chunked,
     is_sound,
+    new_parser,
     usual_length,
 )
 from ._words import RequestFailedError
@@ -97,8 +97,7 @@ class Reading:
 
     def headers(self) -> RawHeaders:
         """Return the headers of the response."""
-        head = self._usual_head
-        return RawHeaders(self._pairs if head is None else partial(pairs_of, self._engine, head))
+        return RawHeaders(self._pairs, self._usual_head, self._engine)
 
     # What the parser tells
 
@@ -222,32 +221,6 @@ class _Usual:
         self.on_headers_complete = reading.on_headers_complete
         self.on_body = reading.on_body
         self.on_message_complete = reading.on_message_complete
-
-
-class _Pairs:
-    def __init__(self) -> None:
-        self.found: Pairs = []
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.found.append((name, value))
-
-
-def pairs_of(engine: ModuleType, head: bytes) -> Pairs:
-    """Return the headers of a head that the parser has read once."""
-    pairs = _Pairs()
-    new_parser(engine, pairs).feed_data(head + b"\r\n")
-    return pairs.found
-
-
-def new_parser(engine: ModuleType, protocol: object) -> Any:
-    """Return a parser that forgives a server what aiohttp forgives it, too."""
-    parser = engine.HttpResponseParser(protocol)
-    parser.set_dangerous_leniencies(
-        lenient_headers=True,
-        lenient_optional_cr_before_lf=True,
-        lenient_spaces_after_chunk_size=True,
-    )
-    return parser
 
 
 def unusable(error: BodyError) -> RequestFailedError:

@@ -39,6 +39,7 @@ class Wire(Reading, asyncio.BufferedProtocol):
         transport: asyncio's end of it.
         deadline: When it rings.
         has_asked: True once anything of the request may have left.
+        has_unread_bytes: Tells, while it rests, whether it may not be used again.
         failure: What went wrong, if something did.
     """
 
@@ -53,7 +54,8 @@ class Wire(Reading, asyncio.BufferedProtocol):
         # overwritten where the system itself writes into it, as on Windows.
         self._bytes = bytearray(PIECE)
         self._buffer = memoryview(self._bytes)
-        self._has_unread_bytes: Callable[[], bool] | None = None
+        self.has_unread_bytes: Callable[[], object] = look_at(None)
+        self._is_used = False
         self._has_ended = self.has_asked = False
         self._waiter: asyncio.Future[None] | None = None
         self._idle: dict[Wire, None] = {}
@@ -131,8 +133,8 @@ class Wire(Reading, asyncio.BufferedProtocol):
         # A server that answered before the request was out did not care for the rest.
         if not self.keeps or self._idle_seconds <= 0 or self.transport.get_write_buffer_size():
             return False
-        if self._has_unread_bytes is None:
-            self._has_unread_bytes = look_at(self.transport)
+        if not self._is_used:
+            self._is_used, self.has_unread_bytes = True, look_at(self.transport)
         if self._is_head:
             self._full_parser = self._parser_for(self)  # the other expects a body
         if self._is_paused:
@@ -142,10 +144,6 @@ class Wire(Reading, asyncio.BufferedProtocol):
         idle[self] = None
         self._deadlines.set_at(self, self._loop.time() + self._idle_seconds)
         return True
-
-    def is_fit(self) -> bool:
-        """Tell whether a request may go out here, on a connection that rests: nothing waits."""
-        return self._has_unread_bytes is not None and not self._has_unread_bytes()
 
     def end(self) -> None:
         """End the connection. A request under way fails."""

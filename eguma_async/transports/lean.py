@@ -314,7 +314,7 @@ def _fit(origin: Origin) -> Wire | None:
     """Return the connection used last of those that may be used again."""
     while origin.idle:
         wire, _ = origin.idle.popitem()
-        if wire.is_fit():
+        if not wire.has_unread_bytes():
             return wire
         wire.end()
     return None

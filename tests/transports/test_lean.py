@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import pickle
 import ssl
 import subprocess
 import sys
+import weakref
 from contextlib import suppress
 from typing import Any
 
+import httptools
 import pytest
 
 from benchmarks._lib import open_descriptors, taken_slots
@@ -145,7 +148,9 @@ class TestReading:
         assert most < 20 + 1001
 
     async def test_headers_are_a_dict_once_pickled(self):
-        headers = RawHeaders([(b"X-A", b"1 \t"), (b"x-a", b"\xc3\xa9\xff"), (b"X-B", b"")])
+        headers = RawHeaders(
+            [(b"X-A", b"1 \t"), (b"x-a", b"\xc3\xa9\xff"), (b"X-B", b"")], None, httptools
+        )
         assert pickle.loads(pickle.dumps(headers)) == {"x-a": "1, \xe9\udcff", "x-b": ""}
 
 
@@ -276,6 +281,20 @@ class TestConnections:
         for method, body in (("HEAD", b""), ("GET", b"{}"), ("HEAD", b""), ("GET", b"{}")):
             assert (await transport.send(request(server.url, method))).body == body
         assert server.connections == 1
+
+    async def test_headers_that_outlive_their_connection_hold_nothing_of_it(self, serve):
+        server = await serve()
+        async with LeanTransport() as transport:
+            headers = (await transport.send(request(server.url))).headers
+            (wire,) = transport._wires
+            gone = weakref.ref(wire)
+            del wire
+        await server.all_gone.wait()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        gc.collect()
+        assert gone() is None
+        assert dict(headers) == {"content-length": "2"}
 
     @pytest.mark.parametrize(
         ("value", "seconds"),
