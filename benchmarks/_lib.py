@@ -20,12 +20,13 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import attrs
 
 if TYPE_CHECKING:
-    from eguma_async import AiohttpTransport
+    from eguma_async import AiohttpTransport, LeanTransport
+    from eguma_async.core.semaphore import Semaphore
     from eguma_async.pipeline.session import BaseSession
 
 T = TypeVar("T")
@@ -333,9 +334,13 @@ def free_permits(session: BaseSession) -> int:
     return session._layers._permits.free  # noqa: SLF001  # nothing public tells
 
 
-def taken_slots(transport: AiohttpTransport) -> int:
+def taken_slots(transport: AiohttpTransport | LeanTransport) -> int:
     """Return how many connections of a transport's pool are in use."""
-    pool = transport._session  # noqa: SLF001  # nothing public tells
+    permits: Semaphore | None = getattr(transport, "_permits", None)
+    if permits is not None:
+        free = permits._free + permits._turns._value  # noqa: SLF001
+        return transport._connections - free  # noqa: SLF001
+    pool = cast("AiohttpTransport", transport)._session  # noqa: SLF001  # nothing public tells
     if pool is None or pool.connector is None:
         return 0
     return len(pool.connector._acquired)  # noqa: SLF001

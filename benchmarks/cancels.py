@@ -27,7 +27,14 @@ from collections.abc import Callable
 
 import attrs
 
-from eguma_async import AiohttpTransport, AsyncSession, Limits, ListAvailabilities, RetryPolicy
+from eguma_async import (
+    AiohttpTransport,
+    AsyncSession,
+    LeanTransport,
+    Limits,
+    ListAvailabilities,
+    RetryPolicy,
+)
 from eguma_async.core.errors import NotSentError, unknown_outcome
 from eguma_async.eguma.ticketing.reservations import CancelReservation
 
@@ -85,7 +92,7 @@ async def churn(
     cancels: int,
     seed: int,
     workers: int = WORKERS,
-    make: Callable[..., AiohttpTransport] = AiohttpTransport,
+    make: Callable[..., AiohttpTransport | LeanTransport] = AiohttpTransport,
 ) -> Result:
     """Cancel calls at random until so many were cancelled; return what that left behind.
 

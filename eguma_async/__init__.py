@@ -141,6 +141,7 @@ if TYPE_CHECKING:
     from .pipeline.policy import RetryPolicy as RetryPolicy
     from .pipeline.redis_rate import RedisRate as RedisRate
     from .transports.aiohttp import AiohttpTransport as AiohttpTransport
+    from .transports.lean import LeanTransport as LeanTransport
     from .transports.memory import MemoryTransport as MemoryTransport
 else:
     __all__, __getattr__, __dir__ = lazy_names(__name__)

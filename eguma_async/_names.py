@@ -69,6 +69,7 @@ HOMES: dict[str, dict[str, str]] = {
         "KorusSession": ".korus.session",
         "KorusTokens": ".korus.tokens",
         "LatePolicy": ".core.journal",
+        "LeanTransport": ".transports.lean",
         "Limits": ".pipeline.limiting",
         "ListAvailabilities": ".eguma.ticketing.availabilities",
         "ListEvents": ".eguma.ticketing.events",

@@ -70,7 +70,7 @@ NETWORK_HOMES = {
     "transports._connection",
     "transports._failure",
     "transports._exchange",
-    "transports._public",
+    "transports._resolver",
     "sandbox.serving.server",
 }
 
@@ -81,6 +81,8 @@ OPTIONAL_HOMES = {
     "redis": {"journal.stores.redis", "journal.stores._redis_server", "pipeline.redis_rate"},
     "cryptography": {"journal.sealing"},
     "keyring": {"journal.sealing"},
+    "httptools": {"transports._lean_reading"},
+    "aiohappyeyeballs": {"transports._lean_dial"},  # comes with aiohttp
 }
 
 NAMELESS = ("core", "transports", "fanout", "pipeline", "journal", "sync")

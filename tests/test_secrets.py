@@ -29,6 +29,7 @@ from eguma_async import (
     Customer,
     EgumaError,
     HttpResponse,
+    LeanTransport,
     ListOrders,
     MemoryTransport,
     NotSentError,
@@ -559,15 +560,21 @@ REPLIES = {
 }
 
 
+@pytest.fixture(params=[AiohttpTransport, LeanTransport])
+def kind(request):
+    """Each transport that opens sockets."""
+    return request.param
+
+
 @pytest.mark.parametrize("reply", REPLIES.values(), ids=REPLIES)
-async def test_no_answer_of_a_real_server_brings_it_out(ear, reply):
+async def test_no_answer_of_a_real_server_brings_it_out(ear, kind, reply):
     asyncio.get_running_loop().set_debug(True)
 
     async def handle(reader, writer, head):
         writer.write(reply)
 
     async with served(handle) as (url, heads):
-        transport = AiohttpTransport()
+        transport = kind()
         async with session_on(ear, transport, base_url=url) as session:
             await every_call(ear, session)
         ear.written += [repr(transport)]
@@ -578,33 +585,33 @@ async def test_no_answer_of_a_real_server_brings_it_out(ear, reply):
     assert all(b"Canary" not in head.split(b"?")[0] for head in heads)
 
 
-async def test_a_success_over_a_real_connection_writes_nothing_of_it(ear):
+async def test_a_success_over_a_real_connection_writes_nothing_of_it(ear, kind):
     async def handle(reader, writer, head):
         page = head.split(b".json")[0].rsplit(b"/", 1)[1].decode()
         writer.write(http(200, json.dumps(GOOD[page]).encode()))
 
     async with served(handle) as (url, _):
-        transport = AiohttpTransport()
+        transport = kind()
         async with session_on(ear, transport, base_url=url) as session:
             await every_call(ear, session)
         await transport.aclose()
     assert ear.errors == []
 
 
-async def test_a_server_that_is_not_there_brings_nothing_out(ear):
+async def test_a_server_that_is_not_there_brings_nothing_out(ear, kind):
     async def handle(reader, writer, head):
         raise AssertionError("nobody comes")
 
     async with served(handle) as (url, _):
         pass
-    transport = AiohttpTransport()
+    transport = kind()
     async with session_on(ear, transport, base_url=url) as session:
         await every_call(ear, session)
     await transport.aclose()
     assert {type(error) for error in ear.errors} == {NotSentError}
 
 
-async def test_a_silent_server_and_a_cancellation_bring_nothing_out(ear):
+async def test_a_silent_server_and_a_cancellation_bring_nothing_out(ear, kind):
     reached = asyncio.Event()
 
     async def handle(reader, writer, head):
@@ -612,7 +619,7 @@ async def test_a_silent_server_and_a_cancellation_bring_nothing_out(ear):
         await reader.read()
 
     async with served(handle) as (url, _):
-        transport = AiohttpTransport()
+        transport = kind()
         async with session_on(ear, transport, base_url=url) as session:
             brief = Timeouts(connect=5.0, read=0.02, total=5.0)
             await listen(ear, session.send(ListOrders(last_name=PERSON[1]), timeouts=brief))

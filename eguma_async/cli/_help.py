@@ -11,7 +11,8 @@ Sell admission tickets through e-guma, and through Korus Ticket with `eguma
 korus`.
 
 The API key is read from EGUMA_API_KEY, or from stdin with --key-stdin. `eguma
-demo` and --sandbox need no key.
+demo` and --sandbox need no key. `eguma --fast COMMAND` takes the lean way to
+the network (extra `fast`).
 
 Commands:
   availabilities: List the slots of a product with what is left and the prices.

@@ -14,6 +14,7 @@ from eguma_async._version import __version__
 from eguma_async.core.errors import EgumaError
 
 from . import demo, eguma, journal, korus, sandbox
+from .connection import is_fast
 from .errors import EXIT_CODES, Exit, Stop, exit_code, explain, explain_interruption, usage
 from .layout import PlainHelp
 from .process import Ended, run_until_ended
@@ -29,7 +30,9 @@ HELP = """Sell admission tickets through e-guma, and through Korus Ticket with `
 
 The API key is read from EGUMA_API_KEY, or from stdin with --key-stdin.
 `eguma demo` and --sandbox need no key.
+`eguma --fast COMMAND` takes the lean way to the network (extra `fast`).
 """
+FAST = "--fast"
 OPERATIONS = {**korus.ADVICE.operations, **eguma.ADVICE.operations}
 """Words for the operations of both providers, which have the same ones for the same name."""
 _SIGNALLED: dict[int, tuple[str, Exit]] = {
@@ -108,6 +111,9 @@ def _line_and_code(error: BaseException) -> tuple[str, int]:
 
 def _command(arguments: list[str]) -> None:
     _refuse_unreadable(arguments)
+    is_fast.set(arguments[:1] == [FAST])
+    if is_fast.get():
+        arguments = arguments[1:]
     console = help_console()
     app = build_app(console)
     try:

@@ -17,6 +17,7 @@ from .options import ConnectionOptions, proxy_url
 from .text import clean, print_json, say
 
 if TYPE_CHECKING:
+    from eguma_async.core.transport import Transport
     from eguma_async.journal.journal import Journal
     from eguma_async.pipeline.options import SessionOptions
     from eguma_async.pipeline.session import BaseSession
@@ -25,6 +26,8 @@ LOCAL = "http://127.0.0.1"
 """Base URL of a sandbox in memory."""
 session_clock: ContextVar[Clock | None] = ContextVar("session_clock", default=None)
 """What the sessions of a command read the time from; None for the machine's own."""
+is_fast: ContextVar[bool] = ContextVar("is_fast", default=False)
+"""Whether requests over the network go through `LeanTransport`."""
 S = TypeVar("S", bound="BaseSession")
 logger: logging.Logger = logging.getLogger("eguma_async")
 
@@ -56,10 +59,7 @@ async def opened(
     with showing_log(verbose=api.verbose):
         try:
             async with AsyncExitStack() as stack:
-                if api.proxy is not None:
-                    from eguma_async.transports.aiohttp import AiohttpTransport
-
-                    transport = AiohttpTransport(proxy=proxy_url(api.proxy))
+                if (transport := _transport(api)) is not None:
                     options["transport"] = await stack.enter_async_context(aclosing(transport))
                 session = await make(options)
                 await stack.enter_async_context(session)
@@ -69,6 +69,20 @@ async def opened(
             if isinstance(error, ResultMismatchError) and error.result is not None:
                 print_json(error.result)  # something was made: its ids must not be lost
             raise Stop(explain(error, advice), exit_code(error)) from None
+
+
+def _transport(api: ConnectionOptions) -> Transport | None:
+    """Return the way to the network; None for the session's own."""
+    proxy = None if api.proxy is None else proxy_url(api.proxy)
+    if is_fast.get() and not api.sandbox:
+        from eguma_async.transports.lean import LeanTransport
+
+        return LeanTransport(proxy=proxy)
+    if proxy is not None:
+        from eguma_async.transports.aiohttp import AiohttpTransport
+
+        return AiohttpTransport(proxy=proxy)
+    return None
 
 
 class _Lines(logging.Handler):

@@ -18,6 +18,11 @@ class BodyError(Exception):
     """A response's body is cut, too large or wrongly packed. The text is safe to show."""
 
 
+def too_large(limit: int) -> BodyError:
+    """Return the error for a body above the limit."""
+    return BodyError(f"the body is larger than {limit} bytes")
+
+
 class Decoder(Protocol):
     """Undoes one content encoding, a chunk at a time."""
 
@@ -114,7 +119,7 @@ class Collector:
             BodyError: The body is larger than the limit.
         """
         if size > self._limit:
-            raise BodyError(f"the body is larger than {self._limit} bytes")
+            raise too_large(self._limit)
 
     def add(self, piece: bytes) -> None:
         """Keep a piece.

@@ -14,16 +14,17 @@ request: nothing in HTTP/1.1 tells it from the right one.
 from __future__ import annotations
 
 import asyncio
-import select
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from aiohttp import TCPConnector
+from aiohttp import ClientPayloadError, TCPConnector
 from aiohttp.client_proto import ResponseHandler
 
 from ._deadline import NEVER, Deadlines
 from ._exchange import Exchange
+from ._socket import look_at
+from ._tls import has_said_goodbye
 
 if TYPE_CHECKING:
     from aiohttp import ClientRequest
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
 
 _KNOWN_PARSER = "aiohttp._http_parser"
 """Home of the parser that shows half a head; the one in plain Python does not."""
-
-
-_POLL: Callable[[], Any] | None = getattr(select, "poll", None)
-"""Not there on Windows."""
 
 
 class GuardedHandler(ResponseHandler):
@@ -54,7 +51,7 @@ class GuardedHandler(ResponseHandler):
         self.deadline = NEVER
         self._deadlines = deadlines
         self._idle = True
-        self.has_unread_bytes: Callable[[], bool] | None = None
+        self.has_unread_bytes: Callable[[], object] | None = None
 
     # Bytes nobody asked for
 
@@ -67,7 +64,7 @@ class GuardedHandler(ResponseHandler):
         """Note that the response is complete, or given up."""
         self._idle = True
         if self.has_unread_bytes is None:
-            self.has_unread_bytes = _look_at(self.transport)
+            self.has_unread_bytes = look_at(self.transport)
         # First what aiohttp sees itself: a parser in the middle of a body must not be told of
         # an end.
         if not self.should_close and self._has_begun_another():
@@ -95,6 +92,13 @@ class GuardedHandler(ResponseHandler):
         """Begin."""
         self._deadlines.add(self)
         super().connection_made(transport)
+
+    def eof_received(self) -> None:
+        """Note the end of the connection, which is that of a body only if the server says so."""
+        super().eof_received()
+        payload = self._payload
+        if payload is not None and not payload.is_eof() and not has_said_goodbye(self.transport):
+            payload.set_exception(ClientPayloadError())
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """End."""
@@ -145,21 +149,3 @@ class GuardedConnector(TCPConnector):
                 connection.add_callback(handler.rest)
                 return connection
             connection.close()
-
-
-def _look_at(
-    transport: asyncio.BaseTransport | None,
-    make_poll: Callable[[], Any] | None = _POLL,
-) -> Callable[[], bool]:
-    """Return a function that tells whether a connection has bytes to read, or has ended.
-
-    Made once a connection: a poll object for each look takes five times as long.
-    """
-    sock = None if transport is None else transport.get_extra_info("socket")
-    if sock is None or sock.fileno() < 0:
-        return lambda: True  # it cannot be told
-    if make_poll is None:
-        return lambda: bool(select.select([sock], [], [], 0)[0])
-    poll = make_poll()
-    poll.register(sock.fileno(), select.POLLIN)
-    return lambda: bool(poll.poll(0))

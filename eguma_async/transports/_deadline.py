@@ -92,10 +92,13 @@ class Deadlines:
 
     def set(self, alarm: Alarm, seconds: float) -> None:
         """Move the deadline of an alarm that was taken in: so many seconds from now."""
-        loop = asyncio.get_running_loop()
-        alarm.deadline = deadline = loop.time() + seconds
+        self.set_at(alarm, asyncio.get_running_loop().time() + seconds)
+
+    def set_at(self, alarm: Alarm, deadline: float) -> None:
+        """Move the deadline of an alarm that was taken in, to a time on the loop's clock."""
+        alarm.deadline = deadline
         if deadline < self._next:
-            self._set_timer(loop, deadline)
+            self._set_timer(asyncio.get_running_loop(), deadline)
 
     def close(self) -> None:
         """Let go of the timer, unless there is something left to watch."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-from urllib.parse import urlsplit
 
 import aiohttp
 
 from eguma_async.core.errors import NotSentError, OutcomeUnknownError, TransportError
 from eguma_async.core.messages import HttpRequest
 
+from . import _words
 from ._body import BodyError
 from ._exchange import ResendError, StaleConnectionError, TimeUpError
 
@@ -20,33 +20,33 @@ _BROKEN = (ResendError, aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
 # The first class that fits wins, so subclasses come first: a connect timeout is a timeout too, and
 # a refused connection an OS error.
 _SURELY_NOT_SENT: Words = (
-    (aiohttp.ConnectionTimeoutError, "no connection to {host} within {timeouts.connect:g} s"),
-    (aiohttp.ClientConnectorDNSError, "the address of {host} could not be found"),
-    (aiohttp.ClientConnectorCertificateError, "the certificate of {host} is not trusted"),
-    (aiohttp.ClientSSLError, "no TLS connection to {host} could be made"),
+    (aiohttp.ConnectionTimeoutError, _words.NO_CONNECTION_IN_TIME),
+    (aiohttp.ClientConnectorDNSError, _words.NO_ADDRESS),
+    (aiohttp.ClientConnectorCertificateError, _words.NOT_TRUSTED),
+    (aiohttp.ClientSSLError, _words.NO_TLS),
     (aiohttp.ServerFingerprintMismatch, "the certificate of {host} is not the expected one"),
-    (aiohttp.ClientProxyConnectionError, "the proxy could not be reached"),
-    (aiohttp.ClientHttpProxyError, "the proxy refused the way to {host}"),
-    (aiohttp.ClientConnectorError, "no connection to {host} could be made{reason}"),
-    (aiohttp.InvalidURL, "the URL is not one for HTTP"),
-    (aiohttp.NonHttpUrlClientError, "the URL is not one for HTTP"),
+    (aiohttp.ClientProxyConnectionError, _words.NO_PROXY),
+    (aiohttp.ClientHttpProxyError, _words.NO_TUNNEL),
+    (aiohttp.ClientConnectorError, _words.NO_CONNECTION),
+    (aiohttp.InvalidURL, _words.NO_HTTP_URL),
+    (aiohttp.NonHttpUrlClientError, _words.NO_HTTP_URL),
     (StaleConnectionError, "bytes nobody asked for were waiting on the connection to {host}"),
 )
 _KEPT_BACK: Words = (
-    (TimeUpError, "no connection to {host} within {timeouts.total:g} s"),
+    (TimeUpError, _words.NO_CONNECTION_IN_ALL),
     (_BROKEN, "the connection to {host} broke before the request went out"),
-    (Exception, "nothing could be sent to {host}{reason}"),
+    (Exception, _words.NOTHING_SENT),
 )
 _UNKNOWN: Words = (
-    (BodyError, "the response of {host} cannot be used{reason}"),
-    (aiohttp.SocketTimeoutError, "{host} was silent for {timeouts.read:g} s"),
-    (TimeUpError, "no complete response of {host} within {timeouts.total:g} s"),
+    (BodyError, _words.UNUSABLE),
+    (aiohttp.SocketTimeoutError, _words.SILENT),
+    (TimeUpError, _words.INCOMPLETE),
     (TimeoutError, "{host} took too long"),
-    (aiohttp.ClientPayloadError, "the response of {host} was cut"),
-    (aiohttp.ClientResponseError, "{host} answered with something that is not HTTP"),
-    (_BROKEN, "the connection to {host} broke before it answered"),
-    (OSError, "the connection to {host} broke"),
-    (Exception, "the exchange with {host} failed{reason}"),
+    (aiohttp.ClientPayloadError, _words.CUT),
+    (aiohttp.ClientResponseError, _words.NOT_HTTP),
+    (_BROKEN, _words.BROKE_EARLY),
+    (OSError, _words.BROKE),
+    (Exception, _words.FAILED),
 )
 
 
@@ -60,23 +60,15 @@ def failure(error: Exception, request: HttpRequest, *, kept_back: bool) -> Trans
             tell: resolvers, cookie jars and TLS raise what they like.
     """
     kind: type[TransportError] = NotSentError
-    words = _words(error, _SURELY_NOT_SENT)
+    words = _words_for(error, _SURELY_NOT_SENT)
     if words is None:
         kind = NotSentError if kept_back else OutcomeUnknownError
-        words = _words(error, _KEPT_BACK if kept_back else _UNKNOWN)
-    host, reason = _host(request.url), _reason(error)
-    return kind((words or "").format(host=host, reason=reason, timeouts=request.timeouts))
+        words = _words_for(error, _KEPT_BACK if kept_back else _UNKNOWN)
+    return _words.explained(kind, words or "", request, _reason(error))
 
 
-def _words(error: Exception, table: Words) -> str | None:
+def _words_for(error: Exception, table: Words) -> str | None:
     return next((words for kind, words in table if isinstance(error, kind)), None)
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or "the server"
-    except ValueError:
-        return "the server"
 
 
 def _reason(error: Exception) -> str:

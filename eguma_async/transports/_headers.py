@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 
 class LazyHeaders(Mapping[str, str]):
@@ -41,8 +41,13 @@ class LazyHeaders(Mapping[str, str]):
 
 def lower_case(headers: Mapping[str, str]) -> dict[str, str]:
     """Return headers by lower-case name; the values of a repeated one are joined by ", "."""
-    joined: dict[str, str] = {}
-    for given, value in headers.items():
+    return joined(headers.items())
+
+
+def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return pairs by lower-case name; the values of a repeated one are joined by ", "."""
+    found: dict[str, str] = {}
+    for given, value in pairs:
         name = given.lower()
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    return joined
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found

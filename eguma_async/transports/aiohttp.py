@@ -16,7 +16,6 @@ from eguma_async.core.delivery import DEFAULT_MAX_BODY_BYTES, PIECE
 from eguma_async.core.errors import ConfigurationError, SessionStateError, TransportError
 from eguma_async.core.messages import (
     DEFAULT_TIMEOUTS,
-    BodySink,
     HttpRequest,
     HttpResponse,
     Timeouts,
@@ -33,7 +32,10 @@ from ._exchange import Exchange, SharedSessionMiddleware, TimeUpError
 from ._failure import failure
 from ._headers import LazyHeaders
 from ._proxy import Proxy, checked_proxy
-from ._public import PublicResolver, check_public_literal
+from ._public import check_public_literal
+from ._resolver import PublicResolver
+from ._sink import SinkError, pour
+from ._tls import check_context
 
 _DEFAULT_HEADERS = {
     "User-Agent": f"eguma-async/{__version__}",
@@ -89,7 +91,7 @@ class AiohttpTransport(ManagedTransport):
                 f"session must be an aiohttp.ClientSession, not {type(session).__name__}"
             )
         check_limits(connections=connections, max_body_bytes=max_body_bytes)
-        _check_context(ssl)
+        check_context(ssl)
         if public_only and (session is not None or checked is not None):
             raise ConfigurationError("public_only goes with neither a session nor a proxy")
         self._public_only = public_only
@@ -125,7 +127,7 @@ class AiohttpTransport(ManagedTransport):
         exchange = self._deadlines.start(request.timeouts.total, Exchange)
         try:
             response = await self._exchange(session, request, exchange, plain=plain)
-        except _SinkError as stopped:
+        except SinkError as stopped:
             problem = stopped.error
         except asyncio.CancelledError as cancelled:
             problem = asyncio.CancelledError(*cancelled.args)
@@ -256,7 +258,7 @@ class AiohttpTransport(ManagedTransport):
         if request.sink is not None and 200 <= answer.status < 300:
             while data := await answer.content.read(PIECE):
                 for piece in unpack.feed(data):
-                    await _pour(request.sink, piece)
+                    await pour(request.sink, piece)
             unpack.finish()
             return b""
         collected = Collector(self._max_body_bytes)
@@ -267,30 +269,6 @@ class AiohttpTransport(ManagedTransport):
                 collected.add(piece)
         unpack.finish()
         return collected.body()
-
-
-class _SinkError(Exception):
-    """Carries an error of the caller's sink past the translation of errors."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__()
-        self.error = error
-
-
-async def _pour(sink: BodySink, piece: bytes) -> None:
-    try:
-        await sink.write(piece)
-    except Exception as error:  # noqa: BLE001 - whatever the sink raises is handed on as it is
-        raise _SinkError(error) from None
-
-
-def _check_context(context: tls.SSLContext | None) -> None:
-    if context is None:
-        return
-    if not isinstance(context, tls.SSLContext):
-        raise ConfigurationError(f"ssl must be an ssl.SSLContext, not {type(context).__name__}")
-    if not (context.verify_mode == tls.CERT_REQUIRED and context.check_hostname):
-        raise ConfigurationError("the TLS context must verify certificates and host names")
 
 
 def _target(request: HttpRequest, *, plain: bool) -> URL:

@@ -8,6 +8,7 @@ from typing import Any
 
 from eguma_async import AsyncSession, Customer, RetryPolicy, TicketItem
 from eguma_async.core.errors import unknown_outcome
+from eguma_async.core.transport import Transport
 from eguma_async.eguma.ticketing.bookings import BookTickets
 from eguma_async.eguma.ticketing.orders import ListOrders
 from eguma_async.eguma.ticketing.products import ListProducts
@@ -65,10 +66,16 @@ class EgumaShop(Shop):
         )
 
     def another_session(self) -> AsyncSession:
+        if self._server is None:
+            return self._session(BASE, self._watched)
+        transport = self._server.transport(self.LIMITS)
+        return self.lent(self._session(self._server.url, transport), transport)
+
+    def _session(self, base_url: str, transport: Transport | None) -> AsyncSession:
         return AsyncSession(
             self.sandbox.demo_key,
-            base_url=BASE if self._server is None else self._server.url,
-            transport=self._watched if self._server is None else None,
+            base_url=base_url,
+            transport=transport,
             clock=self.sandbox.clock,
             limits=self.LIMITS,
             retry=RetryPolicy(budget=1.0),

@@ -11,23 +11,26 @@ import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
 from benchmarks._lib import free_permits, open_descriptors, taken_slots
-from eguma_async import AiohttpTransport
+from eguma_async import AiohttpTransport, LeanTransport
 from eguma_async.core.errors import unknown_outcome
+from eguma_async.core.transport import Transport
 from eguma_async.pipeline.limiting import Limits
 from eguma_async.pipeline.session import BaseSession
 from eguma_async.sandbox.engine.faults import ServerFault
 from tests.cancellation.driver import CancelAt, Ending, Events, Timing
 from tests.cancellation.wires import ByteServer
 
+NETWORK = AiohttpTransport, LeanTransport
 MOST_POINTS = 400
 PATIENCE = 10.0
 """Seconds in which whatever follows a cancellation must have happened."""
 
+S = TypeVar("S", bound=BaseSession)
 Check = Callable[["Shop", Ending], Awaitable[None]]
 
 
@@ -62,6 +65,12 @@ class Shop:
     def sold(self) -> int:
         """Count the bookings at the server, cancelled ones included."""
         raise NotImplementedError
+
+    def lent(self, session: S, transport: Transport | None) -> S:
+        """Give a session a transport to close, as if it had made it."""
+        if transport is not None:
+            session._owned.append(transport)
+        return session
 
     def another_session(self) -> BaseSession:
         """Make a further session to the same server, by the same way."""
@@ -239,7 +248,7 @@ async def _check_session(case: Case, shop: Shop) -> None:
 async def _check_pools(shop: Shop, patience: float) -> None:
     """Check that every permit and every connection is free, once what goes on has ended."""
     limit, taken = shop.LIMITS.concurrency, None
-    pools = [one for one in shop.session._owned if isinstance(one, AiohttpTransport)]
+    pools = [one for one in shop.session._owned if isinstance(one, NETWORK)]
     try:
         async with asyncio.timeout(patience):
             while taken := (

@@ -60,7 +60,8 @@ class KorusShop(Shop):
     def another_session(self) -> KorusSession:
         if self._server is None:
             return self._session(BASE, self._watched, self.store)
-        return self._session(self._server.url, None, self.store)
+        transport = self._server.transport(self.LIMITS)
+        return self.lent(self._session(self._server.url, transport, self.store), transport)
 
     def _session(self, base_url: str, transport: Any, store: Store | None = None) -> KorusSession:
         return KorusSession(

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import _lib
 from benchmarks.cancels import Result, churn
-from eguma_async import AiohttpTransport
+from eguma_async import AiohttpTransport, LeanTransport
 
 LEFT = contextlib.ExitStack()
 only_where_told = pytest.mark.skipif(
@@ -47,8 +47,9 @@ def server():
         yield base
 
 
-async def test_nothing_is_left(server):
-    result = await churn(server, cancels=500, seed=3)
+@pytest.mark.parametrize("kind", [AiohttpTransport, LeanTransport])
+async def test_nothing_is_left(server, kind):
+    result = await churn(server, cancels=500, seed=3, make=kind)
     assert result.holds, result
     assert result.cancels >= 500
     assert result.follow_up_ok >= 50

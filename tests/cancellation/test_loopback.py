@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from eguma_async import LeanTransport
 from tests.cancellation.driver import Timing
 from tests.cancellation.eguma_cases import EGUMA_CASES
 from tests.cancellation.grid import sweep
@@ -50,3 +51,25 @@ async def test_the_server_is_cancelled_at_each_of_its_events():
         done = await sweep(case, Timing.ON_EVENT, server)
         assert server.events.seen[-8:-4] == EVENTS
     assert (done.cancelled, done.arrived) == (4, 4)
+
+
+OVER_LEAN = {
+    "eguma Bookings.create",
+    "eguma Hold.book",
+    "eguma BaseSession.aclose",
+    "eguma BaseSession.stream",
+    "eguma FanOut.__anext__",
+    "korus Documents.download",
+}
+
+
+@pytest.mark.parametrize(
+    ("case", "when"), [point for point in POINTS if getattr(point.values[0], "id", "") in OVER_LEAN]
+)
+async def test_over_a_socket_of_the_lean_transport(case, when):
+    async with ByteServer(LeanTransport).serving() as server:
+        await sweep(case, when, server)
+
+
+def test_the_cases_over_the_lean_transport_are_there():
+    assert {case.id for case in CASES} >= OVER_LEAN

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from eguma_async.core.clock import Clock
+from eguma_async.core.transport import Transport
+from eguma_async.pipeline.limiting import Limits
 from eguma_async.sandbox import Delivery, Sandbox, SandboxRequest, SandboxResponse
 from tests.cancellation.driver import Events
 
@@ -36,14 +38,22 @@ class ByteServer:
         sandbox: Who answers.
         events: What is told of.
         open: How many connections there are.
+
+    Args:
+        network: Makes the transport of the sessions that go there; their own if not given.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, network: Callable[..., Transport] | None = None) -> None:
+        self._network = network
         self.url = ""
         self.sandbox: Sandbox | None = None
         self.events = Events()
         self.open = 0
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def transport(self, limits: Limits) -> Transport | None:
+        """Return the transport of a session; None for its own."""
+        return None if self._network is None else self._network(connections=limits.concurrency)
 
     async def all_gone(self) -> None:
         """Wait until every connection has ended, and what came on it was carried out."""

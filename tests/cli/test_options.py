@@ -349,3 +349,63 @@ def test_a_bug_shows_no_secret_that_came_through_stdin(
 def test_a_wrong_option_stops_before_the_session() -> None:
     with pytest.raises(Stop):
         ConnectionOptions(timeout=0).timeouts()
+
+
+# --fast
+
+
+WITHOUT_AIOHTTP = """
+import sys
+from eguma_async.cli import main
+code = main(sys.argv[1:])
+print(sorted(name for name in ("aiohttp", "httptools") if name in sys.modules), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+@COMMANDS
+@pytest.mark.parametrize(("before", "used"), [(["--fast"], "httptools"), ([], "aiohttp")])
+def test_fast_takes_the_lean_transport(both, command: str, before: list[str], used: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_AIOHTTP, *before, *command.split(), "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert json.loads(done.stdout)
+    assert done.stderr.splitlines()[-1] == str([used])
+
+
+@COMMANDS
+def test_fast_goes_through_a_proxy(both, command: str, capsys: Out) -> None:
+    with forwarding_proxy() as proxy:
+        assert main(["--fast", *command.split(), "--proxy", proxy.url, "--json"]) == 0
+
+    assert proxy.paths == both[command].paths()
+
+
+def test_fast_means_nothing_to_a_sandbox_in_this_process(capsys: Out) -> None:
+    assert main(["--fast", "products", "--sandbox"]) == 0
+
+
+def test_fast_stands_before_the_command(connected, capsys: Out) -> None:
+    assert main(["products", "--fast"]) == 2
+    assert "--fast" in capsys.readouterr().err
+    assert main(["products"]) == 0
+    assert connected.paths() == [PRODUCTS]
+
+
+def test_fast_without_its_engine_says_what_to_install(connected, tmp_path) -> None:
+    (tmp_path / "httptools.py").write_text("raise ImportError\n", "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "eguma_async", "--fast", "products"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert "pip install 'eguma_async[fast]'" in done.stderr
+    assert connected.paths() == []

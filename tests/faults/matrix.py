@@ -120,14 +120,14 @@ def load() -> None:
         importlib.import_module(f"{__package__}.{path.stem}")
 
 
-def run(row: Row, *, patience: float = PATIENCE) -> None:
+def run(row: Row, *, patience: float = PATIENCE, **options: Any) -> None:
     """Let one fault happen, and check what must hold after any.
 
     Raises:
         AssertionError: The row is broken.
         CannotRunError: This machine lacks something.
     """
-    stage = Stage(patience)
+    stage = Stage(patience, **options)
     with stage.watching():
         if inspect.iscoroutinefunction(row.check):
             asyncio.run(stage.perform(row.check))
@@ -136,10 +136,10 @@ def run(row: Row, *, patience: float = PATIENCE) -> None:
     stage.judge()
 
 
-def check(row: Row) -> None:
-    """Run a row as a test of pytest."""
+def check(row: Row, **options: Any) -> None:
+    """Run a row as a test of pytest; the options are those of the stage."""
     try:
-        run(row)
+        run(row, **options)
     except CannotRunError as reason:
         pytest.skip(str(reason))
 

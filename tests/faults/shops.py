@@ -18,6 +18,7 @@ from eguma_async import (
     Booking,
     HttpRequest,
     HttpResponse,
+    LeanTransport,
     RetryPolicy,
     TicketItem,
 )
@@ -235,9 +236,9 @@ class Shop:
     async def __aexit__(self, *_: object) -> None:
         await self._exit.aclose()
 
-    def _over_sockets(self, transport: dict[str, Any]) -> AiohttpTransport:
+    def _over_sockets(self, transport: dict[str, Any]) -> AiohttpTransport | LeanTransport:
         self.front = Front(self.sandbox)
-        return AiohttpTransport(**transport)
+        return self.stage.network(**transport)
 
     def check_made_once(self) -> None:
         """Check I1."""

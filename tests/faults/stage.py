@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from eguma_async import Customer, EgumaError, Observer
+from eguma_async import AiohttpTransport, Customer, EgumaError, LeanTransport, Observer
 from eguma_async.testing._secrets import all_logs
 from tests.support.canaries import everything_of, forms, leaks, messages_of, stack_text
 
@@ -81,10 +81,16 @@ class Stage:
         records: Every log record.
         warnings: Every warning; a row that expects some takes them out.
         limit: Seconds that a call may take by its own clock, the deadline and one attempt after it.
+        network: Makes the transport of a shop whose requests go over a socket.
     """
 
-    def __init__(self, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        patience: float = PATIENCE,
+        network: Callable[..., AiohttpTransport | LeanTransport] = AiohttpTransport,
+    ) -> None:
         self._patience = patience
+        self.network = network
         self.notes = Notes()
         self.errors: list[BaseException] = []
         self.records: list[logging.LogRecord] = []

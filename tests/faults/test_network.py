@@ -22,6 +22,7 @@ from eguma_async import (
     AiohttpTransport,
     DecodingError,
     EgumaError,
+    LeanTransport,
     NotSentError,
     OutcomeUnknownError,
     RetryPolicy,
@@ -724,3 +725,14 @@ async def all_connections_die(stage: Stage) -> None:
 @pytest.mark.parametrize("row", rows_of(__name__), ids=id_of)
 def test_row(row: Row) -> None:
     check(row)
+
+
+# These hand in a resolver of aiohttp's.
+OF_AIOHTTP = {"N2", "N3", "N20"}
+
+
+@pytest.mark.parametrize(
+    "row", [each for each in rows_of(__name__) if each.id not in OF_AIOHTTP], ids=id_of
+)
+def test_row_over_the_lean_transport(row: Row) -> None:
+    check(row, network=LeanTransport)

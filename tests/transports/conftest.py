@@ -8,8 +8,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
+from eguma_async.transports.aiohttp import AiohttpTransport
+from eguma_async.transports.lean import LeanTransport
 from tests.support.byte_server import ByteServer, Script, keep_answering
 from tests.support.certificates import Authority, has_openssl
+
+
+@pytest.fixture(params=[AiohttpTransport, LeanTransport], ids=["aiohttp", "lean"])
+def make(request):
+    """Each transport that opens sockets."""
+    return request.param
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from eguma_async.testing import (
 )
 from eguma_async.testing.contract import NetworkTransportContract, TransportContract
 from eguma_async.transports.aiohttp import AiohttpTransport
+from eguma_async.transports.lean import LeanTransport
 from eguma_async.transports.memory import MemoryTransport
 from tests.support.sandboxes import FunctionSandbox
 
@@ -27,6 +28,11 @@ SECRET = "k3y-that-nobody-may-see"
 class TestAiohttpTransport(NetworkTransportContract):
     def make_transport(self, peer):
         return AiohttpTransport(max_body_bytes=self.MAX_BODY_BYTES)
+
+
+class TestLeanTransport(NetworkTransportContract):
+    def make_transport(self, peer):
+        return LeanTransport(max_body_bytes=self.MAX_BODY_BYTES)
 
 
 class TestMemoryTransport(TransportContract):

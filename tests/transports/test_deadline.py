@@ -9,7 +9,6 @@ import pytest
 
 from eguma_async.core.messages import HttpRequest
 from eguma_async.transports._deadline import NEVER, Deadlines, Watch
-from eguma_async.transports.aiohttp import AiohttpTransport
 
 
 async def watched(
@@ -111,7 +110,7 @@ async def test_closing_does_not_forget_a_request_under_way():
     assert await task == "expired"
 
 
-async def test_whatever_ends_a_request_ends_its_watch(serve):
+async def test_whatever_ends_a_request_ends_its_watch(make, serve):
     class Ended(BaseException):
         pass
 
@@ -123,7 +122,7 @@ async def test_whatever_ends_a_request_ends_its_watch(serve):
             pass
 
     server = await serve()
-    async with AiohttpTransport() as transport:
+    async with make() as transport:
         with pytest.raises(Ended):
             await transport.send(HttpRequest(method="GET", url=server.url, sink=Sink()))
         assert not transport._deadlines.watches

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,9 +12,11 @@ import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver
 
+from benchmarks._lib import taken_slots
 from eguma_async.core.errors import EgumaError, NotSentError, OutcomeUnknownError
 from eguma_async.core.messages import Credentials, HttpRequest, Timeouts
 from eguma_async.transports.aiohttp import AiohttpTransport
+from eguma_async.transports.lean import LeanTransport
 
 SECRET = "k3y-that-nobody-may-see"
 CREDENTIALS = Credentials(
@@ -26,7 +29,9 @@ def booking(url: str, **changes: Any) -> HttpRequest:
     return HttpRequest(method="POST", url=url, **{**defaults, **changes})
 
 
-async def failure_of(transport: AiohttpTransport, request: HttpRequest) -> EgumaError:
+async def failure_of(
+    transport: AiohttpTransport | LeanTransport, request: HttpRequest
+) -> EgumaError:
     with pytest.raises(EgumaError) as caught:
         await transport.send(request)
     error = caught.value
@@ -92,6 +97,51 @@ async def test_whatever_a_resolver_does_nothing_was_sent(kind, act):
         error = await failure_of(transport, booking("http://api.example.com/"))
         assert type(error) is NotSentError
         assert "example.com" in str(error)
+
+
+LEAN_LOOK_UPS = {
+    "OSError": OSError("no such host"),
+    "gaierror": socket.gaierror(-2, "no such host"),
+    "RuntimeError": RuntimeError("cannot schedule new futures after shutdown"),
+    "UnicodeError": UnicodeError("label empty or too long"),
+    "KeyError": KeyError("host"),
+    "TypeError": TypeError("bad"),
+    "TimeoutError": TimeoutError("slow"),
+    "SSLError": ssl.SSLError("of a resolver over TLS"),
+    "no answer": [],
+    "no address": [()],
+    "no IP": [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("?", 1))],
+    "port of another kind": [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", "?"))],
+    "family of another kind": [(-1, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 1))],
+}
+
+
+@pytest.mark.parametrize("act", LEAN_LOOK_UPS.values(), ids=LEAN_LOOK_UPS)
+async def test_whatever_a_look_up_of_the_lean_transport_does_nothing_was_sent(act):
+    async def look_up(host: str, port: int) -> Any:
+        if isinstance(act, Exception):
+            raise act
+        return act
+
+    async with LeanTransport() as transport:
+        transport._dialer.look_up = look_up
+        error = await failure_of(transport, booking("http://api.example.com/"))
+        assert type(error) is NotSentError
+        assert "example.com" in str(error)
+        assert taken_slots(transport) == 0
+
+
+async def test_a_request_that_cannot_be_written_was_not_sent(serve):
+    """What goes wrong between the connection and the first byte."""
+    server = await serve()
+    async with LeanTransport() as transport:
+        await transport.send(booking(server.url))
+        (origin,) = transport._origins.values()
+        origin._host_line = "half a pair: \ud800"
+        error = await failure_of(transport, booking(server.url))
+        assert type(error) is NotSentError
+        assert len(server.requests) == 1
+        assert taken_slots(transport) == 0
 
 
 @pytest.mark.parametrize("kind", ["own", "caller's"])
@@ -183,14 +233,15 @@ async def test_a_session_that_is_closed_meanwhile(serve):
         assert server.requests == []
 
 
-@pytest.mark.parametrize("kind", ["own", "caller's"])
+@pytest.mark.parametrize("kind", ["own", "caller's", "lean"])
 async def test_a_request_that_went_out_stays_in_doubt(serve, kind):
     async def script(server, wire):
         await server.request(wire)
         wire.finish()
 
     server = await serve(script)
-    async with AiohttpTransport() if kind == "own" else on_session() as transport:
+    ways: dict[str, Any] = {"own": AiohttpTransport, "caller's": on_session, "lean": LeanTransport}
+    async with ways[kind]() as transport:
         error = await failure_of(transport, booking(server.url))
         assert type(error) is OutcomeUnknownError
         late = booking(server.url, timeouts=Timeouts(total=0.05))

@@ -14,7 +14,6 @@ import pytest
 
 from eguma_async.core.errors import ConfigurationError, NotSentError, OutcomeUnknownError
 from eguma_async.core.messages import HttpRequest
-from eguma_async.transports.aiohttp import AiohttpTransport
 
 PASSWORD = "pr0xy-password"
 
@@ -58,9 +57,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("proxy", "hint"), REFUSED.items(), ids=repr)
-def test_what_cannot_work_is_refused_at_once(proxy, hint):
+def test_what_cannot_work_is_refused_at_once(make, proxy, hint):
     with pytest.raises(ConfigurationError, match=hint) as caught:
-        AiohttpTransport(proxy=proxy)
+        make(proxy=proxy)
     error = caught.value
     assert str(error).startswith("proxy must be http://host:port or https://host:port: ")
     assert error.__traceback__ is not None
@@ -86,12 +85,12 @@ def test_what_cannot_work_is_refused_at_once(proxy, hint):
         "http://us%C3%A9r:p%3Aw@proxy.example.com:3128",
     ],
 )
-def test_what_can_work_is_taken(proxy):
-    AiohttpTransport(proxy=proxy)
+def test_what_can_work_is_taken(make, proxy):
+    make(proxy=proxy)
 
 
-def test_the_password_is_nowhere_to_be_read():
-    transport = AiohttpTransport(proxy=f"http://user:{PASSWORD}@proxy.example.com:3128")
+def test_the_password_is_nowhere_to_be_read(make):
+    transport = make(proxy=f"http://user:{PASSWORD}@proxy.example.com:3128")
     assert PASSWORD not in f"{transport!r} {vars(transport)!r}"
     with pytest.raises(TypeError, match="a proxy is not pickled"):
         pickle.dumps(transport._proxy)
@@ -171,11 +170,11 @@ async def proxies():
 
 @pytest.mark.parametrize("login", ["", f"us%40er:{PASSWORD}@"])
 @pytest.mark.parametrize("way", ["http http", "http https", "https http", "https https"])
-async def test_requests_go_through_the_proxy(serve, proxies, certificate, way, login):
+async def test_requests_go_through_the_proxy(make, serve, proxies, certificate, *, way, login):
     outer, inner = way.split()
     server = await serve(tls=certificate[0] if inner == "https" else None)
     proxy = await proxies(certificate[0] if outer == "https" else None)
-    async with AiohttpTransport(proxy=proxy.url(outer, login), ssl=certificate[1]) as transport:
+    async with make(proxy=proxy.url(outer, login), ssl=certificate[1]) as transport:
         for _ in range(2):
             response = await transport.send(HttpRequest(method="GET", url=server.url))
             assert (response.status, response.body) == (200, b"{}")
@@ -201,11 +200,11 @@ BAD_TUNNELS = {
 
 
 @pytest.mark.parametrize("instead", BAD_TUNNELS.values(), ids=BAD_TUNNELS)
-async def test_a_proxy_that_gives_no_tunnel_sends_nothing(proxies, caplog, instead):
+async def test_a_proxy_that_gives_no_tunnel_sends_nothing(make, proxies, caplog, instead):
     caplog.set_level(logging.DEBUG)
     proxy = await proxies()
     proxy.instead = instead
-    async with AiohttpTransport(proxy=proxy.url()) as transport:
+    async with make(proxy=proxy.url()) as transport:
         with pytest.raises(NotSentError) as caught:
             await transport.send(HttpRequest(method="POST", url="https://api.invalid/", body=b"{}"))
     error = caught.value
@@ -213,18 +212,18 @@ async def test_a_proxy_that_gives_no_tunnel_sends_nothing(proxies, caplog, inste
     assert PASSWORD not in "".join(shown) + caplog.text
 
 
-async def test_a_proxy_that_breaks_off_a_plain_request_leaves_it_in_doubt(proxies):
+async def test_a_proxy_that_breaks_off_a_plain_request_leaves_it_in_doubt(make, proxies):
     proxy = await proxies()
     proxy.instead = b""
-    async with AiohttpTransport(proxy=f"http://127.0.0.1:{proxy.port}") as transport:
+    async with make(proxy=f"http://127.0.0.1:{proxy.port}") as transport:
         with pytest.raises(OutcomeUnknownError):
             await transport.send(HttpRequest(method="POST", url="http://127.0.0.1:9/", body=b"{}"))
     assert len(proxy.heads) == 1
 
 
-async def test_a_proxy_that_is_not_there_is_no_reason_to_go_without(serve, unused_port):
+async def test_a_proxy_that_is_not_there_is_no_reason_to_go_without(make, serve, unused_port):
     server = await serve()
-    async with AiohttpTransport(proxy=f"http://127.0.0.1:{unused_port}") as transport:
+    async with make(proxy=f"http://127.0.0.1:{unused_port}") as transport:
         with pytest.raises(NotSentError, match="the proxy could not be reached"):
             await transport.send(HttpRequest(method="GET", url=server.url))
     assert server.connections == 0

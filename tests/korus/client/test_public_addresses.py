@@ -16,12 +16,15 @@ from eguma_async import (
     ConfigurationError,
     HttpResponse,
     KorusSession,
+    LeanTransport,
     NotSentError,
     RetryPolicy,
 )
 from eguma_async.core.messages import HttpRequest, Repeat
 from eguma_async.testing import ScriptedTransport, json_reply
-from eguma_async.transports._public import PublicResolver, is_public
+from eguma_async.transports._public import is_public
+from eguma_async.transports._resolver import PublicResolver
+from eguma_async.transports._words import RequestFailedError
 
 
 @pytest.mark.parametrize(
@@ -70,13 +73,19 @@ def test_public_addresses_are_told_from_others(address, public):
         "10.0.0.1:443",
     ],
 )
-async def test_an_address_in_the_url_is_refused_before_anything_is_sent(host):
+async def test_an_address_in_the_url_is_refused_before_anything_is_sent(kind, host):
     # Port 9 would not answer; what counts is that nobody tried.
-    transport = AiohttpTransport(public_only=True)
+    transport = kind(public_only=True)
     request = HttpRequest(method="GET", url=f"https://{host}/x.pdf", repeat=Repeat.READ)
     with pytest.raises(NotSentError, match="no public address"):
         await transport.send(request)
     await transport.aclose()
+
+
+@pytest.fixture(params=[AiohttpTransport, LeanTransport])
+def kind(request):
+    """Each transport that opens sockets."""
+    return request.param
 
 
 class Resolver(AbstractResolver):
@@ -106,23 +115,23 @@ async def test_a_name_must_have_public_addresses_only():
     assert inner.closed
 
 
-async def test_a_name_of_this_machine_is_not_connected_to():
-    transport = AiohttpTransport(public_only=True)
+async def test_a_name_of_this_machine_is_not_connected_to(kind):
+    transport = kind(public_only=True)
     request = HttpRequest(method="GET", url="http://localhost:9/x.pdf", repeat=Repeat.READ)
     with pytest.raises(NotSentError, match="could not be found"):
         await transport.send(request)
     await transport.aclose()
 
 
-def test_public_only_needs_a_session_of_its_own():
+def test_public_only_needs_a_way_of_its_own(kind):
     with pytest.raises(ConfigurationError, match="public_only"):
-        AiohttpTransport(public_only=True, proxy="http://proxy.example:3128")
+        kind(public_only=True, proxy="http://proxy.example:3128")
 
 
 DOCUMENT = "/v1/booking/orders/1/documents/1"
 
 
-@pytest.mark.parametrize("given", [False, True], ids=["own transport", "given AiohttpTransport"])
+@pytest.mark.parametrize("given", [None, AiohttpTransport, LeanTransport])
 async def test_a_session_downloads_over_public_addresses_unless_told_otherwise(tmp_path, given):
     # A server of this machine stands for anything that is not public; it gives the links, too.
     asked = []
@@ -138,7 +147,7 @@ async def test_a_session_downloads_over_public_addresses_unless_told_otherwise(t
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    transport = AiohttpTransport() if given else None
+    transport = given and given()
     session = KorusSession(
         token="t" * 20,
         base_url=f"http://127.0.0.1:{port}",
@@ -203,6 +212,40 @@ async def test_whatever_transport_can_keep_to_public_addresses_is_asked_to():
     layer.assert_done()
 
 
-def test_a_network_transport_makes_one_for_public_addresses():
-    public = AiohttpTransport(connections=7, proxy="http://proxy.example:3128").public_only()
-    assert (public._public_only, public._connections, public._fixed.get("proxy")) == (True, 7, None)
+def test_a_network_transport_makes_one_for_public_addresses(kind):
+    public = kind(connections=7, proxy="http://proxy.example:3128").public_only()
+    assert type(public) is kind
+    assert (public._public_only, public._connections, public._proxy) == (True, 7, None)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "goes"),
+    [(["8.8.8.8"], True), (["8.8.8.8", "10.0.0.1"], False), (["::1"], False), ([], False)],
+)
+async def test_the_lean_transport_goes_to_names_with_public_addresses_only(addresses, goes):
+    async def look_up(host: str, port: int) -> Any:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (at, port)) for at in addresses]
+
+    dialer = LeanTransport(public_only=True)._dialer
+    dialer.look_up = look_up
+    if goes:
+        (found,) = await dialer._addresses("x.example", 443)
+        assert found[4] == ("8.8.8.8", 443)
+        return
+    with pytest.raises(RequestFailedError) as caught:
+        await dialer._addresses("x.example", 443)
+    assert "could not be found" in caught.value.words
+
+
+async def test_a_name_that_changes_its_mind_gains_nothing():
+    """Each connection goes to the addresses looked at for it."""
+    answers = [["8.8.8.8"], ["127.0.0.1"]]
+
+    async def look_up(host: str, port: int) -> Any:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (at, port)) for at in answers.pop(0)]
+
+    dialer = LeanTransport(public_only=True)._dialer
+    dialer.look_up = look_up
+    await dialer._addresses("x.example", 443)
+    with pytest.raises(RequestFailedError):
+        await dialer._addresses("x.example", 443)

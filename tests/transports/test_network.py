@@ -1,4 +1,4 @@
-"""What only the network transport has to hold: sockets, framing, packing, TLS, its own session."""
+"""What only network transports have to hold: sockets, framing, packing, TLS, sessions of aiohttp."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import ssl
 import traceback
 import zlib
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from benchmarks._lib import taken_slots
 from eguma_async._version import __version__
 from eguma_async.core.errors import (
     ConfigurationError,
@@ -25,6 +27,7 @@ from eguma_async.core.errors import (
 )
 from eguma_async.core.messages import Credentials, HttpRequest, Timeouts
 from eguma_async.transports.aiohttp import AiohttpTransport
+from eguma_async.transports.lean import LeanTransport
 
 SECRET = "k3y-that-nobody-may-see"
 CREDENTIALS = Credentials(
@@ -42,8 +45,8 @@ def request(url: str, method: str = "GET", **changes: Any) -> HttpRequest:
 @asynccontextmanager
 async def transport_of(kind: str, **options: Any):
     """A transport on its own session, or on one of the caller's with aiohttp's own defaults."""
-    if kind == "own":
-        transport = AiohttpTransport(**options)
+    if kind != "caller's":
+        transport = LeanTransport(**options) if kind == "lean" else AiohttpTransport(**options)
         yield transport
         await transport.aclose()
     else:
@@ -51,13 +54,13 @@ async def transport_of(kind: str, **options: Any):
             yield AiohttpTransport(session, **options)
 
 
-@pytest.fixture(params=["own", "caller's"])
+@pytest.fixture(params=["own", "caller's", "lean"])
 async def transport(request):
     async with transport_of(request.param) as transport:
         yield transport
 
 
-@pytest.fixture(params=["own", "caller's"])
+@pytest.fixture(params=["own", "caller's", "lean"])
 async def small(request):
     async with transport_of(request.param, max_body_bytes=10_000) as transport:
         yield transport
@@ -473,24 +476,60 @@ class TestBodies:
         headers = (await transport.send(request(server.url))).headers
         assert (headers["x-a"], headers["x-b"]) == ("1, 2", "3")
 
+    @pytest.mark.parametrize("clean", [True, False])
+    @pytest.mark.parametrize("sink", [True, False])
+    async def test_a_body_up_to_the_end_of_tls_needs_a_goodbye(
+        self, make, serve, certificate, clean, sink
+    ):
+        """Anybody between the two could cut it otherwise (RFC 9112, section 9.8)."""
 
-async def refused(serve, port):
-    return AiohttpTransport(), request(f"http://127.0.0.1:{port}/")
+        async def script(server, wire):
+            await server.request(wire)
+            await wire.send(b"HTTP/1.1 200 OK\r\n\r\nhalf of it")
+            if not clean:
+                # Its socket ends, and its TLS does not.
+                wire._writer.transport.get_extra_info("socket").shutdown(socket.SHUT_WR)
+            wire.finish()
+
+        server = await serve(script, tls=certificate[0])
+        poured = Sink() if sink else None
+        asked = request(server.url, sink=poured)
+        async with make(ssl=certificate[1]) as transport:
+            if clean:
+                response = await transport.send(asked)
+                assert (b"".join(poured.chunks) if poured else response.body) == b"half of it"
+            else:
+                with pytest.raises(OutcomeUnknownError, match="was cut"):
+                    await transport.send(asked)
 
 
-async def unknown_host(serve, port):
-    return AiohttpTransport(), request("http://nosuch.invalid/")
+async def refused(make, serve, port):
+    return make(), request(f"http://127.0.0.1:{port}/")
 
 
-async def no_tls(serve, port):
+async def unknown_host(make, serve, port):
+    return make(), request("http://nosuch.invalid/")
+
+
+async def no_tls(make, serve, port):
     async def script(server, wire):
         await wire.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
     server = await serve(script)
-    return AiohttpTransport(), request(server.url.replace("http:", "https:"))
+    return make(), request(server.url.replace("http:", "https:"))
 
 
-async def connect_timeout(serve, port):
+async def never(host: str, port: int) -> Any:
+    await asyncio.Event().wait()
+
+
+async def connect_timeout(make, serve, port):
+    asked = request("http://silent.invalid/", timeouts=Timeouts(connect=0.05))
+    if make is LeanTransport:
+        transport = LeanTransport()
+        transport._dialer.look_up = never
+        return transport, asked
+
     class Silent(aiohttp.abc.AbstractResolver):
         async def resolve(self, host, port=0, family=socket.AF_INET):
             await asyncio.Event().wait()
@@ -499,63 +538,61 @@ async def connect_timeout(serve, port):
             pass
 
     session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=Silent()))
-    return AiohttpTransport(session), request(
-        "http://silent.invalid/", timeouts=Timeouts(connect=0.05)
-    )
+    return make(session), asked
 
 
-async def no_proxy(serve, port):
-    return AiohttpTransport(proxy=f"http://127.0.0.1:{port}"), request("http://server.invalid/")
+async def no_proxy(make, serve, port):
+    return make(proxy=f"http://127.0.0.1:{port}"), request("http://server.invalid/")
 
 
-async def proxy_says_no(serve, port):
+async def proxy_says_no(make, serve, port):
     server = await serve(replying(b"", status=407))
     proxy = f"http://127.0.0.1:{server.port}"
-    return AiohttpTransport(proxy=proxy), request("https://server.invalid/")
+    return make(proxy=proxy), request("https://server.invalid/")
 
 
-async def bad_scheme(serve, port):
-    return AiohttpTransport(), request("ftp://server.invalid/")
+async def bad_scheme(make, serve, port):
+    return make(), request("ftp://server.invalid/")
 
 
-async def bad_url(serve, port):
-    return AiohttpTransport(), request("http://[1/")
+async def bad_url(make, serve, port):
+    return make(), request("http://[1/")
 
 
-async def no_host(serve, port):
-    return AiohttpTransport(), request("http:///path")
+async def no_host(make, serve, port):
+    return make(), request("http:///path")
 
 
-async def dropped(serve, port):
+async def dropped(make, serve, port):
     async def script(server, wire):
         await server.request(wire)
         wire.finish()
 
-    return AiohttpTransport(), request((await serve(script)).url)
+    return make(), request((await serve(script)).url)
 
 
-async def reset(serve, port):
+async def reset(make, serve, port):
     async def script(server, wire):
         await server.request(wire)
         wire.reset()
 
-    return AiohttpTransport(), request((await serve(script)).url)
+    return make(), request((await serve(script)).url)
 
 
-async def cut(serve, port):
-    return AiohttpTransport(), request((await serve(chunked(b"abc", end=b""))).url)
+async def cut(make, serve, port):
+    return make(), request((await serve(chunked(b"abc", end=b""))).url)
 
 
-async def too_large(serve, port):
-    return AiohttpTransport(max_body_bytes=1), request((await serve()).url)
+async def too_large(make, serve, port):
+    return make(max_body_bytes=1), request((await serve()).url)
 
 
-async def not_http(serve, port):
+async def not_http(make, serve, port):
     async def script(server, wire):
         await server.request(wire)
         await wire.send(b"HTTP/1.1 abc\r\n\r\n")
 
-    return AiohttpTransport(), request((await serve(script)).url)
+    return make(), request((await serve(script)).url)
 
 
 async def stall(server, wire):
@@ -563,12 +600,12 @@ async def stall(server, wire):
     await server.release.wait()
 
 
-async def read_timeout(serve, port):
-    return AiohttpTransport(), request((await serve(stall)).url, timeouts=Timeouts(read=0.05))
+async def read_timeout(make, serve, port):
+    return make(), request((await serve(stall)).url, timeouts=Timeouts(read=0.05))
 
 
-async def total_timeout(serve, port):
-    return AiohttpTransport(), request((await serve(stall)).url, timeouts=Timeouts(total=0.05))
+async def total_timeout(make, serve, port):
+    return make(), request((await serve(stall)).url, timeouts=Timeouts(total=0.05))
 
 
 NOT_SENT = {
@@ -594,17 +631,20 @@ UNKNOWN = {
 FAILURES = {**NOT_SENT, **UNKNOWN}
 
 
+HOMES = {"test_network.py", "aiohttp.py", "lean.py"}
+
+
 class TestErrors:
     @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.__name__)
     async def test_a_failure_is_told_in_words_and_without_secrets(
-        self, serve, unused_port, caplog, failure
+        self, make, serve, unused_port, caplog, failure
     ):
         caplog.set_level(logging.DEBUG)
-        transport, doomed = await failure(serve, unused_port)
+        transport, doomed = await failure(make, serve, unused_port)
         with pytest.raises(TransportError) as caught:
             await transport.send(doomed)
         await transport.aclose()
-        if transport._session and not transport._owned:
+        if make is AiohttpTransport and not transport._owned:
             await transport._session.close()
         error = caught.value
         assert type(error) is (NotSentError if failure in NOT_SENT else OutcomeUnknownError)
@@ -612,7 +652,7 @@ class TestErrors:
         assert (error.operation, error.attempts) == (None, 0)  # the session's to say
         assert (error.__cause__, error.__context__) == (None, None)
         shown = traceback.TracebackException.from_exception(error, capture_locals=True)
-        assert not any("/aiohttp/" in frame.filename for frame in shown.stack)
+        assert {Path(frame.filename).name for frame in shown.stack} <= HOMES
         for text in ("".join(shown.format()), repr(vars(error)), repr(error.args), caplog.text):
             assert SECRET not in text
             assert "apikey" not in text
@@ -645,41 +685,43 @@ class TestErrors:
             await task
         await transport.send(request(server.url))
 
-    async def test_a_server_with_an_untrusted_certificate_gets_nothing(self, serve, certificate):
+    async def test_a_server_with_an_untrusted_certificate_gets_nothing(
+        self, make, serve, certificate
+    ):
         server = await serve(tls=certificate[0])
-        async with transport_of("own") as transport:
+        async with make() as transport:
             with pytest.raises(NotSentError, match=r"certificate of 127\.0\.0\.1 is not trusted"):
                 await transport.send(request(server.url))
         assert server.requests == []
 
-    async def test_a_certificate_of_a_private_ca_can_be_trusted(self, serve, certificate):
+    async def test_a_certificate_of_a_private_ca_can_be_trusted(self, make, serve, certificate):
         server = await serve(tls=certificate[0])
-        async with transport_of("own", ssl=certificate[1]) as transport:
+        async with make(ssl=certificate[1]) as transport:
             assert (await transport.send(request(server.url))).status == 200
             with pytest.raises(NotSentError, match="certificate of localhost is not trusted"):
                 await transport.send(request(server.url.replace("127.0.0.1", "localhost")))
         await server.all_gone.wait()
         assert len(server.requests) == 1
 
-    def test_a_context_that_verifies_nothing_is_refused(self):
+    def test_a_context_that_verifies_nothing_is_refused(self, make):
         context = ssl.create_default_context()
         context.check_hostname = False
         with pytest.raises(ConfigurationError, match="must verify"):
-            AiohttpTransport(ssl=context)
+            make(ssl=context)
         context.verify_mode = ssl.CERT_NONE
         with pytest.raises(ConfigurationError, match="must verify"):
-            AiohttpTransport(ssl=context)
+            make(ssl=context)
 
     @pytest.mark.parametrize("name", ["connections", "max_body_bytes"])
     @pytest.mark.parametrize("limit", [0, -1, 1.5, True, "5", None])
-    def test_limits_are_whole_numbers_of_at_least_one(self, name, limit):
+    def test_limits_are_whole_numbers_of_at_least_one(self, make, name, limit):
         with pytest.raises(ConfigurationError, match=f"{name} must be a whole number, at least 1"):
-            AiohttpTransport(**{name: limit})
+            make(**{name: limit})
 
     @pytest.mark.parametrize("context", [True, False, "cert.pem", ssl.create_default_context])
-    def test_a_context_is_an_object_of_ssl(self, context):
+    def test_a_context_is_an_object_of_ssl(self, make, context):
         with pytest.raises(ConfigurationError, match=r"ssl must be an ssl\.SSLContext"):
-            AiohttpTransport(ssl=context)
+            make(ssl=context)
 
     @pytest.mark.parametrize(
         "session", ["http://127.0.0.1:3128", object(), aiohttp.ClientSession], ids=type
@@ -695,12 +737,12 @@ class TestLifeCycle:
         assert transport._session is None
         await transport.aclose()
 
-    def test_a_transport_can_be_made_without_an_event_loop(self):
-        AiohttpTransport()
+    def test_a_transport_can_be_made_without_an_event_loop(self, make):
+        make()
 
-    async def test_closing_really_closes_the_connections(self, serve):
+    async def test_closing_really_closes_the_connections(self, make, serve):
         server = await serve()
-        transport = AiohttpTransport()
+        transport = make()
         await asyncio.gather(*(transport.send(request(server.url)) for _ in range(5)))
         assert server.open
         await transport.aclose()
@@ -708,9 +750,9 @@ class TestLifeCycle:
         await transport.aclose()
 
     @pytest.mark.parametrize("used", [True, False])
-    async def test_a_closed_transport_says_what_to_do(self, serve, used):
+    async def test_a_closed_transport_says_what_to_do(self, make, serve, used):
         server = await serve()
-        transport = AiohttpTransport()
+        transport = make()
         if used:
             await transport.send(request(server.url))
         await transport.aclose()
@@ -729,8 +771,8 @@ class TestLifeCycle:
         with pytest.raises(SessionStateError, match="given to the transport is closed"):
             await transport.send(request(server.url))
 
-    def test_another_event_loop_is_refused(self, unused_port):
-        transport = AiohttpTransport()
+    def test_another_event_loop_is_refused(self, make, unused_port):
+        transport = make()
 
         async def send() -> None:
             await transport.send(request(f"http://127.0.0.1:{unused_port}/"))
@@ -747,21 +789,21 @@ class TestLifeCycle:
                         second.run(task())
             first.run(close())
 
-    async def test_cookies_are_not_kept(self, serve):
+    async def test_cookies_are_not_kept(self, make, serve):
         server = await serve(replying(b"", "Set-Cookie: affinity=1; Path=/"))
-        async with transport_of("own") as transport:
+        async with make() as transport:
             for _ in range(2):
                 await transport.send(request(server.url.replace("127.0.0.1", "localhost")))
         assert b"ookie" not in server.requests[1][0]
 
-    async def test_the_environment_sets_no_proxy(self, serve, monkeypatch):
+    async def test_the_environment_sets_no_proxy(self, make, serve, monkeypatch):
         proxy, server = await serve(), await serve()
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
-        async with transport_of("own") as transport:
+        async with make() as transport:
             await transport.send(request(server.url))
         assert (len(proxy.requests), len(server.requests)) == (0, 1)
 
-    async def test_many_cancelled_calls_leave_no_connection_behind(self, serve):
+    async def test_many_cancelled_calls_leave_no_connection_behind(self, make, serve):
         stalling = True
 
         async def script(server, wire):
@@ -773,7 +815,7 @@ class TestLifeCycle:
                 await wire.reply()
 
         server = await serve(script)
-        async with transport_of("own", connections=5) as transport:
+        async with make(connections=5) as transport:
             for turn in range(20):
                 tasks = [
                     asyncio.create_task(transport.send(request(server.url))) for _ in range(10)
@@ -787,10 +829,10 @@ class TestLifeCycle:
             stalling = False
             good = await asyncio.gather(*(transport.send(request(server.url)) for _ in range(20)))
             assert [response.status for response in good] == [200] * 20
-            assert not transport._session.connector._acquired
+            assert taken_slots(transport) == 0
         await server.all_gone.wait()
 
-    async def test_no_more_connections_than_allowed(self, serve):
+    async def test_no_more_connections_than_allowed(self, make, serve):
         async def script(server, wire):
             for _ in range(100):
                 await server.request(wire)
@@ -799,6 +841,6 @@ class TestLifeCycle:
 
         peak: list[int] = []
         server = await serve(script)
-        async with transport_of("own", connections=3) as transport:
+        async with make(connections=3) as transport:
             await asyncio.gather(*(transport.send(request(server.url)) for _ in range(30)))
         assert (len(peak), max(peak)) == (30, 3)
