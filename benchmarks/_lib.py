@@ -26,7 +26,7 @@ import attrs
 
 if TYPE_CHECKING:
     from eguma_async import AiohttpTransport, LeanTransport
-    from eguma_async.core.semaphore import Semaphore
+    from eguma_async.core.permits import Permits
     from eguma_async.pipeline.session import BaseSession
 
 T = TypeVar("T")
@@ -336,10 +336,9 @@ def free_permits(session: BaseSession) -> int:
 
 def taken_slots(transport: AiohttpTransport | LeanTransport) -> int:
     """Return how many connections of a transport's pool are in use."""
-    permits: Semaphore | None = getattr(transport, "_permits", None)
+    permits: Permits | None = getattr(transport, "_permits", None)
     if permits is not None:
-        free = permits._free + permits._turns._value  # noqa: SLF001
-        return transport._connections - free  # noqa: SLF001
+        return transport._connections - permits.free  # noqa: SLF001
     pool = cast("AiohttpTransport", transport)._session  # noqa: SLF001  # nothing public tells
     if pool is None or pool.connector is None:
         return 0
