@@ -152,6 +152,7 @@ HOMES: dict[str, dict[str, str]] = {
         "Listing": ".listing",
         "Looking": ".resumable",
         "ManagedTransport": ".transport",
+        "ObjectForm": ".dialect",
         "Observer": ".hooks",
         "OpenEnum": ".enums",
         "Operation": ".operation",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
@@ -55,6 +56,11 @@ class Listing(tuple[T_co, ...]):  # noqa: SLOT001  # a tuple cannot have slots o
     def __repr__(self) -> str:
         shown = super().__repr__()
         return f"{shown} and {len(self.unreadable)} unreadable" if self.unreadable else shown
+
+
+def is_listing(kind: Any) -> bool:
+    """Tell whether a type is ``Listing[X]``."""
+    return typing.get_origin(kind) is Listing
 
 
 def unreadable_of(elements: tuple[Any, ...]) -> tuple[UnreadableElement, ...]:

@@ -16,12 +16,13 @@ import cattrs
 import msgspec
 import pytest
 
-from eguma_async.core.codec import Codec, why_not_fast
+from eguma_async.core.codec import Codec
 from eguma_async.core.enums import OpenEnum
 from eguma_async.core.errors import DecodingError
 from eguma_async.core.fields import is_lenient, is_local
 from eguma_async.core.listing import Listing, refuse_unreadable
 from eguma_async.core.operation import Operation
+from eguma_async.core.strict import why_not_fast
 from eguma_async.eguma.ticketing.availabilities import AvailabilityList, CategoryPrice
 from eguma_async.eguma.ticketing.bookings import BookedTicket, Booking, CancelledBooking
 from eguma_async.eguma.ticketing.events import AdmissionAvailability, Event
