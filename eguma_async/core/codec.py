@@ -27,6 +27,7 @@ from .fields import WireNames
 from .log import logger
 from .repair import repairing_decoder
 from .strict import named, strict_decoder
+from .structs import struct_decoder
 from .tolerant import faults_of, register_hooks
 from .tracking import TrackedConverter
 
@@ -104,14 +105,18 @@ class Codec:
         If the second cannot either, as for types that a hook of yours touches, the reason is
         followed by that.
         """
-        fast = strict_decoder(returns, self._dialect)
+        fast = self._first_tier(returns)
         if not isinstance(fast, str):
             return None
         repair = repairing_decoder(returns, self._dialect)
         return f"{fast}; not repaired: {repair}" if isinstance(repair, str) else fast
 
+    def _first_tier(self, returns: Any) -> Callable[[bytes], Any] | str:
+        direct = strict_decoder(returns, self._dialect)
+        return struct_decoder(returns, self._dialect) if isinstance(direct, str) else direct
+
     def _fast_decoder(self, returns: Any) -> Callable[[bytes], Any] | None:
-        decode = strict_decoder(returns, self._dialect)
+        decode = self._first_tier(returns)
         return None if isinstance(decode, str) else decode
 
     def _repairing_decoder(self, returns: Any) -> Callable[[Any], Any] | None:

@@ -22,11 +22,13 @@ class ObjectForm:
         read: Returns the object to read instead of a value, or the value as it is. It changes
             nothing in place.
         reads_all: True if every value has to pass through it. False if it leaves objects alone
-            that have no object where the class has a tuple.
+            that have no object where the class has a tuple, and none of the `odd_names`.
+        odd_names: Members that make an object odd.
     """
 
     read: Callable[[object], object]
     reads_all: bool = True
+    odd_names: tuple[str, ...] = ()
 
 
 def _plain_objects(_: type) -> ObjectForm | None:
@@ -44,7 +46,9 @@ class Dialect:
     Attributes:
         names: The wire's names.
         form_of: Gives the form of a class; None for plain objects.
-        readers: How values of some types are read, if not as everywhere.
+        readers: How values of some types are read, if not as everywhere. One of a type that all
+            tiers know, such as `date`, is asked for what is not written as usual only, and has to
+            read the rest as they do.
         empty_is_null: True if an empty object or array stands for null, where an object or null
             is expected.
         is_touched: Tells whether a hook of the user's applies to a type.

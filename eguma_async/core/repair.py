@@ -23,8 +23,17 @@ import msgspec
 
 from .dialect import Dialect, Read
 from .fields import is_local, is_nullable, may_be_blank, other_names
-from .scalars import READERS, AsWritten, Cents, WrittenDatetime, read_as_written, read_enum
-from .strict import as_tuple, is_open, named, why_not_converted, why_not_fast
+from .scalars import (
+    AMOUNTS,
+    READERS,
+    AsWritten,
+    Cents,
+    WrittenDatetime,
+    read_as_written,
+    read_decimal,
+    read_enum,
+)
+from .strict import as_tuple, has_plain_default, is_open, named, why_not_converted, why_not_fast
 
 _ALWAYS = ""
 # Which values of a type have to be read by its reader; msgspec reads the others alike, and what is
@@ -36,13 +45,12 @@ _NEEDS_READER: dict[Any, str] = {
     bool: "type({v}) is not bool",
     datetime: "type({v}) is not str or len({v}) < 19 or {v}[-5] in '+-'",
     date: "type({v}) is not str or len({v}) != 10",
-    Decimal: _ALWAYS,
 }
 _IS_ODD_START = "type({v}) is not str or len({v}) != 19 or {v}[10] != 'T'"
 # A reader leaves values of these types as they are in the end, fit for an attrs converter.
 _FINAL = {str, int, bool, Cents, Decimal, Any}
 # Default factories whose value is written as a literal.
-_EMPTY: dict[Any, str] = {dict: "{}", tuple: "()"}
+_EMPTY: dict[Any, str] = {dict: "{}", tuple: "()", list: "[]"}
 
 
 class NotRepairableError(Exception):
@@ -106,6 +114,7 @@ class _Writer:
         self._functions: list[str] = []
         self._names: dict[Any, str] = {}
         self._known: dict[str, Any] = {
+            "AMOUNTS": AMOUNTS,
             "MissingError": _MissingError,
             "WrittenDatetime": WrittenDatetime,
             "MISSING": attrs.NOTHING,
@@ -195,6 +204,8 @@ class _Writer:
     def _reader_of(self, kind: Any) -> tuple[Read, str] | None:
         """Return how a single value is read, and what values need it."""
         own = self._dialect.readers.get(kind)
+        if kind is Decimal and own is None:
+            return READERS[Decimal], _ALWAYS
         if kind in _NEEDS_READER:
             return own or READERS[kind], _NEEDS_READER[kind]
         if own is not None:
@@ -207,6 +218,8 @@ class _Writer:
         return None
 
     def _read(self, kind: Any, v: str, read: Read, _: str) -> str:
+        if read is read_decimal:
+            return f"AMOUNTS[{v}]"
         return f"{self._bound(read, 'read')}({v}, {self._bound(kind, 'kind')})"
 
     # Objects
@@ -246,8 +259,10 @@ class _Writer:
             return [read]
         lists = [f for f in fields if typing.get_origin(f.type) is tuple]
         names = [n for f in lists for n in (self._dialect.names.of(f), *other_names(f))]
-        tests = " or ".join(f"type(value.get({n!r})) is dict" for n in names)
-        return [f"if type(value) is not dict{' or ' * bool(tests)}{tests}:", f"    {read}"]
+        tests = ["type(value) is not dict"]
+        tests += (f"type(value.get({n!r})) is dict" for n in names)
+        tests += (f"{n!r} in value" for n in form.odd_names)
+        return [f"if {' or '.join(tests)}:", f"    {read}"]
 
     def _field(self, cls: Any, field: attrs.Attribute[Any]) -> tuple[list[str], bool]:
         """Return what sets the variable of a field, and whether it is never MISSING."""
@@ -293,15 +308,10 @@ class _Writer:
 
     def _default(self, field: attrs.Attribute[Any]) -> tuple[str, bool]:
         """Return the default of a field as source; MISSING if msgspec had better set it."""
-        default: Any = field.default
-        if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class for all but mypy
-            origin = typing.get_origin(field.type)
-            literal = _EMPTY.get(origin) if default.factory is origin else None
-        elif default == () and typing.get_origin(field.type) is tuple:
-            literal = "()"
-        else:
-            literal = repr(default) if type(default) in {field.type} & {str, int, bool} else None
-        return (literal, True) if literal else ("MISSING", False)
+        if not has_plain_default(field):
+            return "MISSING", False
+        factory = getattr(field.default, "factory", None)
+        return _EMPTY[factory] if factory else repr(field.default), True
 
     def _converted(
         self, cls: Any, field: attrs.Attribute[Any], v: str, *, is_certain: bool

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
-from functools import lru_cache
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 import cattrs
@@ -239,13 +238,31 @@ def _plain_decimal(value: object) -> Decimal | None:
     """
     if not isinstance(value, (str, int, float)):
         return None
-    return _amount(value if isinstance(value, str) else repr(value))
-
-
-@lru_cache(maxsize=1024)  # an answer has few different amounts: a third of the time for a page
-def _amount(text: str) -> Decimal | None:
+    text = value if isinstance(value, str) else repr(value)
     if not _PLAIN.fullmatch(text):
         return None
     amount = Decimal(text)
     places = text.partition(".")[2]
     return amount if len(places) >= 2 else amount.quantize(_CENTS)
+
+
+class _Amounts(dict[Any, Decimal]):
+    """Amounts by what they were read from, as an answer has few different ones.
+
+    A look into it costs a tenth of reading an amount. It keeps texts only, of which no two are
+    equal: 1 and True are.
+    """
+
+    _most = 4096
+
+    def __missing__(self, value: object) -> Decimal:
+        amount = read_decimal(value, Decimal)
+        if type(value) is str:
+            if len(self) >= self._most:
+                self.clear()
+            self[value] = amount
+        return amount
+
+
+AMOUNTS = _Amounts()
+"""Reads amounts, as `read_decimal` does; what is no text or number is a `TypeError`, too."""

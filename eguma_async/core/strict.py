@@ -128,6 +128,22 @@ def why_not_converted(field: attrs.Attribute[Any]) -> str | None:
     return None if field.init else "init"
 
 
+def has_plain_default(field: attrs.Attribute[Any]) -> bool:
+    """Tell whether msgspec makes of a field's default just that."""
+    default: Any = field.default
+    origin = typing.get_origin(field.type)
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # it is a class
+        return default.factory is origin
+    if default == () and origin is tuple:
+        return True
+    return default is None or (type(default) is field.type and field.type in {str, int, bool})
+
+
+def is_scalar(kind: Any) -> bool:
+    """Tell whether msgspec reads a type as the tolerant tier does, or refuses the value."""
+    return kind in _SCALARS
+
+
 def is_open(kind: type[enum.Enum]) -> bool:
     """Tell whether an enumeration has members for unknown values."""
     return any("_missing_" in vars(c) for c in kind.__mro__ if c.__module__ != "enum")

@@ -103,7 +103,12 @@ def form_of(cls: Any) -> ObjectForm:
         is_hydra=issubclass(cls, (Collection, View)),
         lists=tuple(name for f in listed for name in (names.of(f), *other_names(f))),
     )
-    return ObjectForm(read=form.read, reads_all=form.keeps_raw or form.is_hydra)
+    every = [name for f in fields.values() for name in (names.of(f), *other_names(f))]
+    return ObjectForm(
+        read=form.read,
+        reads_all=form.keeps_raw,
+        odd_names=tuple(_HYDRA + name for name in every) if form.is_hydra else (),
+    )
 
 
 def without_origin(link: str) -> str:
