@@ -31,6 +31,7 @@ from eguma_async.eguma.ticketing.products import Category, Product, ProductList,
 from eguma_async.eguma.ticketing.reservations import ReleasedReservation, Reservation
 from eguma_async.eguma.ticketing.tickets import TicketCheck, TicketInfo
 from tests.support.calls import BOOKED, CANCELLED, HELD, RELEASED, order
+from tests.support.codecs import third_tier
 
 PRODUCTS = {
     "company_name": "Museum",
@@ -141,9 +142,8 @@ def as_msgspec_knows_it(kind: typing.Any) -> typing.Any:
 
 
 def slow_only(codec: Codec) -> Codec:
-    """Make a codec decode everything by its second tier."""
-    codec._fast_decoder = lambda returns: None  # type: ignore[method-assign]
-    return codec
+    """Make a codec decode everything by cattrs."""
+    return third_tier(codec)
 
 
 def read(codec: Codec, body: bytes, kind: typing.Any) -> typing.Any:
