@@ -134,16 +134,18 @@ class Codec:
                 return fast(body[len(_BOM) :])  # type: ignore[no-any-return]  # made for T
             except Exception as refusal:  # noqa: BLE001  # as above
                 why = _reason(refusal)
+        text = body.removeprefix(_BOM)
         try:
-            raw = msgspec.json.decode(body.removeprefix(_BOM))
+            raw = msgspec.json.decode(text)
         except _MALFORMED:
             pass
         else:
-            return self._structure(raw, returns, why)
+            return self._structure(raw, text, returns, why)
         # Out here: the error above holds the answer.
         raise DecodingError("unreadable response", problems=("no valid JSON @ $",), malformed=True)
 
-    def _structure(self, raw: Any, returns: type[T], why: str) -> T:
+    def _structure(self, raw: Any, text: bytes, returns: type[T], why: str) -> T:
+        """Make an object of parsed JSON; the text is parsed again if the second tier gives up."""
         try:
             repaired = self._repairs[returns]
         except KeyError:
@@ -151,8 +153,8 @@ class Codec:
         if repaired is not None:
             try:
                 value: T = repaired(raw)
-            except Exception:  # noqa: BLE001, S110  # whatever it is, the next tier says it better
-                pass
+            except Exception:  # noqa: BLE001  # whatever it is, the next tier says it better
+                raw = msgspec.json.decode(text)  # some of it was changed
             else:
                 self._tell(returns, "second", why)
                 return value

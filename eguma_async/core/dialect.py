@@ -60,6 +60,11 @@ class Dialect:
     empty_is_null: bool = False
     is_touched: Callable[[Any], bool] = _untouched
 
+    @property
+    def has_forms(self) -> bool:
+        """Whether anything but plain objects may stand for an object."""
+        return self.form_of is not _plain_objects
+
     def may_be_empty(self, kind: Any) -> bool:
         """Tell whether an empty object or array is read as None for a type."""
         return self.empty_is_null and is_optional_object(kind)

@@ -1,10 +1,9 @@
 """The second tier: parsed JSON is put in order by generated functions, for msgspec to convert.
 
-For each class one function is written, as attrs writes an ``__init__``. It makes a new object of
-the JSON object, with the names of the class's fields, that holds what the tolerant tier would make
-of each member, or what msgspec makes that of. What it cannot put in order it leaves, or it raises
-whatever comes: the tolerant tier then reads the answer, or names its faults. So this tier is a
-matter of speed only.
+For each class one function is written, as attrs writes an ``__init__``. It gives a JSON object the
+names of the class's fields, and each member what the tolerant tier would make of it, or what
+msgspec makes that of. What it cannot put in order it leaves, or it raises whatever comes: the
+tolerant tier then reads the answer, or names its faults. So this tier is a matter of speed only.
 
 Source is generated because loops over fields cost three times as much. `source_of` shows it.
 """
@@ -16,7 +15,7 @@ import typing
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 import msgspec
@@ -29,7 +28,7 @@ from .scalars import (
     AsWritten,
     Cents,
     WrittenDatetime,
-    read_as_written,
+    read_datetime,
     read_decimal,
     read_enum,
 )
@@ -53,6 +52,9 @@ _FINAL = {str, int, bool, Cents, Decimal, Any}
 _EMPTY: dict[Any, str] = {dict: "{}", tuple: "()", list: "[]"}
 
 
+_Field: TypeAlias = "attrs.Attribute[Any]"
+
+
 class NotRepairableError(Exception):
     """A type that this tier cannot read as the tolerant one does. Its text says why."""
 
@@ -64,14 +66,17 @@ class _MissingError(Exception):
 def repairing_decoder(kind: Any, dialect: Dialect) -> Callable[[Any], Any] | str:
     """Return a function that makes a value of parsed JSON, or the reason why this tier cannot.
 
-    The function changes nothing of what it is given, and raises whatever comes.
+    The function changes what it is given, and raises whatever comes.
     """
     target = as_tuple(kind)
     try:
         writer = _Writer(dialect)
         repair = writer.compiled(target)
+        msgspec.json.Decoder(target)  # asked for what it knows, as `convert` is made anew each time
     except NotRepairableError as error:
         return str(error)
+    except TypeError:
+        return f"msgspec does not know {named(kind)}, or a type in it"
     convert = msgspec.convert
     if target is not kind:
         listing = typing.get_origin(kind)
@@ -116,7 +121,7 @@ class _Writer:
         self._known: dict[str, Any] = {
             "AMOUNTS": AMOUNTS,
             "MissingError": _MissingError,
-            "WrittenDatetime": WrittenDatetime,
+            "as_written": WrittenDatetime.kept,
             "MISSING": attrs.NOTHING,
             "NOTHING": (None, [], {}),
             "finished": _finished,
@@ -157,38 +162,45 @@ class _Writer:
 
     # Values
 
-    def _steps(self, kind: Any, v: str) -> list[str]:
-        """Return what puts a variable in order; nothing if msgspec reads it alike as it is."""
+    def _steps(self, kind: Any, v: str, to: str = "") -> list[str]:
+        """Return what puts a value in order; nothing if msgspec reads it alike as it is.
+
+        Args:
+            kind: Its type.
+            v: The variable that has it.
+            to: What another value is assigned to; the variable by default.
+        """
+        to = to or v
         self._refuse_touched(kind)
         reader = self._reader_of(kind)
         if reader is not None:
             expression = self._read(kind, v, *reader)
             test = reader[1].format(v=v)
-            return [f"if {test}:", f"    {v} = {expression}"] if test else [f"{v} = {expression}"]
+            return [f"if {test}:", f"    {to} = {expression}"] if test else [f"{to} = {expression}"]
         parts = [part for part in typing.get_args(kind) if part is not type(None)]
         if is_nullable(kind) and len(parts) == 1:
-            return self._nullable_steps(kind, parts[0], v)
+            return self._nullable_steps(kind, parts[0], v, to)
         if attrs.has(kind):
-            return [f"{v} = {self.write(kind)}({v})"]
+            return [f"{to} = {self.write(kind)}({v})"]
         arguments = typing.get_args(kind)
         if typing.get_origin(kind) is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:
             return [
                 f"if type({v}) is not list:",
                 "    raise MissingError",
-                *self._element_steps(arguments[0], v),
+                *self._element_steps(arguments[0], v, to),
             ]
         why = why_not_fast(kind, self._dialect)
         if why is not None:
             raise NotRepairableError(why)
         return []
 
-    def _nullable_steps(self, kind: Any, part: Any, v: str) -> list[str]:
-        lines = self._steps(part, v)
+    def _nullable_steps(self, kind: Any, part: Any, v: str, to: str) -> list[str]:
+        lines = self._steps(part, v, to)
         if self._dialect.may_be_empty(kind):
-            return [f"if not {v} and {v} in NOTHING:", f"    {v} = None", *_otherwise(lines)]
+            return [f"if not {v} and {v} in NOTHING:", f"    {to} = None", *_otherwise(lines)]
         return [f"if {v} is not None:", *_indented(lines)] if lines else []
 
-    def _element_steps(self, kind: Any, v: str) -> list[str]:
+    def _element_steps(self, kind: Any, v: str, to: str) -> list[str]:
         self._refuse_touched(kind)
         reader = self._reader_of(kind)
         if reader is not None:
@@ -199,7 +211,7 @@ class _Writer:
             value = f"{self.write(kind)}(each)"
         else:
             return []
-        return [f"{v} = [{value} for each in {v}]"]
+        return [f"{to} = [{value} for each in {v}]"]
 
     def _reader_of(self, kind: Any) -> tuple[Read, str] | None:
         """Return how a single value is read, and what values need it."""
@@ -227,30 +239,44 @@ class _Writer:
     def _class_body(self, cls: Any) -> list[str]:
         attrs.resolve_types(cls)
         fields = [f for f in attrs.fields(cls) if not is_local(f)]
-        lines = self._form(cls, fields)
-        always: list[attrs.Attribute[Any]] = []
-        sometimes: list[attrs.Attribute[Any]] = []
+        lines = [*self._form(cls, fields), "get = value.get"]
         late = [f for f in fields if AsWritten in (f.type, *typing.get_args(f.type))]
-        lines += ["get = value.get", *(["late = {}"] if late else [])]
-        for field in fields:
-            steps, is_certain = self._field(cls, field)
-            lines += steps
-            (always if is_certain else sometimes).append(field)
-        pairs = ", ".join(f"{f.name!r}: {f.name}_" for f in always)
-        if not sometimes and not late:
-            return [*lines, f"return {{{pairs}}}"]
-        lines.append(f"values = {{{pairs}}}")
-        for field in sometimes:
-            lines += [
-                f"if {field.name}_ is not MISSING:",
-                f"    values[{field.name!r}] = {field.name}_",
-            ]
+        if late:
+            lines.append("late = {}")
+        if self._is_in_place(fields):
+            lines += (f"value.pop({f.name!r}, None)" for f in attrs.fields(cls) if is_local(f))
+            for field in fields:
+                lines += self._field(cls, field, f"{field.name}_ = value[{field.name!r}]")
+        else:
+            for field in fields:
+                lines += self._field(cls, field, "")
+            lines += self._made_anew(fields)
         if late:
             bound = self._bound(cls, "cls")
-            lines += ["if late:", f"    return finished(values, {bound}, late)"]
-        return [*lines, "return values"]
+            lines += ["if late:", f"    return finished(value, {bound}, late)"]
+        return [*lines, "return value"]
 
-    def _form(self, cls: Any, fields: list[attrs.Attribute[Any]]) -> list[str]:
+    def _is_in_place(self, fields: Sequence[_Field]) -> bool:
+        """Tell whether an object is changed in place: a third less than making another.
+
+        What a form has read is not changed: it may be kept as it came.
+        """
+        names = self._dialect.names
+        return not self._dialect.has_forms and all(names.of(f) == f.name for f in fields)
+
+    def _made_anew(self, fields: Sequence[_Field]) -> list[str]:
+        always = [f for f in fields if f.default is attrs.NOTHING or has_plain_default(f)]
+        pairs = ", ".join(f"{f.name!r}: {f.name}_" for f in always)
+        lines = [f"value = {{{pairs}}}"]
+        for field in fields:
+            if field not in always:
+                lines += [
+                    f"if {field.name}_ is not MISSING:",
+                    f"    value[{field.name!r}] = {field.name}_",
+                ]
+        return lines
+
+    def _form(self, cls: Any, fields: Sequence[_Field]) -> list[str]:
         form = self._dialect.form_of(cls)
         if form is None:
             return []
@@ -264,78 +290,80 @@ class _Writer:
         tests += (f"{n!r} in value" for n in form.odd_names)
         return [f"if {' or '.join(tests)}:", f"    {read}"]
 
-    def _field(self, cls: Any, field: attrs.Attribute[Any]) -> tuple[list[str], bool]:
-        """Return what sets the variable of a field, and whether it is never MISSING."""
+    def _field(self, cls: Any, field: _Field, in_place: str) -> list[str]:
+        """Return what puts a member in order.
+
+        Args:
+            cls: The class.
+            field: The field.
+            in_place: The variable of the field, and the member, as targets of an assignment; empty
+                if only the variable is set.
+        """
         why = why_not_converted(field)
         if why is not None:
             raise NotRepairableError(f"{cls.__name__}.{field.name}: {why}")
         v = f"{field.name}_"
-        steps = self._steps_of(field, v)
+        to = in_place or v
+        steps = self._steps_of(field, v, to)
         if may_be_blank(field):
-            steps = [
-                f"if {v} == '':",
-                f"    {v} = None",
-                *(["else:", *_indented(steps)] if steps else []),
-            ]
-        required = field.default is attrs.NOTHING
-        nullable = is_nullable(field.type)
-        lines = self._fetched(field, v, required=required, nullable=nullable)
-        if not required and field.default is not None:
-            default, is_certain = self._default(field)
-            absent = "MISSING" if nullable else "None"
-            lines += [f"if {v} is {absent}:", f"    {v} = {default}", *_otherwise(steps)]
-        else:
-            lines, is_certain = lines + steps, True
+            steps = [f"if {v} == '':", f"    {to} = None", *_otherwise(steps)]
+        lines = self._fetched(field, v, to)
+        if field.default is not None and field.default is not attrs.NOTHING:
+            absent = "MISSING" if is_nullable(field.type) else "None"
+            default = f"{to} = {_default(field)}"
+            if in_place and not has_plain_default(field):
+                default = f"value.pop({field.name!r}, None)"
+            steps = [f"if {v} is {absent}:", f"    {default}", *_otherwise(steps)]
         if field.converter is not None:
-            lines += self._converted(cls, field, v, is_certain=is_certain)
-        return lines, is_certain
+            steps += [f"{to} = {self._converter(cls, field)}({v})"]
+        # In place, there may be nothing to do.
+        return [*lines, *steps] if steps or other_names(field) or not in_place else []
 
-    def _fetched(
-        self, field: attrs.Attribute[Any], v: str, *, required: bool, nullable: bool
-    ) -> list[str]:
+    def _fetched(self, field: _Field, v: str, to: str) -> list[str]:
         """Return what takes a member out of the object, by the first name it has there."""
         name, others = self._dialect.names.of(field), other_names(field)
+        required, nullable = field.default is attrs.NOTHING, is_nullable(field.type)
         if not others:
             if required:
                 return [f"{v} = value[{name!r}]"]
             absent = ", MISSING" * (nullable and field.default is not None)
             return [f"{v} = get({name!r}{absent})"]
-        lines = []
-        for number, each in enumerate((name, *others)):
-            lines += [f"{'el' * bool(number)}if {each!r} in value:", f"    {v} = value[{each!r}]"]
-        missing = f"{v} = None" if nullable or not required else "raise MissingError"
+        lines = [f"if {name!r} in value:", f"    {v} = value[{name!r}]"]
+        for other in others:
+            lines += [f"elif {other!r} in value:", f"    {to} = value[{other!r}]"]
+        missing = f"{to} = None" if nullable or not required else "raise MissingError"
         return [*lines, "else:", f"    {missing}"]
 
-    def _default(self, field: attrs.Attribute[Any]) -> tuple[str, bool]:
-        """Return the default of a field as source; MISSING if msgspec had better set it."""
-        if not has_plain_default(field):
-            return "MISSING", False
-        factory = getattr(field.default, "factory", None)
-        return _EMPTY[factory] if factory else repr(field.default), True
-
-    def _converted(
-        self, cls: Any, field: attrs.Attribute[Any], v: str, *, is_certain: bool
-    ) -> list[str]:
-        """Return what passes a value through an attrs converter, which msgspec does not call."""
+    def _converter(self, cls: Any, field: _Field) -> str:
+        """Return the name of an attrs converter, which msgspec does not call."""
         kinds = {field.type, *typing.get_args(field.type)} - {type(None)}
+        is_certain = field.default is attrs.NOTHING or has_plain_default(field)
         if not (is_certain and callable(field.converter) and kinds <= _FINAL):
             raise NotRepairableError(f"{cls.__name__}.{field.name}: converter")
-        return [f"{v} = {self._bound(field.converter, 'convert')}({v})"]
+        return self._bound(field.converter, "convert")
 
-    def _steps_of(self, field: attrs.Attribute[Any], v: str) -> list[str]:
+    def _steps_of(self, field: _Field, v: str, to: str) -> list[str]:
         nullable = is_nullable(field.type)
         kinds = typing.get_args(field.type) if nullable else (field.type,)
         if AsWritten not in kinds:
-            return self._steps(field.type, v)
+            return self._steps(field.type, v, to)
         for kind in (field.type, *kinds):
             self._refuse_touched(kind)
         test = _IS_ODD_START.format(v=v)
         if nullable:
             test = f"{v} is not None and ({test})"
-        read = self._bound(read_as_written, "read")
+        read = self._bound(read_datetime, "read")
         return [
             f"if {test}:",
-            f"    {v} = {read}({v}, None)",
-            f"    if type({v}) is WrittenDatetime:",
-            f"        late[{field.name!r}], {v} = {v}, {v}.plain()",
+            f"    moment = {read}({v}, None)",
+            f"    late[{field.name!r}] = as_written(moment, {v})",
+            f"    {to} = moment",
         ]
+
+
+def _default(field: _Field) -> str:
+    """Return the default of a field as source; MISSING if msgspec had better set it."""
+    if not has_plain_default(field):
+        return "MISSING"
+    factory = getattr(field.default, "factory", None)
+    return _EMPTY[factory] if factory else repr(field.default)

@@ -44,8 +44,9 @@ class WrittenDatetime(datetime):
     @classmethod
     def of(cls, moment: datetime, written: str) -> WrittenDatetime:
         """Return a moment together with its text."""
-        made = cls.combine(moment.date(), moment.timetz()).replace(fold=moment.fold)
-        made._written = written  # noqa: SLF001  # our own
+        day, time_ = (moment.year, moment.month, moment.day), (moment.hour, moment.minute)
+        made = cls(*day, *time_, moment.second, moment.microsecond, moment.tzinfo, fold=moment.fold)
+        made._written = written  # our own
         return made
 
     @classmethod
@@ -130,13 +131,14 @@ def read_whole_number(value: object, _: Any) -> int:
     """Read a whole number, however it is written."""
     if type(value) is int:
         return value
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, str):
+        if value.isascii() and value.removeprefix("-").isdigit():
+            try:
+                return int(value)
+            except ValueError:
+                pass  # more digits than int() accepts
+    elif isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, str) and value.isascii() and value.lstrip("-").isdigit():
-        try:
-            return int(value)
-        except ValueError:
-            pass  # more digits than int() accepts, or "1-2"
     raise MismatchError(f"expected a whole number, got {got(value)}")
 
 
@@ -159,10 +161,11 @@ def read_flag(value: object, _: Any) -> bool:
 def read_datetime(value: object, _: Any) -> datetime:
     """Read a moment, or a day as its first one."""
     if isinstance(value, str):
-        try:
-            return msgspec.convert(value, datetime)  # rounds fractions as the fast tier does
-        except msgspec.ValidationError:
-            pass
+        if len(value) >= len("YYYY-MM-DDTHH:MM:SS"):  # msgspec reads nothing shorter
+            try:
+                return msgspec.convert(value, datetime)  # rounds fractions as the fast tier does
+            except msgspec.ValidationError:
+                pass
         try:
             return datetime.fromisoformat(value)
         except ValueError:

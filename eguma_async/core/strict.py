@@ -30,7 +30,7 @@ def strict_decoder(kind: Any, dialect: Dialect) -> Callable[[bytes], Any] | str:
     try:
         decode = msgspec.json.Decoder(decoded).decode
     except TypeError:
-        return f"msgspec knows no {kind}"
+        return f"msgspec does not know {named(kind)}, or a type in it"
     if decoded is not kind:
         return lambda body: Listing(decode(body))
     return _without_local(decode, local) if local else decode

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import enum
 import json
 import random
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -145,5 +147,6 @@ def anatomy(value: Any, *, texts: bool = True) -> Any:
         return datetime, repr(value), value.isoformat()
     if isinstance(value, signed_url.SignedUrl):
         return signed_url.SignedUrl, value.reveal()
-    assert value is None or isinstance(value, str | int | float | date) or hasattr(value, "is_nan")
+    simple = str | int | float | date | Decimal | enum.Enum
+    assert value is None or isinstance(value, simple)
     return type(value), repr(value)
