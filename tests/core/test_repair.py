@@ -31,6 +31,10 @@ from tests.support.codecs import anatomy, outcome, spoilt, third_tier, without_f
 Code = NewType("Code", str)
 
 
+def upper(text: str) -> str:
+    return text.upper()
+
+
 class Open(OpenEnum):
     A = "a"
 
@@ -85,7 +89,7 @@ class Zoo:
     anything: Any = None
     fraction: float = 0.5
     flag: bool = True
-    loud: str = attrs.field(default="eur", converter=str.upper)
+    loud: str = attrs.field(default="eur", converter=upper)
     blank_day: datetime | None = None
     limit: int | None = 5
     mood: Open = Open.A
@@ -244,6 +248,55 @@ def test_the_second_tier_reads_the_class_that_has_everything():
         assert (zoo.loud, zoo.ours, zoo.branches[0].seen) == ("CHF", "ours", False)
 
 
+@attrs.frozen(kw_only=True)
+class Kept:
+    leaf: Leaf
+    raw: dict[str, Any] = attrs.field(metadata=wire_named("(raw)"))
+
+
+def test_what_is_kept_as_it_came_is_not_repaired():
+    def keeping(cls: type) -> ObjectForm | None:
+        def read(value: object) -> object:
+            return {**value, "(raw)": value} if isinstance(value, dict) else value
+
+        return ObjectForm(read=read) if cls is Kept else None
+
+    codec = Codec(form_of=keeping)
+    codec.converter.structure = None  # type: ignore[method-assign,assignment]
+    document = {"leaf": {"flag": "true", "at": ""}}
+    kept = codec.decode(json.dumps(document).encode(), Kept)
+    assert (kept.leaf, kept.raw) == (Leaf(flag=True), document)
+
+
+@pytest.mark.parametrize(
+    "empty", [None, [], {}, {"@type": "x"}, {"name": None}, [{}], "", False, 0]
+)
+@pytest.mark.parametrize("make", [plain, renamed])
+def test_an_object_that_may_be_empty(make, empty):
+    body = json.dumps({"leafId": "1", "leaf_id": "1", "ownLeaf": {}, "own_leaf": {}, "leaf": empty})
+    said, expected = outcome(third_tier(make()), body.encode(), Branch)
+    for codec in (make(), without_first_tier(make())):
+        assert outcome(codec, body.encode(), Branch) == (said, expected)
+    assert make().why_not_fast(Branch) in (None, "Branch.seen: local")
+
+
+@attrs.frozen(kw_only=True)
+class Renamed:
+    the_name: str | None = attrs.field(default=None, metadata=also_named("label"))
+    same: int = attrs.field(default=1, metadata=also_named("autre"))
+
+
+@pytest.mark.parametrize("make", [plain, renamed])
+@pytest.mark.parametrize(
+    "document", [{}, {"label": "l"}, {"autre": 2}, {"autre": None}, {"same": None, "autre": 2}]
+)
+def test_the_other_names_of_what_has_a_default(make, document):
+    body = json.dumps(document).encode()
+    expected = third_tier(make()).decode(body, Renamed)
+    assert make().decode(body, Renamed) == expected
+    assert without_first_tier(make()).decode(body, Renamed) == expected
+
+
 def operations(face: Any) -> list[type[Operation[Any]]]:
     found = {
         value
@@ -319,7 +372,7 @@ class TestWhyNotFast:
 
 class TestOddAnswers:
     def slots(self, **odd: object) -> bytes:
-        usual = {
+        usual: dict[str, object] = {
             "slot_type": "time",
             "starts_at": "2026-03-19T09:00:00",
             "availability_count": 5,
@@ -389,7 +442,7 @@ class TestOddAnswers:
 
         @attrs.frozen
         class Strict:
-            a: int = attrs.field(validator=refuse)
+            a: Any = attrs.field(validator=refuse)
 
         attrs.resolve_types(Strict)
         said, (problems, malformed) = outcome(Codec(), b'{"a":1}', Strict)

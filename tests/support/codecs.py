@@ -40,7 +40,7 @@ JUNK: list[Any] = [
 ]  # fmt: skip
 NAMES = [
     "price", "amount_in_cents", "unit_price_in_cents", "unknown", "id", "@id", "amountInclTax",
-    "startsAt", "date", "label", "persisted", "replayed", "missing", "unaccounted", "raw", "(raw)",
+    "amountExclTax", "startsAt", "date", "label", "autre", "persisted", "replayed", "missing", "unaccounted", "raw", "(raw)",
     "hydra:member", "hydra:view", "hydra:next", "hydra:totalItems", "total_items", "iri",
 ]  # fmt: skip
 
