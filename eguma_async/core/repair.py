@@ -52,6 +52,9 @@ _FINAL = {str, int, bool, Cents, Decimal, Any}
 _EMPTY: dict[Any, str] = {dict: "{}", tuple: "()", list: "[]"}
 
 
+# The key of an object for what is set once msgspec has made it; no member of an answer is that.
+_LATE = object()
+
 _Field: TypeAlias = "attrs.Attribute[Any]"
 
 
@@ -75,7 +78,7 @@ def repairing_decoder(kind: Any, dialect: Dialect) -> Callable[[Any], Any] | str
         msgspec.json.Decoder(target)  # asked for what it knows, as `convert` is made anew each time
     except NotRepairableError as error:
         return str(error)
-    except TypeError:
+    except (TypeError, NameError):  # the latter where a class is not to be found by its name
         return f"msgspec does not know {named(kind)}, or a type in it"
     convert = msgspec.convert
     if target is not kind:
@@ -91,15 +94,22 @@ def source_of(kind: Any, dialect: Dialect) -> str:
         NotRepairableError: There are none.
     """
     writer = _Writer(dialect)
-    writer.write(as_tuple(kind))
+    writer.write_all(as_tuple(kind))
     return writer.source
 
 
-def _finished(values: dict[str, Any], cls: type, late: dict[str, Any]) -> object:
-    """Make an object and set what msgspec would refuse, as attrs sets it: the class is frozen."""
-    made: object = msgspec.convert(values, cls)
-    for name, value in late.items():
-        object.__setattr__(made, name, value)
+def _finished(values: list[dict[Any, Any]], kind: Any) -> Any:
+    """Make the objects of a list that have what msgspec would refuse, and set it as attrs does.
+
+    All of a list at once, as each call of `convert` looks the type up again.
+    """
+    late = [(at, value.pop(_LATE)) for at, value in enumerate(values) if _LATE in value]
+    if not late:
+        return values
+    made = msgspec.convert(values, kind)
+    for at, pairs in late:
+        for name, value in pairs:
+            object.__setattr__(made[at], name, value)  # the class is frozen
     return made
 
 
@@ -125,6 +135,7 @@ class _Writer:
             "MISSING": attrs.NOTHING,
             "NOTHING": (None, [], {}),
             "finished": _finished,
+            "LATE": _LATE,
         }
 
     @property
@@ -132,12 +143,18 @@ class _Writer:
         return "\n\n".join(self._functions)
 
     def compiled(self, kind: Any) -> Callable[[Any], Any]:
-        name = self.write(kind)
+        name = self.write_all(kind)
         exec(self.source, self._known)  # noqa: S102  # made of the names of classes and fields
         repair: Callable[[Any], Any] = self._known[name]
         return repair
 
-    def write(self, kind: Any) -> str:
+    def write_all(self, kind: Any) -> str:
+        """Write the functions for a type and for all within it, and return the outermost name."""
+        body = [*self._steps(kind, "value"), "return value"]
+        self._functions.append("\n".join(("def repair(value):", *_indented(body))))
+        return "repair"
+
+    def _write(self, kind: Any) -> str:
         """Write the function for a type, unless it is there, and return its name."""
         if kind in self._names:
             return self._names[kind]
@@ -181,7 +198,10 @@ class _Writer:
         if is_nullable(kind) and len(parts) == 1:
             return self._nullable_steps(kind, parts[0], v, to)
         if attrs.has(kind):
-            return [f"{to} = {self.write(kind)}({v})"]
+            made = f"{self._write(kind)}({v})"
+            if _late_fields(kind):
+                made = f"finished([{made}], {self._bound(tuple[kind, ...], 'kind')})[0]"
+            return [f"{to} = {made}"]
         arguments = typing.get_args(kind)
         if typing.get_origin(kind) is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:
             return [
@@ -208,10 +228,13 @@ class _Writer:
             if test:
                 value = f"{value} if {test} else each"
         elif self._steps(kind, "each"):
-            value = f"{self.write(kind)}(each)"
+            value = f"{self._write(kind)}(each)"
         else:
             return []
-        return [f"{to} = [{value} for each in {v}]"]
+        values = f"[{value} for each in {v}]"
+        if attrs.has(kind) and _late_fields(kind):
+            values = f"finished({values}, {self._bound(tuple[kind, ...], 'kind')})"
+        return [f"{to} = {values}"]
 
     def _reader_of(self, kind: Any) -> tuple[Read, str] | None:
         """Return how a single value is read, and what values need it."""
@@ -240,9 +263,9 @@ class _Writer:
         attrs.resolve_types(cls)
         fields = [f for f in attrs.fields(cls) if not is_local(f)]
         lines = [*self._form(cls, fields), "get = value.get"]
-        late = [f for f in fields if AsWritten in (f.type, *typing.get_args(f.type))]
+        late = _late_fields(cls)
         if late:
-            lines.append("late = {}")
+            lines.append("late = None")
         if self._is_in_place(fields):
             lines += (f"value.pop({f.name!r}, None)" for f in attrs.fields(cls) if is_local(f))
             for field in fields:
@@ -252,8 +275,7 @@ class _Writer:
                 lines += self._field(cls, field, "")
             lines += self._made_anew(fields)
         if late:
-            bound = self._bound(cls, "cls")
-            lines += ["if late:", f"    return finished(value, {bound}, late)"]
+            lines += ["if late is not None:", "    value[LATE] = late"]
         return [*lines, "return value"]
 
     def _is_in_place(self, fields: Sequence[_Field]) -> bool:
@@ -356,9 +378,18 @@ class _Writer:
         return [
             f"if {test}:",
             f"    moment = {read}({v}, None)",
-            f"    late[{field.name!r}] = as_written(moment, {v})",
+            f"    late = (*(late or ()), ({field.name!r}, as_written(moment, {v})))",
             f"    {to} = moment",
         ]
+
+
+def _late_fields(cls: Any) -> list[_Field]:
+    """Return the fields of a class that keep the text of a moment, which msgspec refuses."""
+    attrs.resolve_types(cls)
+    found: list[_Field] = [
+        f for f in attrs.fields(cls) if AsWritten in (f.type, *typing.get_args(f.type))
+    ]
+    return [f for f in found if not is_local(f)]
 
 
 def _default(field: _Field) -> str:

@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 _PLAIN = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
 _CENTS = Decimal("0.01")
+_SHORTEST = len("YYYY-MM-DDTHH:MM:SS")
 
 
 Cents: TypeAlias = Annotated[int, "minor units of a currency"]
@@ -44,9 +45,10 @@ class WrittenDatetime(datetime):
     @classmethod
     def of(cls, moment: datetime, written: str) -> WrittenDatetime:
         """Return a moment together with its text."""
-        day, time_ = (moment.year, moment.month, moment.day), (moment.hour, moment.minute)
-        made = cls(*day, *time_, moment.second, moment.microsecond, moment.tzinfo, fold=moment.fold)
-        made._written = written  # our own
+        made = cls.combine(moment, moment.timetz())
+        if moment.fold:
+            made = made.replace(fold=moment.fold)
+        made._written = written  # noqa: SLF001  # our own
         return made
 
     @classmethod
@@ -55,8 +57,9 @@ class WrittenDatetime(datetime):
 
         One with a zone also remembers that somebody wrote it: a zone that was computed is refused.
         """
-        is_plain = moment.tzinfo is None and moment.isoformat() == written
-        return moment if is_plain else cls.of(moment, written)
+        if moment.tzinfo is None and len(written) >= _SHORTEST and moment.isoformat() == written:
+            return moment
+        return cls.of(moment, written)
 
     @property
     def is_as_written(self) -> bool:
@@ -161,7 +164,7 @@ def read_flag(value: object, _: Any) -> bool:
 def read_datetime(value: object, _: Any) -> datetime:
     """Read a moment, or a day as its first one."""
     if isinstance(value, str):
-        if len(value) >= len("YYYY-MM-DDTHH:MM:SS"):  # msgspec reads nothing shorter
+        if len(value) >= _SHORTEST:  # msgspec reads nothing shorter
             try:
                 return msgspec.convert(value, datetime)  # rounds fractions as the fast tier does
             except msgspec.ValidationError:

@@ -29,7 +29,7 @@ def strict_decoder(kind: Any, dialect: Dialect) -> Callable[[bytes], Any] | str:
         return why
     try:
         decode = msgspec.json.Decoder(decoded).decode
-    except TypeError:
+    except (TypeError, NameError):  # the latter where a class is not to be found by its name
         return f"msgspec does not know {named(kind)}, or a type in it"
     if decoded is not kind:
         return lambda body: Listing(decode(body))
