@@ -27,10 +27,9 @@ from .scalars import (
     READERS,
     AsWritten,
     Cents,
-    WrittenDatetime,
-    read_datetime,
     read_decimal,
     read_enum,
+    read_written,
 )
 from .strict import as_tuple, has_plain_default, is_open, named, why_not_converted, why_not_fast
 
@@ -131,7 +130,6 @@ class _Writer:
         self._known: dict[str, Any] = {
             "AMOUNTS": AMOUNTS,
             "MissingError": _MissingError,
-            "as_written": WrittenDatetime.kept,
             "MISSING": attrs.NOTHING,
             "NOTHING": (None, [], {}),
             "finished": _finished,
@@ -374,11 +372,11 @@ class _Writer:
         test = _IS_ODD_START.format(v=v)
         if nullable:
             test = f"{v} is not None and ({test})"
-        read = self._bound(read_datetime, "read")
+        read = self._bound(read_written, "read")
         return [
             f"if {test}:",
-            f"    moment = {read}({v}, None)",
-            f"    late = (*(late or ()), ({field.name!r}, as_written(moment, {v})))",
+            f"    written, moment = {read}({v})",
+            f"    late = (*(late or ()), ({field.name!r}, written))",
             f"    {to} = moment",
         ]
 
