@@ -1,13 +1,17 @@
 """JSON to attrs classes and back, in three tiers that give equal objects.
 
-1. `strict`: msgspec decodes the bytes straight into the attrs classes. What it refuses, and classes
-   whose names or values differ from the wire's, go to the next tier.
+1. `strict`: msgspec decodes the bytes straight into the attrs classes; where names or values differ
+   from the wire's, by way of structs that have the wire's names (`structs`). What it refuses goes to
+   the next tier, as do classes that keep the JSON they are made of.
 2. `repair`: the answer is parsed, one generated function for each class puts the JSON objects in
    order, and msgspec makes the attrs objects of them. It accepts the variants the API is known to
    send, at about three times the cost of the first tier.
 3. `tolerant`: the public cattrs converter of the same classes structures the parsed answer, or
    names the JSON path of every fault. It is the measure of the other two, which are a matter of
-   speed only, and costs about four times as much as the second.
+   speed only, and costs about five times as much as the second.
+
+Nothing is remembered of earlier answers: msgspec refuses an oddity where it meets it, which costs
+next to nothing, as most are in every element.
 
 Requests are unstructured by cattrs.
 """

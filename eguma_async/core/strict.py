@@ -151,7 +151,9 @@ def is_open(kind: type[enum.Enum]) -> bool:
 
 def named(kind: Any) -> str:
     """Return the short name of a type."""
-    return str(getattr(kind, "__name__", kind))
+    name = str(getattr(kind, "__name__", kind))
+    parts = typing.get_args(kind)
+    return f"{name}[{named(parts[0])}]" if parts and "[" not in name and " " not in name else name
 
 
 def _local_fields(kind: Any) -> dict[str, Any]:
