@@ -1,8 +1,8 @@
 """JSON to attrs classes and back, in three tiers that give equal objects.
 
-1. `strict`: msgspec decodes the bytes straight into the attrs classes; where names or values differ
-   from the wire's, by way of structs that have the wire's names (`structs`). What it refuses goes to
-   the next tier, as do classes that keep the JSON they are made of.
+1. `strict`: msgspec decodes the bytes straight into the attrs classes; where names or values
+   differ from the wire's, by way of structs that have the wire's names (`structs`). What it
+   refuses goes to the next tier, as do classes that keep the JSON they are made of.
 2. `repair`: the answer is parsed, one generated function for each class puts the JSON objects in
    order, and msgspec makes the attrs objects of them. It accepts the variants the API is known to
    send, at about three times the cost of the first tier.

@@ -17,6 +17,7 @@ import msgspec
 
 from .dialect import Dialect, Read
 from .fields import is_local, is_nullable, may_be_blank, other_names
+from .generated import function
 from .scalars import (
     AMOUNTS,
     READERS,
@@ -105,8 +106,7 @@ class RepairSource:
     def compiled(self, kind: Any) -> Callable[[Any], Any]:
         """Return the function for a type."""
         name = self.write_all(kind)
-        exec(self.source, self._known)  # noqa: S102  # made of the names of classes and fields
-        repair: Callable[[Any], Any] = self._known[name]
+        repair: Callable[[Any], Any] = function(name, self.source, self._known)
         return repair
 
     def write_all(self, kind: Any) -> str:

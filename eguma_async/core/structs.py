@@ -19,6 +19,7 @@ import msgspec
 
 from .dialect import Dialect
 from .fields import is_local, is_nullable, other_names
+from .generated import function
 from .scalars import AMOUNTS
 from .strict import as_tuple, has_plain_default, is_scalar, why_not_converted, why_not_fast
 
@@ -154,8 +155,8 @@ class _Structs:
                 lines.append(f"self.{field.name} = convert_{field.name}(self.{field.name})")
         if not lines:
             return None
-        exec("\n    ".join(("def hand(self):", *lines)), known)  # noqa: S102  # of fields' names
-        hand: Callable[[Any], None] = known["hand"]
+        source = "\n    ".join(("def hand(self):", *lines))
+        hand: Callable[[Any], None] = function("hand", source, known)
         return hand
 
     def _reading(self, field: _Field, known: dict[str, Any]) -> Iterator[str]:

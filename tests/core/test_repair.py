@@ -450,6 +450,29 @@ class TestOddAnswers:
         assert "canary" not in repr(problems)
 
 
+@pytest.mark.parametrize(
+    "name", ["'", '"', "\\", "x'] = boom() #", "\n    boom()", "{v}", "é\u2028", "%s"]
+)
+def test_names_of_any_form_are_quoted(name):
+    optional: Any = Decimal | None
+    few: Any = attrs.make_class(
+        "Few",
+        {
+            "a": attrs.field(type=int, metadata=wire_named(name)),
+            "b": attrs.field(type=str, default=name, metadata=also_named(name + "b")),
+            "c": attrs.field(type=optional, default=None, metadata=wire_named(name + "c")),
+        },
+        frozen=True,
+    )
+    for body in ({name: 1, name + "b": "x", name + "c": "1.00"}, {name: "1"}):
+        expected = third_tier(Codec()).decode(json.dumps(body).encode(), few)
+        for codec in (Codec(), without_first_tier(Codec())):
+            codec.converter.structure = None  # type: ignore[method-assign,assignment]
+            assert codec.decode(json.dumps(body).encode(), few) == expected
+    why = Codec().why_not_fast(few)
+    assert why is None or "msgspec: Renamed field names must not contain" in why
+
+
 def test_the_generated_source_can_be_read():
     source = source_of(ListAvailabilities.RETURNS, EGUMA.codec._dialect)
     assert "elif 'price' in value:" in source
