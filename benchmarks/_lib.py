@@ -178,7 +178,7 @@ def _table(figures: Mapping[str, Figure]) -> str:
 def versions() -> dict[str, str]:
     """Return the versions of all that takes part."""
     found = {"python": platform.python_version()}
-    for name in ("aiohttp", "attrs", "cattrs", "msgspec", "yarl", "httpx", "pydantic"):
+    for name in ("aiohttp", "attrs", "cattrs", "msgspec", "orjson", "yarl", "httpx", "pydantic"):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
     return found

@@ -165,6 +165,7 @@ HOMES: dict[str, dict[str, str]] = {
         "Listing": ".listing",
         "Looking": ".looking",
         "ManagedTransport": ".transport",
+        "ObjectForm": ".dialect",
         "Observer": ".hooks",
         "OpenEnum": ".enums",
         "Operation": ".operation",

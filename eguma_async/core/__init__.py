@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .clock import Clock as Clock
     from .clock import SystemClock as SystemClock
     from .codec import Codec as Codec
+    from .dialect import ObjectForm as ObjectForm
     from .durable import DurableCalls as DurableCalls
     from .durable import Journal as Journal
     from .durable import Wire as Wire

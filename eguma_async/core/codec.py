@@ -1,34 +1,45 @@
-"""JSON to attrs classes and back, in two tiers.
+"""JSON to attrs classes and back, in three tiers that give equal objects.
 
-msgspec decodes the bytes straight into the attrs classes, strictly. Only what it refuses is parsed
-again and structured by the public cattrs converter of the same classes: that accepts the variants
-the API is known to send, or names the JSON path of every fault. Both tiers give equal objects, so
-the first one is only a matter of speed; classes whose names differ from the wire's do without it.
+1. `strict`: msgspec decodes the bytes straight into the attrs classes; where names or values
+   differ from the wire's, by way of structs that have the wire's names (`structs`). What it
+   refuses goes to the next tier, as do classes that keep the JSON they are made of.
+2. `repair`: the answer is parsed, one generated function for each class puts the JSON objects in
+   order, and msgspec makes the attrs objects of them. It accepts the variants the API is known to
+   send, at about three times the cost of the first tier.
+3. `tolerant`: the public cattrs converter of the same classes structures the parsed answer, or
+   names the JSON path of every fault. It is the measure of the other two, which are a matter of
+   speed only, and costs about five times as much as the second.
+
+Nothing is remembered of earlier answers: msgspec refuses an oddity where it meets it, which costs
+next to nothing, as most are in every element.
+
 Requests are unstructured by cattrs.
 """
 
 from __future__ import annotations
 
-import enum
-import types
 import typing
-from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-import attrs
 import cattrs
 import msgspec
 
+from .dialect import PLAIN, Dialect, ObjectForm
 from .errors import DecodingError
-from .fields import WireNames, is_local
-from .listing import Listing, ListPlace, is_listing, place_of_list
-from .scalars import AsWritten, Cents, is_subclass
+from .fields import WireNames
+from .listing import ListPlace, place_of_list
+from .log import logger
+from .repair import repairing_decoder
+from .strict import named, strict_decoder
+from .structs import struct_decoder
 from .tolerant import faults_of, register_hooks
+from .tracking import TrackedConverter
 
 T = TypeVar("T")
 
-_SCALARS = {str, int, bool, float, datetime, date, type(None), Any, Cents, AsWritten}
+_BOM = b"\xef\xbb\xbf"
+_MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Codec:
@@ -36,25 +47,37 @@ class Codec:
 
     Args:
         wire_name: Gives the wire's name of a field by its Python name, unless `wire_named` does.
-        as_object: Called with a class and the value an instance is to be made of; returns the
-            JSON object to read instead, or the value as it is.
+        form_of: Gives what may stand for the JSON object of a class; None for nothing else.
+        readers: How values of some types are read, if not as everywhere: functions of a JSON value
+            and the type that return what is made of it, or raise `ValueError`.
+        empty_is_null: True if an empty object or array stands for null, where an object or null
+            is expected.
 
     Attributes:
-        converter: The cattrs converter. A structure hook registered on it is honoured: it turns
-            the fast tier off for the types it touches.
+        converter: The cattrs converter. A structure hook registered on it is honoured: the types
+            it touches are read by the third tier only.
     """
 
     def __init__(
         self,
         *,
         wire_name: Callable[[str], str] | None = None,
-        as_object: Callable[[type, object], object] | None = None,
+        form_of: Callable[[type], ObjectForm | None] = PLAIN.form_of,
+        readers: Mapping[Any, Callable[[object, Any], Any]] | None = None,
+        empty_is_null: bool = False,
     ) -> None:
-        self._names = WireNames(wire_name)
-        self._as_object = as_object
         self._decoders: dict[Any, Callable[[bytes], Any] | None] = {}
-        self._tracked = _TrackedConverter(self._decoders.clear)
-        register_hooks(self._tracked, self._names, as_object)
+        self._repairs: dict[Any, Callable[[Any], Any] | None] = {}
+        self._told: set[Any] = set()
+        self._tracked = TrackedConverter(self._forget)
+        self._dialect = Dialect(
+            names=WireNames(wire_name),
+            form_of=form_of,
+            readers=readers or {},
+            empty_is_null=empty_is_null,
+            is_touched=self._tracked.is_touched,
+        )
+        register_hooks(self._tracked, self._dialect)
         self._tracked.track()
         self.converter: cattrs.Converter = self._tracked
 
@@ -63,7 +86,7 @@ class Codec:
         return msgspec.json.encode(self.converter.unstructure(value))
 
     def decode(self, body: bytes, returns: type[T]) -> T:
-        """Decode an answer.
+        """Decode an answer, or one element of it.
 
         Raises:
             DecodingError: The body is no JSON, or a required field is missing or of another kind.
@@ -72,23 +95,39 @@ class Codec:
             fast = self._decoders[returns]
         except KeyError:
             fast = self._decoders[returns] = self._fast_decoder(returns)
+        why = ""
         if fast is not None:
             try:
                 return fast(body)  # type: ignore[no-any-return]  # the decoder was made for T
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                pass  # the tolerant tier accepts it or says what is wrong
-        if not body and _may_be_none(returns):
-            return None  # type: ignore[return-value]  # T is None, or Any
-        return self._decode_tolerantly(body, returns)
+            except Exception as refusal:  # noqa: BLE001  # validators of a class raise anything
+                why = _reason(refusal)
+        # Out here: the refusal holds the answer, which may be a customer's.
+        return self._decode_oddity(body, returns, fast, why)
+
+    def why_not_fast(self, returns: Any) -> str | None:
+        """Return None if the first tier reads a type, else the reason why the second does.
+
+        If the second cannot either, as for types that a hook of yours touches, the reason is
+        followed by that.
+        """
+        fast = self._first_tier(returns)
+        if not isinstance(fast, str):
+            return None
+        repair = repairing_decoder(returns, self._dialect)
+        return f"{fast}; not repaired: {repair}" if isinstance(repair, str) else fast
+
+    def _first_tier(self, returns: Any) -> Callable[[bytes], Any] | str:
+        direct = strict_decoder(returns, self._dialect)
+        return struct_decoder(returns, self._dialect) if isinstance(direct, str) else direct
 
     def decode_fast(self, body: bytes, returns: type[T]) -> T | None:
-        """Decode an answer on the fast tier alone; None if that does not take it."""
+        """Decode an answer on the first tier alone; None if that does not take it."""
         if returns not in self._decoders:
             self._decoders[returns] = self._fast_decoder(returns)
         fast = self._decoders[returns]
         try:
             return None if fast is None else fast(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except Exception:  # noqa: BLE001  # validators of a class raise anything
             return None
 
     def place_of_list(self, returns: Any) -> ListPlace | None:
@@ -98,39 +137,75 @@ class Codec:
         """
         if self._tracked.is_touched(returns):
             return None
-        place = place_of_list(returns, self._names)
-        return None if place is not None and place.path and self._as_object is not None else place
+        place = place_of_list(returns, self._dialect.names)
+        if place is not None and place.path and self._dialect.form_of(returns) is not None:
+            return None
+        return place
 
     def _fast_decoder(self, returns: Any) -> Callable[[bytes], Any] | None:
-        listed = is_listing(returns)
-        if listed:  # msgspec knows no subclasses of tuple
-            returns = types.GenericAlias(tuple, (*typing.get_args(returns), ...))
-        local = _local_fields(returns)
-        why = why_not_fast(
-            returns, self._tracked.is_touched, names=self._names, ignored=local.keys()
-        )
-        if why is not None:
-            return None
-        decode = msgspec.json.Decoder(returns).decode
-        if listed:
-            return lambda body: Listing(decode(body))
-        return _without_local(decode, local) if local else decode
+        decode = self._first_tier(returns)
+        return None if isinstance(decode, str) else decode
 
-    def _decode_tolerantly(self, body: bytes, returns: type[T]) -> T:
+    def _repairing_decoder(self, returns: Any) -> Callable[[Any], Any] | None:
+        decode = repairing_decoder(returns, self._dialect)
+        return None if isinstance(decode, str) else decode
+
+    def _decode_oddity(
+        self, body: bytes, returns: type[T], fast: Callable[[bytes], Any] | None, why: str
+    ) -> T:
+        """Decode what the first tier refused, or has no decoder for."""
+        if not body and _may_be_none(returns):
+            return None  # type: ignore[return-value]  # T is None, or Any
+        if fast is not None and body.startswith(_BOM):
+            try:
+                return fast(body[len(_BOM) :])  # type: ignore[no-any-return]  # made for T
+            except Exception as refusal:  # noqa: BLE001  # as above
+                why = _reason(refusal)
+        text = body.removeprefix(_BOM)
+        try:
+            raw = msgspec.json.decode(text)
+        except _MALFORMED:
+            pass
+        else:
+            return self._structure(raw, text, returns, why)
+        # Out here: the error above holds the answer.
+        raise DecodingError("unreadable response", problems=("no valid JSON @ $",), malformed=True)
+
+    def _structure(self, raw: Any, text: bytes, returns: type[T], why: str) -> T:
+        """Make an object of parsed JSON; the text is parsed again if the second tier gives up."""
+        try:
+            repaired = self._repairs[returns]
+        except KeyError:
+            repaired = self._repairs[returns] = self._repairing_decoder(returns)
+        if repaired is not None:
+            try:
+                value: T = repaired(raw)
+            except Exception:  # noqa: BLE001  # whatever it is, the next tier says it better
+                raw = msgspec.json.decode(text)  # some of it was changed
+            else:
+                self._tell(returns, "second", why)
+                return value
         found: tuple[str, ...]
         try:
-            raw = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raw, found = None, ("no valid JSON @ $",)
-            malformed = True
+            value = self.converter.structure(raw, returns)
+        except Exception as fault:  # noqa: BLE001  # a hook of the user's raises anything
+            found = faults_of(fault, self._dialect.names)
         else:
-            malformed = False
-            try:
-                return self.converter.structure(raw, returns)
-            except Exception as fault:  # noqa: BLE001  # a hook of the user's raises anything
-                found = faults_of(fault, self._names)
-        # Outside of the except block: the faults hold the server's values, and so might a customer.
-        raise DecodingError("unreadable response", problems=found, malformed=malformed)
+            self._tell(returns, "third", why)
+            return value
+        # Out of the except block: the faults hold the server's values, and so might a customer.
+        raise DecodingError("unreadable response", problems=found)
+
+    def _tell(self, returns: Any, tier: str, why: str) -> None:
+        """Log, once for each type, that it is not decoded by the first tier."""
+        if returns not in self._told:
+            self._told.add(returns)
+            reason = why or self.why_not_fast(returns)
+            logger.debug("%s is decoded slowly, by the %s tier: %s", named(returns), tier, reason)
+
+    def _forget(self) -> None:
+        for known in (self._decoders, self._repairs, self._told):
+            known.clear()
 
 
 def _may_be_none(kind: Any) -> bool:
@@ -138,123 +213,9 @@ def _may_be_none(kind: Any) -> bool:
     return kind in (Any, None, type(None)) or type(None) in typing.get_args(kind)
 
 
-_SAME_NAMES = WireNames()
-
-
-def _local_fields(kind: Any) -> dict[str, Any]:
-    """Return the `LOCAL` fields of a class with their defaults; none of what is no attrs class."""
-    if not attrs.has(kind):
-        return {}
-    return {f.name: f.default for f in attrs.fields(kind) if is_local(f)}
-
-
-def _without_local(
-    decode: Callable[[bytes], Any], defaults: dict[str, Any]
-) -> Callable[[bytes], Any]:
-    """Take back what msgspec read into fields that are no server's to set."""
-
-    def decode_without(body: bytes) -> Any:
-        value = decode(body)
-        if all(getattr(value, name) is default for name, default in defaults.items()):
-            return value
-        return attrs.evolve(value, **defaults)
-
-    return decode_without
-
-
-def why_not_fast(
-    kind: Any,
-    is_touched: Callable[[Any], bool] = lambda _: False,
-    seen: set[Any] | None = None,
-    *,
-    names: WireNames = _SAME_NAMES,
-    ignored: Iterable[str] = (),
-) -> str | None:
-    """Return None if both tiers read a type tree alike, else the reason.
-
-    msgspec skips attrs converters, reads aliases and private names by their attribute name and
-    refuses unknown members of a closed enum; a hook of the user's is not known to it at all.
-    """
-    seen = set() if seen is None else seen
-    if kind in seen:
-        return None
-    seen.add(kind)
-    if is_touched(kind):
-        return f"a hook is registered for {kind}"
-    if kind in _SCALARS:
-        return None
-    if attrs.has(kind):
-        attrs.resolve_types(kind)
-        fields = [f for f in attrs.fields(kind) if f.name not in ignored]
-        reasons = (_why_field_not_fast(kind, f, is_touched, seen, names) for f in fields)
-    elif isinstance(kind, type) and issubclass(kind, enum.Enum):
-        return None if "_missing_" in _own_names(kind) else f"closed enum {kind.__name__}"
-    elif typing.get_origin(kind) is not None:
-        parts = (part for part in typing.get_args(kind) if part is not Ellipsis)
-        reasons = (why_not_fast(part, is_touched, seen, names=names) for part in parts)
-    else:
-        return f"unknown kind {kind!r}"
-    return next((reason for reason in reasons if reason), None)
-
-
-def _why_field_not_fast(
-    cls: type,
-    field: attrs.Attribute[Any],
-    is_touched: Callable[[Any], bool],
-    seen: set[Any],
-    names: WireNames,
-) -> str | None:
-    where = f"{cls.__name__}.{field.name}"
-    if is_local(field):
-        return f"{where}: local"
-    if field.converter is not None:
-        return f"{where}: converter"
-    if field.alias != field.name:
-        return f"{where}: alias"
-    if getattr(field.default, "takes_self", False):
-        return f"{where}: takes_self"
-    if names.of(field) != field.name:
-        return f"{where}: wire name"
-    return why_not_fast(field.type, is_touched, seen, names=names)
-
-
-def _own_names(kind: type[enum.Enum]) -> set[str]:
-    return {name for c in kind.__mro__ if c.__module__ != "enum" for name in vars(c)}
-
-
-class _TrackedConverter(cattrs.Converter):
-    """A converter that remembers for which types a user registered structure hooks."""
-
-    def __init__(self, on_change: Callable[[], None]) -> None:
-        self._on_change = on_change
-        self._tests: list[Callable[[Any], bool]] | None = None
-        super().__init__()
-
-    def track(self) -> None:
-        """From here on, hooks are the user's."""
-        self._tests = []
-
-    def is_touched(self, kind: Any) -> bool:
-        """Tell whether a user's hook applies to a type."""
-        return any(test(kind) for test in self._tests or ())
-
-    def _touch(self, test: Callable[[Any], bool]) -> None:
-        if self._tests is not None:
-            self._tests.append(test)
-            self._on_change()
-
-    def register_structure_hook(self, cl: Any, func: Any = None) -> Any:
-        result = super().register_structure_hook(cl, func)
-        kind = cl if func is not None else typing.get_type_hints(cl)["return"]
-        # cattrs gives the hook of a class to its subclasses, too.
-        self._touch(lambda other: other == kind or is_subclass(other, kind))
-        return result
-
-    def register_structure_hook_func(self, check_func: Any, func: Any) -> None:
-        super().register_structure_hook_func(check_func, func)
-        self._touch(check_func)
-
-    def register_structure_hook_factory(self, predicate: Any, factory: Any = None) -> Any:
-        result = super().register_structure_hook_factory(predicate, factory)
-        self._touch(predicate)
-        return result
+def _reason(refusal: Exception) -> str:
+    """Return what msgspec says of types and paths; nothing that may hold a value."""
+    words, at, path = str(refusal).rpartition(" - at ")
+    if isinstance(refusal, msgspec.ValidationError) and words.startswith(("Expected ", "Object ")):
+        return f"{words}{at}{path}"
+    return f"value not accepted{at}{path}" if at else "value not accepted"

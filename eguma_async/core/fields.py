@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -51,6 +52,19 @@ def is_nullable(kind: Any) -> bool:
     """Tell whether None is among the values of a type."""
     union = typing.get_origin(kind) in (typing.Union, types.UnionType)
     return union and type(None) in typing.get_args(kind)
+
+
+def may_be_blank(field: attrs.Attribute[Any]) -> bool:
+    """Tell whether an empty text is read as None: servers write it for a date they do not have.
+
+    A flag too, but no text: an empty one is a value of its own.
+    """
+    kinds = {type(None), datetime, bool}
+    return (
+        field.default is None
+        and is_nullable(field.type)
+        and kinds.issuperset(typing.get_args(field.type))
+    )
 
 
 class WireNames:

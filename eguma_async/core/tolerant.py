@@ -1,30 +1,37 @@
-"""The tolerant tier: hooks that accept what servers are known to send, or name every fault."""
+"""The third tier: hooks that accept what servers are known to send, or name every fault."""
 
 from __future__ import annotations
 
+import operator
 import traceback
 import types
 import typing
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from functools import partial
 from typing import Any, TypeAlias
 
 import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn, override
 
-from .fields import WireNames, is_lenient, is_local, is_nullable, other_names
+from .dialect import Dialect
+from .fields import WireNames, is_lenient, is_local, is_nullable, may_be_blank, other_names
 from .listing import Listing, UnreadableElement, is_listing, log_unreadable
 from .places import in_body
 from .scalars import MismatchError, got, register_scalars
 
-AsObject: TypeAlias = "Callable[[type, object], object] | None"
 Hook: TypeAlias = Callable[[Any, Any], Any]
 
 
-def register_hooks(converter: cattrs.Converter, names: WireNames, as_object: AsObject) -> None:
+def register_hooks(converter: cattrs.Converter, dialect: Dialect) -> None:
     """Make the converter lossless: cattrs' own defaults read null as "None", "false" as True."""
+    names = dialect.names
     register_scalars(converter)
+    for kind, read in dialect.readers.items():
+        if isinstance(kind, type):
+            converter.register_structure_hook(kind, read)
+        else:
+            converter.register_structure_hook_func(partial(operator.eq, kind), read)
     converter.register_structure_hook_factory(_is_tuple, lambda kind: _tuple_hook(converter, kind))
     converter.register_structure_hook_factory(
         is_listing, lambda kind: _listing_hook(converter, typing.get_args(kind)[0], names)
@@ -34,7 +41,10 @@ def register_hooks(converter: cattrs.Converter, names: WireNames, as_object: AsO
         Listing, lambda listing: [converter.unstructure(element) for element in listing]
     )
     converter.register_structure_hook_factory(
-        attrs.has, lambda cls: _attrs_hook(converter, cls, names, as_object)
+        attrs.has, lambda cls: _attrs_hook(converter, cls, dialect)
+    )
+    converter.register_structure_hook_factory(
+        dialect.may_be_empty, lambda kind: _optional_hook(converter, kind)
     )
     converter.register_unstructure_hook_factory(
         attrs.has, lambda cls: _unstructure_hook(converter, cls, names)
@@ -79,10 +89,20 @@ def _listing_hook(converter: cattrs.Converter, element: Any, names: WireNames) -
     return hook
 
 
-def _attrs_hook(
-    converter: cattrs.Converter, cls: type, names: WireNames, as_object: AsObject
-) -> Hook:
+def _optional_hook(converter: cattrs.Converter, kind: Any) -> Hook:
+    """Read an object that may be empty, which says as little as null."""
+    (inner,) = (part for part in typing.get_args(kind) if part is not type(None))
+    structure = converter.get_structure_hook(inner)
+
+    def hook(value: object, _: Any) -> Any:
+        return None if value in (None, [], {}) else structure(value, inner)
+
+    return hook
+
+
+def _attrs_hook(converter: cattrs.Converter, cls: type, dialect: Dialect) -> Hook:
     attrs.resolve_types(cls)
+    names, form = dialect.names, dialect.form_of(cls)
     overrides = {f.name: _override(converter, f, names) for f in attrs.fields(cls)}
     structure: Hook = make_dict_structure_fn(
         cls,
@@ -92,8 +112,8 @@ def _attrs_hook(
     tidy = _tidier(cls, names)
 
     def hook(value: object, _: Any) -> Any:
-        if as_object is not None:
-            value = as_object(cls, value)
+        if form is not None:
+            value = form.read(value)
         if not isinstance(value, dict):
             raise MismatchError(f"expected an object, got {got(value)}")
         return structure(tidy(value), cls)
@@ -119,14 +139,7 @@ def _tidier(cls: type, names: WireNames) -> Callable[[dict[str, Any]], dict[str,
     has_default = [
         names.of(f) for f in fields if f.default is not attrs.NOTHING and not is_nullable(f.type)
     ]
-    # Servers write "" for a date or a flag they do not have, as they do for a text.
-    may_be_blank = [
-        names.of(f)
-        for f in fields
-        if f.default is None
-        and is_nullable(f.type)
-        and {type(None), datetime, bool}.issuperset(typing.get_args(f.type))
-    ]
+    blank = [names.of(f) for f in fields if may_be_blank(f)]
 
     def tidy(value: dict[str, Any]) -> dict[str, Any]:
         present = dict(value)
@@ -139,7 +152,7 @@ def _tidier(cls: type, names: WireNames) -> Callable[[dict[str, Any]], dict[str,
         for name in has_default:
             if present.get(name, attrs.NOTHING) is None:
                 del present[name]
-        for name in may_be_blank:
+        for name in blank:
             if present.get(name) == "":
                 del present[name]
         return present

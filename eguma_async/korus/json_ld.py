@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-import types
 import typing
-from collections.abc import Callable
-from datetime import date, datetime
-from functools import lru_cache
+from datetime import date
 from typing import Any, Generic, NewType, TypeVar
 
 import attrs
-import cattrs
 
 from eguma_async.core.codec import Codec
+from eguma_async.core.dialect import ObjectForm
 from eguma_async.core.fields import LENIENT, WireNames, other_names, wire_named
 from eguma_async.core.listing import UnreadableElement, unreadable_of
-from eguma_async.core.scalars import MismatchError
+from eguma_async.core.scalars import MismatchError, read_date, read_datetime
 
 from .signed_url import SignedUrl
 
@@ -71,41 +68,47 @@ class _Form:
     is_hydra: bool
     lists: tuple[str, ...]
 
+    def read(self, value: object) -> object:
+        """Return the JSON object an instance is to be made of, whatever stands for it."""
+        if isinstance(value, str) and self.is_named:
+            value = {"@id": value}
+        if value == []:
+            value = {}
+        if not isinstance(value, dict):
+            if not self.keeps_raw:
+                return value
+            value = {"value": value}
+        known = without_prefix(value) if self.is_hydra else value
+        found = {
+            name: as_list(known[name]) for name in self.lists if isinstance(known.get(name), dict)
+        }
+        if self.keeps_raw:
+            found[_RAW] = value
+        return {**known, **found} if found else known
 
-@lru_cache(maxsize=256)
-def _form_of(cls: Any) -> _Form:
+
+def form_of(cls: Any) -> ObjectForm:
+    """Return what may stand for an object of a class.
+
+    A bare link is an object that has only its name; PHP writes an empty object as an empty array,
+    and some lists as objects. What is kept raw may be anything.
+    """
     attrs.resolve_types(cls)
     fields = attrs.fields_dict(cls)
     names = WireNames(camel_case)
     listed = [field for field in fields.values() if typing.get_origin(field.type) is tuple]
-    return _Form(
+    form = _Form(
         is_named="iri" in fields or "raw" in fields,
         keeps_raw="raw" in fields,
         is_hydra=issubclass(cls, (Collection, View)),
         lists=tuple(name for f in listed for name in (names.of(f), *other_names(f))),
     )
-
-
-def as_object(cls: type, value: object) -> object:
-    """Return the JSON object an instance is to be made of, whatever stands for it.
-
-    A bare link is an object that has only its name; PHP writes an empty object as an empty array,
-    and some lists as objects. What is kept raw may be anything.
-    """
-    form = _form_of(cls)
-    if isinstance(value, str) and form.is_named:
-        value = {"@id": value}
-    if value == []:
-        value = {}
-    if not isinstance(value, dict):
-        if not form.keeps_raw:
-            return value
-        value = {"value": value}
-    known = without_prefix(value) if form.is_hydra else value
-    found = {name: as_list(known[name]) for name in form.lists if isinstance(known.get(name), dict)}
-    if form.keeps_raw:
-        found[_RAW] = value
-    return {**known, **found} if found else known
+    every = [name for f in fields.values() for name in (names.of(f), *other_names(f))]
+    return ObjectForm(
+        read=form.read,
+        reads_all=form.keeps_raw,
+        odd_names=tuple(_HYDRA + name for name in every) if form.is_hydra else (),
+    )
 
 
 def without_origin(link: str) -> str:
@@ -121,6 +124,8 @@ def link_of(value: object) -> Iri | None:
 
 
 def _read_iri(value: object, _: Any) -> Iri:
+    if type(value) is str and value[:1] == "/":
+        return Iri(value)  # as a rule
     iri = link_of(value)
     if iri is None:
         raise MismatchError("expected a link")
@@ -133,52 +138,21 @@ def _read_signed_url(value: object, _: Any) -> SignedUrl:
     return SignedUrl(value)
 
 
-def _is_optional_object(kind: Any) -> bool:
-    if typing.get_origin(kind) not in (typing.Union, types.UnionType):
-        return False
-    parts = [part for part in typing.get_args(kind) if part is not type(None)]
-    return len(parts) == 1 and len(typing.get_args(kind)) == 2 and _is_object(parts[0])
-
-
-def _is_object(kind: Any) -> bool:
-    return attrs.has(kind) or typing.get_origin(kind) is dict
-
-
-def _day_reader(converter: cattrs.Converter) -> Callable[[object, Any], date]:
-    """Make a hook that also takes an instant for its day, by the clock of its own offset."""
-    read_day = converter.get_structure_hook(date)
-    read_instant = converter.get_structure_hook(datetime)
-
-    def hook(value: object, kind: Any) -> date:
-        if isinstance(value, str) and "T" in value:
-            moment: datetime = read_instant(value, datetime)
-            return moment.date()
-        day: date = read_day(value, kind)
-        return day
-
-    return hook
+def _read_day(value: object, kind: Any) -> date:
+    """Read a day, or an instant for its day, by the clock of its own offset."""
+    if isinstance(value, str) and "T" in value:
+        return read_datetime(value, kind).date()
+    return read_date(value, kind)
 
 
 def make_codec() -> Codec:
     """Return a codec for this API."""
-    codec = Codec(wire_name=camel_case, as_object=as_object)
-    converter = codec.converter
-    converter.register_structure_hook(date, _day_reader(converter))
-
-    def optional_object(kind: Any) -> Callable[[Any, Any], Any]:
-        (inner,) = (part for part in typing.get_args(kind) if part is not type(None))
-        structure = converter.get_structure_hook(inner)
-
-        # PHP writes an empty object as an empty array, and either says as little as null.
-        def hook(value: object, _: Any) -> Any:
-            return None if value in (None, [], {}) else structure(value, inner)
-
-        return hook
-
-    converter.register_structure_hook_func(lambda kind: kind is Iri, _read_iri)
-    converter.register_structure_hook(SignedUrl, _read_signed_url)
-    converter.register_structure_hook_factory(_is_optional_object, optional_object)
-    return codec
+    return Codec(
+        wire_name=camel_case,
+        form_of=form_of,
+        readers={Iri: _read_iri, SignedUrl: _read_signed_url, date: _read_day},
+        empty_is_null=True,  # PHP writes an empty object as an empty array
+    )
 
 
 @attrs.frozen(kw_only=True)

@@ -16,12 +16,13 @@ import cattrs
 import msgspec
 import pytest
 
-from eguma_async.core.codec import Codec, why_not_fast
+from eguma_async.core.codec import Codec
 from eguma_async.core.enums import OpenEnum
 from eguma_async.core.errors import DecodingError
 from eguma_async.core.fields import is_lenient, is_local
 from eguma_async.core.listing import Listing, refuse_unreadable
 from eguma_async.core.operation import Operation
+from eguma_async.core.strict import why_not_fast
 from eguma_async.eguma.ticketing.availabilities import AvailabilityList, CategoryPrice
 from eguma_async.eguma.ticketing.bookings import BookedTicket, Booking, CancelledBooking
 from eguma_async.eguma.ticketing.events import AdmissionAvailability, Event
@@ -30,6 +31,7 @@ from eguma_async.eguma.ticketing.products import Category, Product, ProductList,
 from eguma_async.eguma.ticketing.reservations import ReleasedReservation, Reservation
 from eguma_async.eguma.ticketing.tickets import TicketCheck, TicketInfo
 from tests.support.calls import BOOKED, CANCELLED, HELD, RELEASED, order
+from tests.support.codecs import third_tier
 
 PRODUCTS = {
     "company_name": "Museum",
@@ -140,9 +142,8 @@ def as_msgspec_knows_it(kind: typing.Any) -> typing.Any:
 
 
 def slow_only(codec: Codec) -> Codec:
-    """Make a codec decode everything by its second tier."""
-    codec._fast_decoder = lambda returns: None  # type: ignore[method-assign]
-    return codec
+    """Make a codec decode everything by cattrs."""
+    return third_tier(codec)
 
 
 def read(codec: Codec, body: bytes, kind: typing.Any) -> typing.Any:

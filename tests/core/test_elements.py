@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eguma_async.core.codec import Codec
+from eguma_async.core.dialect import ObjectForm
 from eguma_async.core.elements import STEP, ElementReader, steps_of
 from eguma_async.core.errors import DecodingError, IncompleteListError
 from eguma_async.core.fields import LENIENT, LOCAL, wire_named
@@ -181,7 +182,7 @@ def test_only_the_one_list_of_an_answer_is_decoded_in_steps(returns):
 
 
 def test_what_a_codec_makes_another_object_of_is_decoded_at_once():
-    codec = Codec(as_object=lambda cls, value: value)
+    codec = Codec(form_of=lambda cls: ObjectForm(read=lambda value: value))
     assert steps_of(codec, b"{}", Shelf) is None
     assert read(b'[{"id":"a","count":1}]', Listing[Thing], codec=codec)[0] == [
         Thing(id="a", count=1)
@@ -211,9 +212,9 @@ def test_an_odd_element_costs_the_others_nothing():
     slow = []
 
     class Counting(Codec):
-        def _decode_tolerantly(self, body, returns):
+        def _decode_oddity(self, body, *others):
             slow.append(body)
-            return super()._decode_tolerantly(body, returns)
+            return super()._decode_oddity(body, *others)
 
     readable, _ = read(encoded(rows), Listing[Thing], batch=1000, codec=Counting())
     assert [thing.count for thing in readable] == list(range(100))

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eguma_async.core.codec import Codec, why_not_fast
+from eguma_async.core.codec import Codec
 from eguma_async.core.errors import DecodingError
 from eguma_async.core.fields import LENIENT, LOCAL
 from eguma_async.core.listing import (
@@ -21,6 +21,7 @@ from eguma_async.core.listing import (
     refuse_unreadable,
     unreadable_of,
 )
+from eguma_async.core.strict import why_not_fast
 
 
 @attrs.frozen(kw_only=True)

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eguma_async.core.codec import Codec, why_not_fast
+from eguma_async.core.codec import Codec
 from eguma_async.core.errors import DecodingError
 from eguma_async.core.scalars import Cents, WrittenDatetime
+from eguma_async.core.strict import why_not_fast
 
 
 @attrs.frozen(kw_only=True)
