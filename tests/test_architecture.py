@@ -32,6 +32,7 @@ FLOORS = (
     ("transports", 20),
     ("fanout", 20),
     ("pipeline", 25),
+    ("storage", 28),
     ("journal", 30),
     ("sync", 30),
     ("eguma", 40),
@@ -56,6 +57,7 @@ THIRD_PARTY = {
     10: VALUES,
     20: VALUES,
     25: VALUES,
+    28: VALUES,
     30: VALUES,
     40: VALUES,
     50: {"attrs"},
@@ -81,7 +83,7 @@ OPTIONAL_HOMES = {
     "keyring": {"journal.sealing"},
 }
 
-NAMELESS = ("core", "transports", "fanout", "pipeline", "journal", "sync")
+NAMELESS = ("core", "transports", "fanout", "pipeline", "storage", "journal", "sync")
 PROVIDER_NAME = re.compile(r"e-?guma(?!_async|-async|Error\b)|korus", re.IGNORECASE)
 
 TIME_AND_CHANCE = {

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from eguma_async.core.errors import ConfigurationError, JournalError
+from eguma_async.storage.files import filesystem_of, make_private, sync_directory
+from eguma_async.storage.sqlite_errors import failure
+from eguma_async.storage.sqlite_file import SQLiteFile
+from eguma_async.storage.writer import Writer
 
 from . import _sqlite_rows
-from ._files import filesystem_of, make_private, sync_directory
-from ._sqlite_errors import failure
-from ._sqlite_file import SQLiteFile
-from ._writer import Writer
 from .base import Place, Row, Store
 
 T = TypeVar("T")

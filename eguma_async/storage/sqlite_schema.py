@@ -9,7 +9,7 @@ from typing import Any
 
 from eguma_async.core.errors import JournalCorruptError, JournalError
 
-from ._sqlite_errors import damaged
+from .sqlite_errors import damaged
 
 APPLICATION_ID = 0x65674A31
 """``egJ1``: what tells a journal from other files of SQLite."""

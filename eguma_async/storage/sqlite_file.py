@@ -13,8 +13,8 @@ from typing import Any
 from eguma_async.core.errors import JournalError
 from eguma_async.core.log import logger
 
-from . import _forks, _sqlite_errors
-from ._files import (
+from . import forks, sqlite_errors
+from .files import (
     filesystem_of,
     is_network,
     keep_from_others,
@@ -22,7 +22,7 @@ from ._files import (
     sync_directory,
     what_loses_it,
 )
-from ._sqlite_schema import (
+from .sqlite_schema import (
     APPLICATION_ID,
     PRAGMAS,
     check_pragma,
@@ -31,7 +31,7 @@ from ._sqlite_schema import (
     make_tables,
     value,
 )
-from ._writer import Job
+from .writer import Job
 
 QUIET_SECONDS = 0.2
 LARGEST_PAGE = 65536
@@ -68,7 +68,7 @@ class SQLiteFile:
         self._commits = 0
         self._is_tidy = False  # a process that was killed may have left a log
         self._quiet = QUIET_SECONDS
-        self.identity: _forks.Identity | None = None
+        self.identity: forks.Identity | None = None
         self.connection: sqlite3.Connection | None = None
 
     # What the thread does
@@ -95,7 +95,7 @@ class SQLiteFile:
             return self._attempt(jobs)
         except Exception as error:  # noqa: BLE001  # it goes to whoever waits
             self._give_up(error)
-            is_of_all = len(jobs) == 1 or _sqlite_errors.concerns_all(error)
+            is_of_all = len(jobs) == 1 or sqlite_errors.concerns_all(error)
             failure = self._failure(error)
         if is_of_all:
             return [copy.copy(failure) for _ in jobs]
@@ -172,13 +172,13 @@ class SQLiteFile:
     def _open_checked(self) -> None:
         self._check_log()
         self.identity = self._identity()
-        if _forks.is_barred(self.identity):
+        if forks.is_barred(self.identity):
             raise JournalError(
                 f"the journal {self._path} was open when this process was forked, and cannot be"
                 " used in it: open it after the fork, or start processes by spawning them"
             )
         self._check_writable()
-        _forks.hold(self)
+        forks.hold(self)
         self._look_before_touching()
         self.connection = self._connect(self._path, "rw")
         self.connection.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout * 1000)}")
@@ -193,7 +193,7 @@ class SQLiteFile:
         # In this order: whoever makes a journal writes its first page before there is a log.
         has_log = log.exists() and log.stat().st_size > 0
         if has_log and self._path.stat().st_size == 0:
-            raise _sqlite_errors.damaged(self._path, "it is empty, its log is not")
+            raise sqlite_errors.damaged(self._path, "it is empty, its log is not")
 
     def _look_before_touching(self) -> None:
         """Check whose file it is on a connection that cannot change it, not even by closing."""
@@ -201,7 +201,7 @@ class SQLiteFile:
         if size == 0:
             return
         if size == 1:  # which SQLite takes for an empty one
-            raise _sqlite_errors.damaged(self._path, "it is too short")
+            raise sqlite_errors.damaged(self._path, "it is too short")
         connection = self._connect(self._path, "ro")
         try:
             # One moment for all that is read: another process may just be making the journal.
@@ -212,7 +212,7 @@ class SQLiteFile:
                 raise
             # Whoever made it was interrupted. If that was a journal, it had one page.
             if size > LARGEST_PAGE:
-                raise _sqlite_errors.damaged(self._path, "a transaction was left open") from None
+                raise sqlite_errors.damaged(self._path, "a transaction was left open") from None
         finally:
             connection.close()
 
@@ -228,7 +228,7 @@ class SQLiteFile:
             try:
                 connection.execute(statement).fetchall()
             except sqlite3.OperationalError as error:
-                if not left or _sqlite_errors.kind_of(error) != "SQLITE_BUSY":
+                if not left or sqlite_errors.kind_of(error) != "SQLITE_BUSY":
                     raise
                 threading.Event().wait(pause)
             else:
@@ -258,7 +258,7 @@ class SQLiteFile:
                 " file system that is not read-only"
             )
 
-    def _identity(self) -> _forks.Identity:
+    def _identity(self) -> forks.Identity:
         status = self._path.stat()
         return status.st_dev, status.st_ino
 
@@ -304,7 +304,7 @@ class SQLiteFile:
                 connection.execute("ROLLBACK")
         except sqlite3.Error:
             self._drop()
-        if _sqlite_errors.needs_new_connection(error):
+        if sqlite_errors.needs_new_connection(error):
             self._drop()
 
     def _drop(self) -> None:
@@ -314,7 +314,7 @@ class SQLiteFile:
                 connection.close()
             except sqlite3.Error as error:
                 logger.debug("the journal was not closed in order: %s", type(error).__name__)
-        _forks.release(self)
+        forks.release(self)
 
     def _failure(self, error: Exception) -> JournalError:
-        return _sqlite_errors.failure(error, self._path, self._busy_timeout)
+        return sqlite_errors.failure(error, self._path, self._busy_timeout)
