@@ -1,4 +1,4 @@
-"""What makes a file of SQLite a journal: its settings, its tables, and the checks of them."""
+"""What makes a file of SQLite one of its kind: its settings, its tables, and the checks of them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,9 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from eguma_async.core.errors import JournalCorruptError, JournalError
-
+from .kind import FileKind
 from .sqlite_errors import damaged
 
-APPLICATION_ID = 0x65674A31
-"""``egJ1``: what tells a journal from other files of SQLite."""
-SCHEMA_VERSION = 1
 SECRET_BYTES = 32
 CHECKED_PAGES = 2048
 """A file of up to so many pages is checked whole when it is opened; a larger one takes long."""
@@ -31,96 +27,76 @@ PRAGMAS: tuple[tuple[str, str, object], ...] = (
 )
 """Each with the value it is set to and the one it must be read back as: defaults differ."""
 
-SCHEMA = (
-    """CREATE TABLE entry(
-        series TEXT NOT NULL, generation INTEGER NOT NULL, version INTEGER NOT NULL,
-        is_open INTEGER NOT NULL, created_at REAL NOT NULL, remote TEXT,
-        slot INTEGER NOT NULL, PRIMARY KEY(series, generation))""",
-    "CREATE INDEX entry_place ON entry(created_at, series, generation)",
-    "CREATE INDEX entry_open ON entry(created_at, series, generation) WHERE is_open = 1",
-    "CREATE INDEX entry_remote ON entry(remote) WHERE remote IS NOT NULL",
-    """CREATE TABLE slot(
-        id INTEGER PRIMARY KEY, is_free INTEGER NOT NULL, size INTEGER NOT NULL,
-        bytes BLOB NOT NULL)""",
-    "CREATE INDEX slot_free ON slot(size) WHERE is_free = 1",
-    "CREATE TABLE secret(value BLOB NOT NULL)",
-)
-_PROBES = (
-    "SELECT * FROM entry ORDER BY created_at, series, generation LIMIT 1",
-    "SELECT * FROM entry ORDER BY created_at DESC, series DESC, generation DESC LIMIT 1",
-    "SELECT * FROM entry WHERE is_open = 1 ORDER BY created_at, series, generation LIMIT 100",
-    "SELECT * FROM entry ORDER BY series, generation LIMIT 1",
-    "SELECT * FROM entry WHERE remote > '' ORDER BY remote LIMIT 1",
-    "SELECT id FROM slot ORDER BY id DESC LIMIT 1",
-    "SELECT * FROM slot WHERE is_free = 1 ORDER BY size LIMIT 1",
-)
-"""What is read of a file that is too large to be checked whole: an end of each tree."""
+IDENTITY_TABLE = "CREATE TABLE secret(value BLOB NOT NULL)"
+"""A table of every kind: its bytes tell one file from another of its kind."""
 
 
-def is_journal(connection: sqlite3.Connection, path: Path) -> bool:
-    """Return True if a file is a journal, False if it is empty; within a transaction.
+def is_of_kind(connection: sqlite3.Connection, path: Path, kind: FileKind) -> bool:
+    """Return True if a file is of a kind, False if it is empty; within a transaction.
 
     Raises:
-        JournalCorruptError: It is something else than a journal of this version.
+        EgumaError: It is something else than a file of this kind and version.
     """
-    kind = value(connection, "PRAGMA application_id")
+    found_id = value(connection, "PRAGMA application_id")
     version = value(connection, "PRAGMA user_version")
     found = connection.execute("SELECT sql FROM sqlite_master").fetchall()
-    if not (kind or version or found):
+    if not (found_id or version or found):
         return False
-    if kind != APPLICATION_ID:
-        raise JournalCorruptError(
-            f"{path} is a database of another program; nothing was changed; give the journal a"
+    if found_id != kind.application_id:
+        raise kind.corrupt(
+            f"{path} is a database of another program; nothing was changed; give the {kind.noun} a"
             " path of its own"
         )
-    if version > SCHEMA_VERSION:
-        raise JournalCorruptError(
-            f"the journal {path} was written by a newer version of this package (schema {version},"
-            f" known is {SCHEMA_VERSION}); nothing was changed; update the package"
+    if version > kind.version:
+        raise kind.corrupt(
+            f"the {kind.noun} {path} was written by a newer version of this package (schema"
+            f" {version}, known is {kind.version}); nothing was changed; update the package"
         )
-    if version < SCHEMA_VERSION or not set(SCHEMA) <= {sql for (sql,) in found}:
-        raise damaged(path, "its tables are not those of a journal")
+    if version < kind.version or not {IDENTITY_TABLE, *kind.tables} <= {sql for (sql,) in found}:
+        raise damaged(path, f"its tables are not those of a {kind.noun}", kind)
     return True
 
 
-def check_pragma(connection: sqlite3.Connection, path: Path, name: str, expected: object) -> None:
+def check_pragma(
+    connection: sqlite3.Connection, path: Path, kind: FileKind, name: str, expected: object
+) -> None:
     """Check that a setting holds.
 
     Raises:
-        JournalError: It does not.
+        EgumaError: It does not.
     """
     found = value(connection, f"PRAGMA {name}")
     if found != expected:
-        raise JournalError(
-            f"the journal {path} needs {name} to be {expected} and SQLite leaves it at {found};"
+        raise kind.error(
+            f"the {kind.noun} {path} needs {name} to be {expected} and SQLite leaves it at {found};"
             f" this is SQLite {sqlite3.sqlite_version}: use another build"
         )
 
 
-def make_tables(connection: sqlite3.Connection) -> None:
-    """Make what an empty file needs to be a journal, within a transaction."""
-    for statement in SCHEMA:
+def make_tables(connection: sqlite3.Connection, kind: FileKind) -> None:
+    """Make what an empty file needs to be of a kind, within a transaction."""
+    for statement in (*kind.tables, IDENTITY_TABLE):
         connection.execute(statement)
     connection.execute("INSERT INTO secret VALUES(?)", (secrets.token_bytes(SECRET_BYTES),))
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute(f"PRAGMA application_id = {kind.application_id}")
+    connection.execute(f"PRAGMA user_version = {kind.version}")
 
 
-def checked_secret(connection: sqlite3.Connection, path: Path) -> bytes:
-    """Check a journal as far as that takes no time, and return its secret.
+def checked_secret(connection: sqlite3.Connection, path: Path, kind: FileKind) -> bytes:
+    """Check a file as far as that takes no time, and return its secret.
 
     Raises:
-        JournalCorruptError: It is damaged.
+        EgumaError: It is damaged.
     """
     if value(connection, "PRAGMA page_count") <= CHECKED_PAGES:
         if value(connection, "PRAGMA quick_check(1)") != "ok":
-            raise damaged(path, "its pages contradict each other")
+            raise damaged(path, "its pages contradict each other", kind)
     else:
-        for statement in _PROBES:
+        for statement in kind.probes:
             connection.execute(statement).fetchall()
     found = value(connection, "SELECT value FROM secret")
     if not isinstance(found, bytes) or len(found) != SECRET_BYTES:
-        raise damaged(path, "its secret is gone")
+        raise damaged(path, "its secret is gone", kind)
     return found
 
 

@@ -25,6 +25,7 @@ import attrs
 import pytest
 
 from eguma_async.core.errors import ConfigurationError, JournalCorruptError, JournalError
+from eguma_async.journal.stores._sqlite_kind import JOURNAL
 from eguma_async.journal.stores.sqlite import SQLiteStore
 from eguma_async.storage import forks, sqlite_schema
 from eguma_async.storage.files import filesystem_of
@@ -296,7 +297,7 @@ SETTINGS = {
     "wal_autocheckpoint": 10000,
     "fullfsync": 1,
     "checkpoint_fullfsync": 1,
-    "application_id": sqlite_schema.APPLICATION_ID,
+    "application_id": JOURNAL.application_id,
     "user_version": 1,
 }
 
