@@ -28,6 +28,10 @@ class RequestHandler(Protocol):
         """Take a request of a caller who waits so many seconds, and return what became of it."""
         ...
 
+    def date(self) -> str | None:
+        """Return what the responses have as their ``Date``; None for none."""
+        ...
+
 
 class SandboxTransport(ManagedTransport):
     """Carries requests to a sandbox within the process.
@@ -100,7 +104,9 @@ class SandboxTransport(ManagedTransport):
 
     async def _hand_over(self, request: HttpRequest, response: SandboxResponse) -> HttpResponse:
         body = b"" if request.method.upper() == "HEAD" else response.body
-        whole = HttpResponse(status=response.status, headers=response.headers, body=body)
+        date = self._sandbox.date()
+        headers = response.headers if date is None else {"date": date, **response.headers}
+        whole = HttpResponse(status=response.status, headers=headers, body=body)
         return await deliver(request, whole, max_body_bytes=self._max_body_bytes)
 
     async def _hand_over_part(self, request: HttpRequest, cut: CutResponse) -> None:
