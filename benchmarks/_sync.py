@@ -19,7 +19,7 @@ from typing import Any
 
 import attrs
 
-from eguma_async import AsyncSession, EgumaError, OrderReplica, RetryPolicy, SQLiteOrders, SyncRules
+from eguma_async import AsyncSession, EgumaError, OrderReplica, RetryPolicy, SQLiteOrders
 from eguma_async.core.clock import Clock
 from eguma_async.core.messages import HttpRequest, HttpResponse
 from eguma_async.sandbox import DropAfter, EgumaOptions, EgumaSandbox, Reply, SandboxRequest
@@ -403,7 +403,7 @@ class History:
             self._damage("moved to the future")
 
     def _damage(self, how: str) -> None:
-        """Change the newest checkpoint, as somebody with an editor does, or a clock that was wrong."""
+        """Change the newest checkpoint, as an editor does, or a clock that was wrong."""
         if not self._path.exists():
             return
         from eguma_async.sync.records import Checkpoint

@@ -1,9 +1,9 @@
 """Copies of a shop's orders, made while everything goes wrong: do they say what the shop says?
 
 Each run is one history made of chance: orders are sold several in one second, changed while they
-are listed, cancelled, taken back, shown late by minutes or by hours, hidden and made unreadable; the
-client's clock and the server's are wrong, and in half of the runs the clocks of the country are
-changed; answers are cut, refused and broken; those who copy are killed at requests and in the
+are listed, cancelled, taken back, shown late by minutes or by hours, hidden and made unreadable;
+the client's clock and the server's are wrong, and in half of the runs the clocks of the country
+are changed; answers are cut, refused and broken; those who copy are killed at requests and in the
 middle of writes, and two of them work on one copy; checkpoints are damaged. Nothing takes real time
 but the disk.
 
@@ -12,7 +12,7 @@ but the disk.
   the shop: at once for all that was late by no more than the overlap, and after a day for all.
 - ``events``: what happened, and how often. Each kind must.
 
-``--mutant NAME`` breaks the copy on purpose, which must be noticed: `equal` is less than `runs` then.
+``--mutant NAME`` breaks the copy on purpose, which must be noticed: `equal` is less than `runs`.
 """
 
 from __future__ import annotations
