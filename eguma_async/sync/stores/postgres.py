@@ -17,13 +17,6 @@ from . import _checkpoints, _planning
 from ._rows import COLUMNS, kept_of, row_of
 from .base import ANCHORS, NEWEST, PAGE, Batch, Contents, ReplicaStore, Written
 
-try:
-    import asyncpg
-except ImportError:
-    raise ConfigurationError(
-        "a copy in PostgreSQL needs asyncpg: pip install 'eguma_async[postgres]'"
-    ) from None
-
 _TABLE = re.compile(r"([a-z_][a-z0-9_]{0,40}\.)?[a-z_][a-z0-9_]{0,40}", re.ASCII)
 VERSION = 1
 _FOREIGN = ("42P01", "42703", "42804", "42883", "42P10", "22P02", "42P07")
@@ -57,7 +50,8 @@ class PostgresOrders(ReplicaStore):
         if problem is not None:
             del dsn  # a traceback that shows variables must not show it
             raise ConfigurationError(problem)
-        self._make_pool: Callable[[], Awaitable[Any]] = lambda: asyncpg.create_pool(
+        driver = _driver()
+        self._make_pool: Callable[[], Awaitable[Any]] = lambda: driver.create_pool(
             dsn, min_size=0, max_size=connections, command_timeout=timeout, timeout=timeout
         )
         self._what = f"{_place_of(dsn)} table {table}"
@@ -103,10 +97,11 @@ class PostgresOrders(ReplicaStore):
         pool, self._pool = self._pool, None
         if pool is None:
             return
+        driver = _driver()
         try:
             async with asyncio.timeout(self._timeout):
                 await pool.close()
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        except (driver.PostgresError, driver.InterfaceError, OSError):
             pool.terminate()
 
     async def begin(self, origin: str, owner: str, *, now: float, lease: float) -> State:
@@ -293,6 +288,17 @@ class PostgresOrders(ReplicaStore):
             )
 
 
+def _driver() -> Any:
+    """Return the package that speaks to the server."""
+    try:
+        import asyncpg  # noqa: PLC0415  # an extra
+    except ImportError:
+        raise ConfigurationError(
+            "a copy in PostgreSQL needs asyncpg: pip install 'eguma_async[postgres]'"
+        ) from None
+    return asyncpg
+
+
 def _tables(table: str) -> tuple[str, ...]:
     name = table.rpartition(".")[2]
     return (
@@ -311,8 +317,8 @@ def _tables(table: str) -> tuple[str, ...]:
             " said TEXT NOT NULL)"
         ),
         (
-            f"CREATE TABLE {table}_meta(version INT NOT NULL, origin TEXT, owner TEXT, until FLOAT8,"
-            " revision BIGINT NOT NULL)"
+            f"CREATE TABLE {table}_meta(version INT NOT NULL, origin TEXT, owner TEXT,"
+            " until FLOAT8, revision BIGINT NOT NULL)"
         ),
         f"INSERT INTO {table}_meta(version, revision) VALUES({VERSION}, 0)",
     )
@@ -322,7 +328,8 @@ def _failure(error: Exception, what: str) -> EgumaError:
     """Return what the caller gets: without a cause, which would show the password or a customer."""
     if isinstance(error, EgumaError):
         return error
-    if isinstance(error, asyncpg.PostgresError):
+    driver = _driver()
+    if isinstance(error, driver.PostgresError):
         state = error.sqlstate or ""
         if state in _FOREIGN:
             return ReplicaCorruptError(
@@ -332,7 +339,7 @@ def _failure(error: Exception, what: str) -> EgumaError:
         return ReplicaError(f"the copy of orders {what} cannot be used (SQLSTATE {state})")
     if isinstance(error, TimeoutError):
         return ReplicaError(f"the copy of orders {what} did not answer in time")
-    if isinstance(error, (asyncpg.InterfaceError, OSError)):
+    if isinstance(error, (driver.InterfaceError, OSError)):
         return ReplicaError(f"the copy of orders {what} cannot be reached")
     return ReplicaError(f"the copy of orders {what} cannot keep this ({type(error).__name__})")
 
