@@ -97,6 +97,9 @@ if TYPE_CHECKING:
     from .eguma.ticketing.hold import Hold as Hold
     from .eguma.ticketing.hold import HoldContext as HoldContext
     from .eguma.ticketing.items import TicketItem as TicketItem
+    from .eguma.ticketing.order_replica import OrderCopy as OrderCopy
+    from .eguma.ticketing.order_replica import OrderReplica as OrderReplica
+    from .eguma.ticketing.order_replica import OrderSession as OrderSession
     from .eguma.ticketing.orders import CustomerTitle as CustomerTitle
     from .eguma.ticketing.orders import ListOrders as ListOrders
     from .eguma.ticketing.orders import Order as Order
@@ -140,6 +143,22 @@ if TYPE_CHECKING:
     from .pipeline.options import SessionOptions as SessionOptions
     from .pipeline.policy import RetryPolicy as RetryPolicy
     from .pipeline.redis_rate import RedisRate as RedisRate
+    from .sync.errors import ReplicaBusyError as ReplicaBusyError
+    from .sync.errors import ReplicaCorruptError as ReplicaCorruptError
+    from .sync.errors import ReplicaError as ReplicaError
+    from .sync.records import ChangeKind as ChangeKind
+    from .sync.records import Checkpoint as Checkpoint
+    from .sync.replica import Following as Following
+    from .sync.replica import Replica as Replica
+    from .sync.reports import Copied as Copied
+    from .sync.reports import OnRound as OnRound
+    from .sync.reports import SyncReport as SyncReport
+    from .sync.rules import SyncRules as SyncRules
+    from .sync.stores.base import Contents as Contents
+    from .sync.stores.base import ReplicaStore as ReplicaStore
+    from .sync.stores.memory import MemoryOrders as MemoryOrders
+    from .sync.stores.postgres import PostgresOrders as PostgresOrders
+    from .sync.stores.sqlite import SQLiteOrders as SQLiteOrders
     from .transports.aiohttp import AiohttpTransport as AiohttpTransport
     from .transports.lean import LeanTransport as LeanTransport
     from .transports.memory import MemoryTransport as MemoryTransport

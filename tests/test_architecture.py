@@ -34,6 +34,7 @@ FLOORS = (
     ("transports", 20),
     ("fanout", 20),
     ("pipeline", 25),
+    ("storage", 28),
     ("journal", 30),
     ("sync", 30),
     ("eguma", 40),
@@ -58,6 +59,7 @@ THIRD_PARTY = {
     10: VALUES,
     20: VALUES,
     25: VALUES,
+    28: VALUES,
     30: VALUES,
     40: VALUES,
     50: {"attrs"},
@@ -77,7 +79,11 @@ NETWORK_HOMES = {
 # Packages that a user may lack: each in files of its own, which nothing imports at once if they
 # do so themselves.
 OPTIONAL_HOMES = {
-    "asyncpg": {"journal.stores.postgres", "journal.stores._postgres_errors"},
+    "asyncpg": {
+        "journal.stores.postgres",
+        "journal.stores._postgres_errors",
+        "sync.stores.postgres",
+    },
     "redis": {"journal.stores.redis", "journal.stores._redis_server", "pipeline.redis_rate"},
     "cryptography": {"journal.sealing"},
     "keyring": {"journal.sealing"},
@@ -85,7 +91,7 @@ OPTIONAL_HOMES = {
     "aiohappyeyeballs": {"transports._lean_dial"},  # comes with aiohttp
 }
 
-NAMELESS = ("core", "transports", "fanout", "pipeline", "journal", "sync")
+NAMELESS = ("core", "transports", "fanout", "pipeline", "storage", "journal", "sync")
 PROVIDER_NAME = re.compile(r"e-?guma(?!_async|-async|Error\b)|korus", re.IGNORECASE)
 
 TIME_AND_CHANCE = {

@@ -458,9 +458,12 @@ terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
 output left early (SIGPIPE), 143 terminated (SIGTERM).
 """,
     ("orders",): """\
-Usage: eguma orders [OPTIONS]
+Usage: eguma orders COMMAND [OPTIONS]
 
 List orders, made through the API, in the web shop and at the desk.
+
+Commands:
+  sync: Copy all orders into a file, and from then on what has changed.
 
 Parameters:
   --updated-after STR: Changed at this local time or later,
@@ -468,6 +471,38 @@ Parameters:
   --updated-before STR: Changed before this local time.
   --order-number STR: Exactly this number.
   --last-name STR: Exactly this last name.
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
+  --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("orders", "sync"): """\
+Usage: eguma orders sync [OPTIONS] DB
+
+Copy all orders into a file, and from then on what has changed.
+
+The file is one of SQLite. Only its owner can read it: it holds the customers of
+all orders. Whenever the command is ended, what was read stays, and the next one
+goes on from there. With --follow --json, each change is one JSON line.
+
+Arguments:
+  DB: File of the copy; made if there is none. [required]
+
+Parameters:
+  --follow: Go on, and print each change as it comes; Ctrl-C ends it.
+  --interval FLOAT: Seconds between two rounds of --follow. [default: 30.0]
+  --zone STR: Time zone in which the server writes its times. [default:
+      Europe/Zurich]
   --json: Print one JSON document and nothing else on stdout.
   --sandbox: Use a sandbox within this process, with its demo data.
   --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not

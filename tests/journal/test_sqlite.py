@@ -25,8 +25,10 @@ import attrs
 import pytest
 
 from eguma_async.core.errors import ConfigurationError, JournalCorruptError, JournalError
-from eguma_async.journal.stores import _files, _forks, _sqlite_schema
+from eguma_async.journal.stores._sqlite_kind import JOURNAL
 from eguma_async.journal.stores.sqlite import SQLiteStore
+from eguma_async.storage import forks, sqlite_schema
+from eguma_async.storage.files import filesystem_of
 from tests.journal.stores import name, row
 from tests.support.commands import PATIENCE
 
@@ -189,6 +191,8 @@ PRELUDE = """
 import asyncio, os, sys
 from eguma_async.core.errors import JournalError
 from eguma_async.journal.stores.sqlite import SQLiteStore
+from eguma_async.storage import forks, sqlite_schema
+from eguma_async.storage.files import filesystem_of
 from tests.journal.stores import name, row
 from tests.support.commands import PATIENCE
 """
@@ -293,7 +297,7 @@ SETTINGS = {
     "wal_autocheckpoint": 10000,
     "fullfsync": 1,
     "checkpoint_fullfsync": 1,
-    "application_id": _sqlite_schema.APPLICATION_ID,
+    "application_id": JOURNAL.application_id,
     "user_version": 1,
 }
 
@@ -301,7 +305,7 @@ SETTINGS = {
 async def test_the_settings_are_those_of_the_promise(path):
     async with opened(SQLiteStore(path, busy_timeout=1.5)) as store:
         found = {
-            each: await store._do(partial(_sqlite_schema.value, statement=f"PRAGMA {each}"))
+            each: await store._do(partial(sqlite_schema.value, statement=f"PRAGMA {each}"))
             for each in SETTINGS
         }
     assert found == SETTINGS
@@ -619,7 +623,7 @@ async def test_damage_that_is_found_later_is_told_and_closed(path):
 
 async def test_a_large_file_is_not_read_whole_to_open_it(path):
     await make(path, 10)
-    alter(path, f"CREATE TABLE filler AS SELECT zeroblob({_sqlite_schema.CHECKED_PAGES * 4096})")
+    alter(path, f"CREATE TABLE filler AS SELECT zeroblob({sqlite_schema.CHECKED_PAGES * 4096})")
     store = TracedStore(path)
     async with opened(store):
         assert not any("quick_check" in each for each in store.log)
@@ -895,11 +899,11 @@ def test_the_kind_of_a_file_system_is_read_from_the_mounts(tmp_path):
         "a b\\ü/x.db": "cifs",
         "home/over/x.db": "btrfs",
     }
-    found = {each: _files.filesystem_of(tmp_path / each, mounts) for each in expected}
+    found = {each: filesystem_of(tmp_path / each, mounts) for each in expected}
     assert found == expected
     (tmp_path / "link").symlink_to(shared)
-    assert _files.filesystem_of(tmp_path / "link" / "x.db", mounts) == "nfs4"
-    assert _files.filesystem_of(tmp_path / "x.db", tmp_path / "none") == ""
+    assert filesystem_of(tmp_path / "link" / "x.db", mounts) == "nfs4"
+    assert filesystem_of(tmp_path / "x.db", tmp_path / "none") == ""
 
 
 # Other processes
@@ -975,7 +979,7 @@ async def test_what_was_acknowledged_outlives_a_kill(path):
             assert found is not None
             assert found.version == 2
             assert found.data == b"done"
-        assert await store._do(lambda c: _sqlite_schema.value(c, "PRAGMA integrity_check")) == "ok"
+        assert await store._do(lambda c: sqlite_schema.value(c, "PRAGMA integrity_check")) == "ok"
     assert len(told) > 40
 
 
@@ -1045,7 +1049,7 @@ def test_what_a_child_must_not_close_outlives_all_that_hold_it():
 
     kept, gone = Thing(), Thing()
     known = weakref.ref(kept), weakref.ref(gone)
-    _forks._immortal(kept)
+    forks._immortal(kept)
     del kept, gone
     gc.collect()
     assert [each() is not None for each in known] == [True, False]

@@ -14,11 +14,11 @@ from eguma_async.sandbox.engine.errors import NoSuchRecordError
 
 from . import tickets
 from .catalog import Product
-from .overview import Overview
+from .order_desk import OrderDesk
 from .sales import Customer
 
 
-class BackOffice(Overview):
+class BackOffice(OrderDesk):
     """State read and set through Python methods.
 
     Times of slots are given as listed (``"2026-03-19T10:00:00"``) or as naive values. An id that

@@ -12,6 +12,7 @@ from eguma_async.sandbox.engine.checks import (
     HEADER_NAME,
     HEADER_VALUE,
     SECONDS,
+    SPAN,
     must_be,
     one_of,
     status,
@@ -69,6 +70,10 @@ class EgumaOptions(Options):
         updated_at_zone: Zone of ``created_at`` and ``updated_at``, and of their filters.
         orders_allowed: Whether keys of third-party users may read the orders.
         orders_delay_seconds: How late a new order shows up in the list.
+        max_orders: How many orders the list shows at once at most; None for no limit.
+        too_many_orders_status: Status where there would be more.
+        date_skew_seconds: How far the ``Date`` of the responses is ahead of the sandbox's clock, or
+            behind it if it is below 0; None for none.
         booking_location: ``location`` of bookings made through the API.
         old_errors: Errors of orders, tickets, events and admissions: ``"text"`` or ``"json"``.
         unknown_ticket_status: Ticket information for an unknown number.
@@ -109,6 +114,9 @@ class EgumaOptions(Options):
     updated_at_zone: Zone = attrs.field(default="zurich", validator=_zone)
     orders_allowed: bool = attrs.field(default=True, validator=_flag)
     orders_delay_seconds: float = attrs.field(default=0, validator=must_be(SECONDS))
+    max_orders: int | None = attrs.field(default=None, validator=must_be(whole(0).or_null()))
+    too_many_orders_status: int = attrs.field(default=504, validator=must_be(status(400, 599)))
+    date_skew_seconds: float | None = attrs.field(default=0, validator=must_be(SPAN.or_null()))
     booking_location: Literal["web", "local"] = attrs.field(
         default="web", validator=must_be(one_of("web", "local"))
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from eguma_async.sandbox.engine.messages import SandboxResponse, json_response
 
@@ -31,14 +32,31 @@ class Orders:
         last_name = request.parameter("last_name")
         newest = self._state.now() - timedelta(seconds=options.orders_delay_seconds)
         found = [
-            order_json(order, options)
-            for order in self._state.book.of_merchant(call.caller.merchant)
-            if order.created_at <= newest
+            self._json(order)
+            for order in map(self._shown, self._state.book.of_merchant(call.caller.merchant))
+            if order is not None
+            and order.created_at <= newest
             and _is_within(self._shown_update(order), after, before)
             and number in (None, order.number)
             and _has_last_name(order, last_name)
         ]
+        if options.max_orders is not None and len(found) > options.max_orders:
+            raise refused(options.too_many_orders_status, "That are too many orders at once.")
         return json_response(200, found)
+
+    def _json(self, order: Order) -> dict[str, Any]:
+        members = order_json(order, self._state.options)
+        for name, value in self._state.distorted.get(order.id, {}).items():
+            if value is None:
+                members.pop(name, None)
+            else:
+                members[name] = value
+        return members
+
+    def _shown(self, order: Order) -> Order | None:
+        """Return an order as the list shows it now; None if it does not."""
+        listed = self._state.listed.get(order.id)
+        return order if listed is None or self._state.now() >= listed.until else listed.order
 
     def _shown_update(self, order: Order) -> datetime:
         local = wall_clock(order.updated_at, self._state.options.updated_at_zone)

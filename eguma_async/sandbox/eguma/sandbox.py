@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import ClassVar
 from urllib.parse import unquote
 
@@ -10,7 +11,12 @@ import attrs
 
 from eguma_async.core.clock import Clock
 from eguma_async.sandbox.engine.base import ControlCommand, Sandbox, Transaction
-from eguma_async.sandbox.engine.messages import SandboxRequest, SandboxResponse, text_response
+from eguma_async.sandbox.engine.messages import (
+    SandboxRequest,
+    SandboxResponse,
+    http_date,
+    text_response,
+)
 from eguma_async.sandbox.engine.routing import ApiCall
 
 from . import commands, demo
@@ -85,6 +91,13 @@ class EgumaSandbox(BackOffice, Sandbox):
         except RefusedError as error:
             return endpoint.error(error, self.options.old_errors)
         return Transaction(lambda: self._process(endpoint, call))
+
+    def date(self) -> str | None:
+        """Return what the responses have as their ``Date``."""
+        skew = self.options.date_skew_seconds
+        if skew is None:
+            return None
+        return http_date((self.clock.now() + timedelta(seconds=skew)).replace(microsecond=0))
 
     def error(self, status: int) -> SandboxResponse:
         """Return an error of that status in e-guma's structured shape."""

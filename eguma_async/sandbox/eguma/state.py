@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -35,6 +35,19 @@ class Caller:
 Call: TypeAlias = ApiCall[Caller]
 
 
+@attrs.frozen
+class Listed:
+    """How the list shows an order for a time.
+
+    Attributes:
+        until: When it shows the order as it is again.
+        order: What it shows until then; None for nothing.
+    """
+
+    until: datetime
+    order: Order | None
+
+
 class State:
     """The state of one sandbox.
 
@@ -54,6 +67,8 @@ class State:
         self.stock: Stock = Stock()
         self.book: OrderBook = OrderBook()
         self.idempotency: IdempotencyStore = IdempotencyStore()
+        self.listed: dict[str, Listed] = {}
+        self.distorted: dict[str, dict[str, Any]] = {}
         self._callers: dict[str, Caller] = {}
 
     def now(self) -> datetime:

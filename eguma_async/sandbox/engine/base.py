@@ -16,7 +16,7 @@ from eguma_async.core.delivery import DEFAULT_MAX_BODY_BYTES
 from .clock import SandboxClock
 from .faults import FaultList, Wait
 from .log import RequestLog, RequestRecord
-from .messages import MAX_BODY_BYTES, Delivery, SandboxRequest, SandboxResponse
+from .messages import MAX_BODY_BYTES, Delivery, SandboxRequest, SandboxResponse, http_date
 from .options import Options
 from .transport import SandboxTransport
 
@@ -134,6 +134,10 @@ class Sandbox(abc.ABC):
             max_body_bytes: The largest body to accept, unless it flows into a sink.
         """
         return SandboxTransport(self, max_body_bytes=max_body_bytes)
+
+    def date(self) -> str | None:
+        """Return what the responses have as their ``Date``; None for none."""
+        return http_date(self.clock.now().replace(microsecond=0))
 
     def _refusal(self, request: SandboxRequest) -> SandboxResponse | None:
         """Return the response to a request that must not get any further, or None."""

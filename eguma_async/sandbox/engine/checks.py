@@ -85,10 +85,14 @@ def status(least: int, most: int) -> Check:
     return Check(f"a status from {least} to {most}", whole(least, most).fits)
 
 
+def is_number(value: Any) -> bool:
+    """Tell whether a value is a number, as JSON knows them."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def is_amount(value: Any) -> bool:
     """Tell whether a value is a number that is finite and not negative."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_number and 0 <= value <= sys.float_info.max
+    return is_number(value) and 0 <= value <= sys.float_info.max
 
 
 OBJECT = Check("an object", lambda value: isinstance(value, dict))
@@ -99,6 +103,10 @@ FILLED = Check("a text that is not empty", lambda value: TEXT.fits(value) and va
 SECONDS = Check(
     f"a number of seconds from 0 to {LONGEST_SPAN}",
     lambda value: is_amount(value) and value <= LONGEST_SPAN,
+)
+SPAN = Check(
+    f"a number of seconds from -{LONGEST_SPAN} to {LONGEST_SPAN}",
+    lambda value: SECONDS.fits(abs(value) if is_number(value) else value),
 )
 DURATION = Check(f"a whole number of seconds from 1 to {LONGEST_SPAN}", whole(1, LONGEST_SPAN).fits)
 SHARE = Check("a number from 0 to less than 1", lambda value: is_amount(value) and value < 1)

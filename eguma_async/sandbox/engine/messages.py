@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from functools import lru_cache
 from typing import Any, NoReturn, Self, TypeAlias
 from urllib.parse import parse_qsl, unquote
 
@@ -187,6 +190,12 @@ def _refuse(text: str) -> NoReturn:
 def encode_json(value: object) -> bytes:
     """Encode a value as compact UTF-8 JSON."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@lru_cache(maxsize=64)
+def http_date(moment: datetime) -> str:
+    """Write a moment as HTTP does (RFC 9110, section 5.6.7)."""
+    return format_datetime(moment.astimezone(UTC), usegmt=True)
 
 
 def json_response(

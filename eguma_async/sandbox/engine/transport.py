@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -57,6 +58,8 @@ class SandboxTransport(ManagedTransport):
         check_limits(max_body_bytes=max_body_bytes)
         self.clock: Clock = sandbox.clock
         self._sandbox = sandbox
+        # Whoever stands in for a sandbox need not have one.
+        self._date: Callable[[], str | None] | None = getattr(sandbox, "date", None)
         self._max_body_bytes = max_body_bytes
         self._running: set[asyncio.Task[Delivery]] = set()
 
@@ -100,7 +103,9 @@ class SandboxTransport(ManagedTransport):
 
     async def _hand_over(self, request: HttpRequest, response: SandboxResponse) -> HttpResponse:
         body = b"" if request.method.upper() == "HEAD" else response.body
-        whole = HttpResponse(status=response.status, headers=response.headers, body=body)
+        date = None if self._date is None else self._date()
+        headers = response.headers if date is None else {"date": date, **response.headers}
+        whole = HttpResponse(status=response.status, headers=headers, body=body)
         return await deliver(request, whole, max_body_bytes=self._max_body_bytes)
 
     async def _hand_over_part(self, request: HttpRequest, cut: CutResponse) -> None:

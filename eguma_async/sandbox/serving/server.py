@@ -6,7 +6,6 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from email.utils import format_datetime
 from types import MappingProxyType, TracebackType
 from typing import Self
 
@@ -126,8 +125,8 @@ class SandboxServer:
             return _whole(_refusal(None, 404, "no sandbox has this path"))
         delivery = await sandbox.handle(request)
         # The date of a response is the sandbox's, as are all times within it.
-        date = format_datetime(sandbox.clock.now(), usegmt=True)
-        return await _deliver(incoming, delivery, {"Date": date})
+        date = sandbox.date()
+        return await _deliver(incoming, delivery, {} if date is None else {"Date": date})
 
     def _owner(self, path: str) -> Sandbox | None:
         if is_control(path):

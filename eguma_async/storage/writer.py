@@ -12,7 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
-from eguma_async.core.errors import JournalError
+from eguma_async.core.errors import EgumaError
 
 C = TypeVar("C")
 T = TypeVar("T")
@@ -68,18 +68,20 @@ class Writer(Generic[C]):
     Args:
         name: Of the thread.
         work: What it does.
+        error: Told where a mistake of ours comes between.
 
     Attributes:
         started: Done once the thread is ready; it has the exception if it cannot be.
         stopped: Done as the thread ends.
     """
 
-    def __init__(self, name: str, work: Work) -> None:
+    def __init__(self, name: str, work: Work, error: type[EgumaError]) -> None:
         self.started: Future[None] = Future()
         self.stopped: Future[None] = Future()
         self._work = work
+        self._error = error
         self._jobs: queue.SimpleQueue[Job[C, Any] | None] = queue.SimpleQueue()
-        # A daemon: a program that forgets to close its journal must be able to end.
+        # A daemon: a program that forgets to close its store must be able to end.
         threading.Thread(target=self._live, name=name, daemon=True).start()
 
     @property
@@ -158,7 +160,7 @@ class Writer(Generic[C]):
         try:
             outcomes = self._work.carry_out(group)
         except Exception as error:  # noqa: BLE001  # a mistake of ours must not leave them waiting
-            outcomes = [JournalError(f"unexpected: {type(error).__name__}") for _ in group]
+            outcomes = [self._error(f"unexpected: {type(error).__name__}") for _ in group]
         _tell(group, outcomes)
 
 

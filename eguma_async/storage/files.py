@@ -1,4 +1,4 @@
-"""What a file of a journal needs of the machine: a local disk, and that nobody else reads it."""
+"""What a file that matters needs of the machine: a local disk, and that nobody else reads it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import re
 import threading
 from pathlib import Path
 
-from eguma_async.core.errors import JournalError
+from eguma_async.core.errors import EgumaError
+
+from .kind import FileKind
 
 _NETWORK = re.compile(
     r"(fuse\.)?(9p|acfs|afp|afp?fs|beegfs|ceph(fs)?|cifs|coda|davfs2?|gcsfuse|gfs2?|glusterfs|goofys"
@@ -66,7 +68,7 @@ def what_loses_it(kind: str) -> str | None:
     return _FLEETING.get(kind.lower())
 
 
-def make_private(path: Path) -> bool:
+def make_private(path: Path, kind: FileKind) -> bool:
     """Make a file that only its owner can read, and its directory if there is none.
 
     One that is there already is kept from others.
@@ -75,10 +77,10 @@ def make_private(path: Path) -> bool:
         True if it is new.
 
     Raises:
-        JournalError: It cannot be made, or be kept from others.
+        EgumaError: It cannot be made, or be kept from others; of its kind.
     """
     try:
-        _make_directory(path.parent)
+        _make_directory(path.parent, kind)
         # Only a new file is opened; see above.
         with _making:
             try:
@@ -89,18 +91,18 @@ def make_private(path: Path) -> bool:
                 is_new = True
                 os.close(descriptor)
         if not path.is_file():
-            raise JournalError(f"{path} is no file; give the journal another path")
-        keep_from_others(path)
+            raise kind.error(f"{path} is no file; give the {kind.noun} another path")
+        keep_from_others(path, kind)
     except OSError as error:
-        raise _no_place(path, error) from None
+        raise _no_place(path, error, kind) from None
     return is_new
 
 
-def keep_from_others(path: Path) -> None:
+def keep_from_others(path: Path, kind: FileKind) -> None:
     """Take a file's rights from everybody but its owner.
 
     Raises:
-        JournalError: It belongs to somebody else.
+        EgumaError: It belongs to somebody else.
     """
     if os.name != "posix":
         return  # elsewhere it has the rights of its directory
@@ -113,17 +115,17 @@ def keep_from_others(path: Path) -> None:
         except FileNotFoundError:
             continue  # most times there is no log
         except PermissionError:
-            raise JournalError(
+            raise kind.error(
                 f"{each} can be read by others, and this user may not change that; let it belong"
                 " to this user, with the mode 0600"
             ) from None
 
 
-def sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path, kind: FileKind) -> None:
     """Make sure that what was made in a directory survives a power cut.
 
     Raises:
-        JournalError: It cannot be made sure.
+        EgumaError: It cannot be made sure.
     """
     if os.name != "posix":
         return  # elsewhere a directory cannot be opened
@@ -134,14 +136,14 @@ def sync_directory(directory: Path) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise _no_place(directory, error) from None
+        raise _no_place(directory, error, kind) from None
 
 
-def _make_directory(directory: Path) -> None:
+def _make_directory(directory: Path, kind: FileKind) -> None:
     """Make what is missing of a path, for this user alone whatever the umask says."""
     if directory.is_dir():
         return
-    _make_directory(directory.parent)
+    _make_directory(directory.parent, kind)
     try:
         directory.mkdir(mode=0o700)
     except FileExistsError:
@@ -149,11 +151,11 @@ def _make_directory(directory: Path) -> None:
             raise
         return
     directory.chmod(0o700)
-    sync_directory(directory.parent)
+    sync_directory(directory.parent, kind)
 
 
-def _no_place(path: Path, error: OSError) -> JournalError:
-    return JournalError(
-        f"the journal {path} cannot be made: {error.strerror}; give it a directory that this user"
-        " can write to"
+def _no_place(path: Path, error: OSError, kind: FileKind) -> EgumaError:
+    return kind.error(
+        f"the {kind.noun} {path} cannot be made: {error.strerror}; give it a directory that this"
+        " user can write to"
     )

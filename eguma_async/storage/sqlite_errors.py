@@ -1,11 +1,13 @@
-"""What the errors of SQLite mean for a journal, in words that say what to do."""
+"""What the errors of SQLite mean, in words that say what to do."""
 
 from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
 
-from eguma_async.core.errors import JournalCorruptError, JournalError
+from eguma_async.core.errors import EgumaError
+
+from .kind import FileKind
 
 _ADVICE = {
     "SQLITE_FULL": "there is no room left: free some space on its disk, or lift the quota",
@@ -40,7 +42,7 @@ def concerns_all(error: Exception) -> bool:
     """Tell whether whatever else was to be done would fail in the same way, or is done already."""
     if isinstance(error, sqlite3.Error):
         return kind_of(error) in _OF_ALL
-    return isinstance(error, (OSError, JournalError))
+    return isinstance(error, (OSError, EgumaError))
 
 
 def needs_new_connection(error: Exception) -> bool:
@@ -48,33 +50,32 @@ def needs_new_connection(error: Exception) -> bool:
     return isinstance(error, sqlite3.Error) and kind_of(error) in _DISTRUSTED
 
 
-def failure(error: Exception, path: Path, busy_timeout: float) -> JournalError:
+def failure(error: Exception, path: Path, busy_timeout: float, kind: FileKind) -> EgumaError:
     """Return what the caller gets.
 
     It is not raised here, and has no cause: a traceback that shows variables would show the rows.
     """
-    if isinstance(error, JournalError):
+    if isinstance(error, EgumaError):
         return error
     if isinstance(error, OSError):
-        return JournalError(f"the journal {path} cannot be used: {error.strerror}")
+        return kind.error(f"the {kind.noun} {path} cannot be used: {error.strerror}")
     if not isinstance(error, sqlite3.Error):
-        return JournalError(f"the journal {path} cannot keep this ({type(error).__name__})")
-    kind = kind_of(error)
-    name = getattr(error, "sqlite_errorname", None) or kind
-    if kind in _DAMAGED:
-        return damaged(path, name)
-    if kind in _BUSY:
-        return JournalError(
-            f"the journal {path} was locked by another process for more than {busy_timeout:g}"
+        return kind.error(f"the {kind.noun} {path} cannot keep this ({type(error).__name__})")
+    code = kind_of(error)
+    name = getattr(error, "sqlite_errorname", None) or code
+    if code in _DAMAGED:
+        return damaged(path, name, kind)
+    if code in _BUSY:
+        return kind.error(
+            f"the {kind.noun} {path} was locked by another process for more than {busy_timeout:g}"
             " seconds: find out which one keeps it, or raise busy_timeout"
         )
-    advice = _ADVICE.get(kind, "it refused what was asked")
-    return JournalError(f"the journal {path} cannot be used ({name}): {advice}")
+    advice = _ADVICE.get(code, "it refused what was asked")
+    return kind.error(f"the {kind.noun} {path} cannot be used ({name}): {advice}")
 
 
-def damaged(path: Path, detail: str) -> JournalCorruptError:
+def damaged(path: Path, detail: str, kind: FileKind) -> EgumaError:
     """Return the error for a file that cannot be read."""
-    return JournalCorruptError(
-        f"the journal {path} is damaged, or no journal ({detail}): keep the file, restore a backup"
-        " or begin a new journal at another path, and compare with the provider's back office"
+    return kind.corrupt(
+        f"the {kind.noun} {path} is damaged, or no {kind.noun} ({detail}): {kind.restore}"
     )

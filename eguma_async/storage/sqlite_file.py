@@ -1,4 +1,4 @@
-"""The file of a journal as the one thread sees it that uses it: opened, checked, written."""
+"""A file of SQLite as the one thread sees it that uses it: opened, checked, written."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from eguma_async.core.errors import JournalError
+from eguma_async.core.errors import EgumaError
 from eguma_async.core.log import logger
 
-from . import _forks, _sqlite_errors
-from ._files import (
+from . import forks, sqlite_errors
+from .files import (
     filesystem_of,
     is_network,
     keep_from_others,
@@ -22,16 +22,16 @@ from ._files import (
     sync_directory,
     what_loses_it,
 )
-from ._sqlite_schema import (
-    APPLICATION_ID,
+from .kind import FileKind
+from .sqlite_schema import (
     PRAGMAS,
     check_pragma,
     checked_secret,
-    is_journal,
+    is_of_kind,
     make_tables,
     value,
 )
-from ._writer import Job
+from .writer import Job
 
 QUIET_SECONDS = 0.2
 LARGEST_PAGE = 65536
@@ -44,6 +44,7 @@ class SQLiteFile:
 
     Args:
         path: Of the file.
+        kind: What it is for.
         busy_timeout: Seconds to wait for another process that writes.
         filesystem_of: Tells the kind of file system that holds a path.
         connect: Opens a file that exists; its second argument is ``"ro"`` or ``"rw"``.
@@ -53,6 +54,7 @@ class SQLiteFile:
     def __init__(
         self,
         path: Path,
+        kind: FileKind,
         *,
         busy_timeout: float,
         connect: Callable[[Path, str], sqlite3.Connection],
@@ -60,6 +62,8 @@ class SQLiteFile:
         filesystem_of: Callable[[Path], str] = filesystem_of,
     ) -> None:
         self._path = path
+        self._kind = kind
+        self._what = f"the {kind.noun} {path}"
         self._busy_timeout = busy_timeout
         self._filesystem_of = filesystem_of
         self._connect = connect
@@ -68,19 +72,19 @@ class SQLiteFile:
         self._commits = 0
         self._is_tidy = False  # a process that was killed may have left a log
         self._quiet = QUIET_SECONDS
-        self.identity: _forks.Identity | None = None
+        self.identity: forks.Identity | None = None
         self.connection: sqlite3.Connection | None = None
 
     # What the thread does
 
     def enter(self) -> None:
         """Check the place, make the file if there is none, and open it."""
-        failure: JournalError | None = None
+        failure: EgumaError | None = None
         try:
             self._check_place()
-            make_private(self._path)
+            make_private(self._path, self._kind)
             self._open()
-            sync_directory(self._path.parent)
+            sync_directory(self._path.parent, self._kind)
         except Exception as error:  # noqa: BLE001  # it goes to whoever waits
             failure = self._failure(error)
         if failure is not None:
@@ -95,7 +99,7 @@ class SQLiteFile:
             return self._attempt(jobs)
         except Exception as error:  # noqa: BLE001  # it goes to whoever waits
             self._give_up(error)
-            is_of_all = len(jobs) == 1 or _sqlite_errors.concerns_all(error)
+            is_of_all = len(jobs) == 1 or sqlite_errors.concerns_all(error)
             failure = self._failure(error)
         if is_of_all:
             return [copy.copy(failure) for _ in jobs]
@@ -113,9 +117,9 @@ class SQLiteFile:
         self._commits = 0
         try:
             self._is_tidy = self._empty_log()
-        except (sqlite3.Error, OSError, JournalError) as error:
+        except (sqlite3.Error, OSError, EgumaError) as error:
             self._give_up(error)
-            logger.debug("the journal's log was not emptied: %s", type(error).__name__)
+            logger.debug("the log of %s was not emptied: %s", self._what, type(error).__name__)
         # Where another process is in the way, or a disk is full, ask less and less often.
         self._quiet = QUIET_SECONDS if self._is_tidy else min(2 * self._quiet, 60.0)
         return None if self._is_tidy else self._quiet
@@ -126,7 +130,7 @@ class SQLiteFile:
             try:
                 self._empty_log()
             except sqlite3.Error as error:
-                logger.debug("the journal's log was not emptied: %s", type(error).__name__)
+                logger.debug("the log of %s was not emptied: %s", self._what, type(error).__name__)
         self._drop()
 
     # Its steps
@@ -152,15 +156,15 @@ class SQLiteFile:
         return self.connection
 
     def _check_place(self) -> None:
-        kind = self._filesystem_of(self._path)
-        if is_network(kind):
-            raise JournalError(
-                f"the journal {self._path} is on a network file system ({kind}), where locks do"
-                " not hold; use a local disk, or a journal on a database server"
+        filesystem = self._filesystem_of(self._path)
+        if is_network(filesystem):
+            raise self._kind.error(
+                f"{self._what} is on a network file system ({filesystem}), where locks do not hold;"
+                f" use a local disk, or {self._kind.elsewhere}"
             )
-        home = what_loses_it(kind)
+        home = what_loses_it(filesystem)
         if home is not None:
-            logger.warning("the journal %s is kept in %s, and is lost with it", self._path, home)
+            logger.warning("%s is kept in %s, and is lost with it", self._what, home)
 
     def _open(self) -> None:
         try:
@@ -172,28 +176,28 @@ class SQLiteFile:
     def _open_checked(self) -> None:
         self._check_log()
         self.identity = self._identity()
-        if _forks.is_barred(self.identity):
-            raise JournalError(
-                f"the journal {self._path} was open when this process was forked, and cannot be"
+        if forks.is_barred(self.identity):
+            raise self._kind.error(
+                f"{self._what} was open when this process was forked, and cannot be"
                 " used in it: open it after the fork, or start processes by spawning them"
             )
         self._check_writable()
-        _forks.hold(self)
+        forks.hold(self)
         self._look_before_touching()
         self.connection = self._connect(self._path, "rw")
         self.connection.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout * 1000)}")
         self._set_pragmas(self.connection)
         self._make_tables(self.connection)
-        self._check_same(checked_secret(self.connection, self._path))
-        keep_from_others(self._path)  # the log too, if a process of old had made it
+        self._check_same(checked_secret(self.connection, self._path, self._kind))
+        keep_from_others(self._path, self._kind)  # the log too, if a process of old had made it
 
     def _check_log(self) -> None:
         """Refuse a file without content whose log has some: its beginning was cut off."""
         log = self._path.with_name(self._path.name + "-wal")
-        # In this order: whoever makes a journal writes its first page before there is a log.
+        # In this order: whoever makes a file writes its first page before there is a log.
         has_log = log.exists() and log.stat().st_size > 0
         if has_log and self._path.stat().st_size == 0:
-            raise _sqlite_errors.damaged(self._path, "it is empty, its log is not")
+            raise sqlite_errors.damaged(self._path, "it is empty, its log is not", self._kind)
 
     def _look_before_touching(self) -> None:
         """Check whose file it is on a connection that cannot change it, not even by closing."""
@@ -201,25 +205,27 @@ class SQLiteFile:
         if size == 0:
             return
         if size == 1:  # which SQLite takes for an empty one
-            raise _sqlite_errors.damaged(self._path, "it is too short")
+            raise sqlite_errors.damaged(self._path, "it is too short", self._kind)
         connection = self._connect(self._path, "ro")
         try:
-            # One moment for all that is read: another process may just be making the journal.
+            # One moment for all that is read: another process may just be making it.
             connection.execute("BEGIN")
-            is_journal(connection, self._path)
+            is_of_kind(connection, self._path, self._kind)
         except sqlite3.OperationalError as error:
             if getattr(error, "sqlite_errorname", "") != "SQLITE_READONLY_ROLLBACK":
                 raise
-            # Whoever made it was interrupted. If that was a journal, it had one page.
+            # Whoever made it was interrupted. If it was one of ours, it had one page.
             if size > LARGEST_PAGE:
-                raise _sqlite_errors.damaged(self._path, "a transaction was left open") from None
+                raise sqlite_errors.damaged(
+                    self._path, "a transaction was left open", self._kind
+                ) from None
         finally:
             connection.close()
 
     def _set_pragmas(self, connection: sqlite3.Connection) -> None:
         for name, text, expected in PRAGMAS:
             self._patiently(connection, f"PRAGMA {name} = {text}")
-            check_pragma(connection, self._path, name, expected)
+            check_pragma(connection, self._path, self._kind, name, expected)
 
     def _patiently(self, connection: sqlite3.Connection, statement: str) -> None:
         """Execute a statement that does not wait by itself while another process has a lock."""
@@ -228,44 +234,44 @@ class SQLiteFile:
             try:
                 connection.execute(statement).fetchall()
             except sqlite3.OperationalError as error:
-                if not left or _sqlite_errors.kind_of(error) != "SQLITE_BUSY":
+                if not left or sqlite_errors.kind_of(error) != "SQLITE_BUSY":
                     raise
                 threading.Event().wait(pause)
             else:
                 return
 
     def _make_tables(self, connection: sqlite3.Connection) -> None:
-        if value(connection, "PRAGMA application_id") == APPLICATION_ID:
+        if value(connection, "PRAGMA application_id") == self._kind.application_id:
             return  # looked at before
         connection.execute("BEGIN IMMEDIATE")
-        if not is_journal(connection, self._path):  # else another process was faster
-            make_tables(connection)
+        if not is_of_kind(connection, self._path, self._kind):  # else another process was faster
+            make_tables(connection, self._kind)
         self._commit(connection)
 
     def _check_same(self, secret: bytes) -> None:
         """Check that a file that is opened anew is the one that was open before."""
         if self._secret not in (None, secret):
-            raise JournalError(
-                f"the journal {self._path} was replaced by another while it was in use: close it,"
+            raise self._kind.error(
+                f"{self._what} was replaced by another while it was in use: close it,"
                 " and open it again"
             )
         self._secret = secret
 
     def _check_writable(self) -> None:
         if not os.access(self._path, os.R_OK | os.W_OK):
-            raise JournalError(
-                f"the journal {self._path} cannot be written: this user needs the right to, and a"
+            raise self._kind.error(
+                f"{self._what} cannot be written: this user needs the right to, and a"
                 " file system that is not read-only"
             )
 
-    def _identity(self) -> _forks.Identity:
+    def _identity(self) -> forks.Identity:
         status = self._path.stat()
         return status.st_dev, status.st_ino
 
     def _check_there(self) -> None:
         if not self._path.is_file():
-            raise JournalError(
-                f"the journal {self._path} was moved or deleted while it was in use: put it back,"
+            raise self._kind.error(
+                f"{self._what} was moved or deleted while it was in use: put it back,"
                 " or close it and open it again to begin a new one"
             )
 
@@ -275,12 +281,12 @@ class SQLiteFile:
             self._check_there()
             if self._identity() == self.identity:
                 return
-        except (JournalError, OSError):
+        except (EgumaError, OSError):
             self._drop()
             raise
         self._drop()
-        raise JournalError(
-            f"the journal {self._path} was replaced by another file while it was in use: put it"
+        raise self._kind.error(
+            f"{self._what} was replaced by another file while it was in use: put it"
             " back, or close it and open it again"
         )
 
@@ -304,7 +310,7 @@ class SQLiteFile:
                 connection.execute("ROLLBACK")
         except sqlite3.Error:
             self._drop()
-        if _sqlite_errors.needs_new_connection(error):
+        if sqlite_errors.needs_new_connection(error):
             self._drop()
 
     def _drop(self) -> None:
@@ -313,8 +319,8 @@ class SQLiteFile:
             try:
                 connection.close()
             except sqlite3.Error as error:
-                logger.debug("the journal was not closed in order: %s", type(error).__name__)
-        _forks.release(self)
+                logger.debug("%s was not closed in order: %s", self._what, type(error).__name__)
+        forks.release(self)
 
-    def _failure(self, error: Exception) -> JournalError:
-        return _sqlite_errors.failure(error, self._path, self._busy_timeout)
+    def _failure(self, error: Exception) -> EgumaError:
+        return sqlite_errors.failure(error, self._path, self._busy_timeout, self._kind)
