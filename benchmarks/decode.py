@@ -21,8 +21,9 @@ classes; ``korus_..._speedup`` is how much faster that is than the last tier, ca
 over the bytes of the input. It is counted by tracemalloc: the resident memory of a process also
 tells what was there before, and what the allocator keeps.
 
-``time_exponent`` is the growth of time from 1,000 to 10,000 and 100,000 elements: 1 is linear, and
-what is above it are the caches of the processor. ``peak_exponent`` is that of the memory.
+``time_exponent`` is the growth of time from 1,000 to 10,000 and 100,000 elements: 1 is linear. What
+is above it is Python's garbage collector, which walks what has been made of a list so far, and the
+caches of the processor: see ``time_exponent_without_gc``. ``peak_exponent`` is that of the memory.
 
 All times are CPU of this process, in turns that alternate; a ratio is the median of those within
 one round.
@@ -32,6 +33,7 @@ from __future__ import annotations
 
 import gc
 import json
+import logging
 import math
 import time
 import tracemalloc
@@ -325,28 +327,34 @@ def exponent(values: dict[int, float]) -> float:
     return above / sum((x - middle_x) ** 2 for x in xs)
 
 
+def _exponents(found: dict[str, list[float]]) -> list[float]:
+    """Return the exponent of each round."""
+    turns = zip(*found.values(), strict=True)
+    return [exponent(dict(zip(GROWTH, turn, strict=True))) for turn in turns]
+
+
 def growth(rounds: int, patience: float) -> dict[str, _lib.Figure]:
     """Measure how time and memory grow with the number of elements."""
     codec = Codec()
     bodies = {elements: _encoded(availabilities(elements)) for elements in GROWTH}
-    found = timed(
-        rounds,
-        {str(n): _decoding(codec, body, AvailabilityList) for n, body in bodies.items()},
-        patience,
-    )
+    decodes = {str(n): _decoding(codec, body, AvailabilityList) for n, body in bodies.items()}
+    usual = timed(rounds, decodes, patience)
+    gc.disable()
+    try:
+        uncollected = timed(rounds, decodes, patience)
+    finally:
+        gc.enable()
     peaks = {n: peak_of(body) for n, body in bodies.items()}
-    exponents = [
-        exponent(dict(zip(GROWTH, turn, strict=True)))
-        for turn in zip(*(found[str(n)] for n in GROWTH), strict=True)
-    ]
     return {
         "peak_vs_input": _lib.Figure(peaks[MANY] / len(bodies[MANY]), "", "<= 2.0"),
-        "time_exponent": _lib.middle(exponents),
+        "time_exponent": _lib.middle(_exponents(usual)),
+        "time_exponent_without_gc": _lib.middle(_exponents(uncollected)),
         "peak_exponent": _lib.Figure(exponent(dict(peaks.items()))),
     }
 
 
 def main() -> None:
+    logging.getLogger("eguma_async").setLevel(logging.ERROR)  # one element cannot be read
     given = _lib.arguments(__doc__, rounds=25)
     part = given.patience / 4
     figures = compared(given.rounds, part)
