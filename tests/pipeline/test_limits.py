@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks import _virtual
 from eguma_async.core.errors import NotFoundError, NotSentError, OutcomeUnknownError
 from eguma_async.core.messages import HttpResponse, Timeouts
 from eguma_async.pipeline.adaptive import AdaptiveLimits
@@ -178,9 +179,12 @@ class TestLimit:
     )
     async def test_other_refusals_do_not_move_it(self, answer):
         gate = Gate(answer)
-        gate.open.set()
-        async with session_on(gate) as session:
-            outcomes = [o async for o in session.fan_out(reads(30))]
+        async with session_on(gate) as session, session.fan_out(reads(30)) as fan_out:
+            first = asyncio.create_task(anext(fan_out))
+            await turns()
+            assert gate.under_way == 4  # enough for a success to make it grow
+            gate.open.set()
+            outcomes = [await first, *[o async for o in fan_out]]
             assert not any(o.ok for o in outcomes)
             assert regulator_of(session).limit == 4
             assert not regulator_of(session).is_active
@@ -314,16 +318,24 @@ class TestShared:
         assert ("refused", 5.0) in shared.asked
 
     @pytest.mark.parametrize("knows", [True, False])
-    async def test_a_gate_of_a_server_without_room_is_waited_for_once(self, knows):
-        clock, shared = FakeClock(START), Noted(knows=knows)
-        server = Server(clock, takes=20)
-        async with session_on(server, clock=clock, limits=Limits(shared=shared)) as session:
-            assert all([o.ok async for o in session.fan_out(reads(21))])
-            assert regulator_of(session).keeps_rate  # by the 429
-            server.takes, server.refuse = len(server.sent), refusal(503, "busy", retry_after="9")
-            again = [slots_of(f"again-{n}") for n in range(6)]
-            assert all([o.ok async for o in session.fan_out(again)])
-        assert shared.asked.count("reserve") < 45
+    def test_a_gate_of_a_server_without_room_is_waited_for_once(self, knows):
+        async def play():
+            clock, shared = _virtual.VirtualClock(), Noted(knows=knows)
+            server = Server(clock, takes=20)
+            limits = Limits(shared=shared, adaptive=AdaptiveLimits(highest=4))
+            async with session_on(server, clock=clock, limits=limits) as session:
+                assert all([o.ok async for o in session.fan_out(reads(21))])
+                assert regulator_of(session).keeps_rate  # by the 429
+                server.takes = len(server.sent)
+                server.refuse = refusal(503, "busy", retry_after="9")
+                began = clock.elapsed()
+                again = [slots_of(f"again-{n}") for n in range(9)]
+                assert all([o.ok async for o in session.fan_out(again)])
+            late = [moment for _, moment in server.sent if moment >= began + 9]
+            assert len(late) >= 7
+            assert shared.asked.count("reserve") < 60
+
+        _virtual.run(play())
 
     async def test_credentials_that_do_not_last_share_nothing(self):
         from eguma_async.korus import KorusSession

@@ -11,7 +11,7 @@ import pytest
 
 from eguma_async.core.errors import ConfigurationError
 from eguma_async.pipeline.limiting import Limits
-from eguma_async.pipeline.redis_rate import RedisRate
+from eguma_async.pipeline.redis_rate import RedisRate, _Pace
 from eguma_async.testing import json_reply
 from tests.journal.servers import run_redis
 from tests.support.calls import CATALOGUE, PRODUCTS, Gate, session_on, slots_of
@@ -163,3 +163,27 @@ def test_what_is_no_shared_rate_is_refused(wrong):
 def test_it_needs_pacing():
     with pytest.raises(ConfigurationError, match="shared needs pacing"):
         Limits(pacing=False, shared=RedisRate("redis://host"))
+
+
+async def test_what_could_not_be_told_is_told_later(caplog):
+    told = []
+
+    async def script(*, keys, args):
+        told.append((args[0], args[1]))
+        if len(told) == 1:
+            raise ConnectionError("away")
+        return b"0.25"
+
+    class Client:
+        def register_script(self, text):
+            return script
+
+    pace = _Pace(Client(), "key", None, "redis://host")
+    pace.succeeded()
+    assert await pace.reserve() is None
+    assert await pace.reserve() is None  # it is left alone for a while
+    pace._away_until = 0.0
+    pace.succeeded()
+    assert await pace.reserve() == 0.25
+    assert told == [("reserve", 1), ("reserve", 2)]
+    assert "ConnectionError" in caplog.text
