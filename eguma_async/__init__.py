@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .core.enums import OpenEnum as OpenEnum
     from .core.errors import AccessDeniedError as AccessDeniedError
     from .core.errors import AuthenticationError as AuthenticationError
+    from .core.errors import ClusterError as ClusterError
     from .core.errors import ConfigurationError as ConfigurationError
     from .core.errors import ConflictError as ConflictError
     from .core.errors import DecodingError as DecodingError

@@ -34,6 +34,7 @@ HOMES: dict[str, dict[str, str]] = {
         "CheckOutTicket": ".eguma.ticketing.tickets",
         "ClientRefConflictError": ".core.journal",
         "Clock": ".core.clock",
+        "ClusterError": ".core.errors",
         "ConfigurationError": ".core.errors",
         "ConflictError": ".core.errors",
         "Credentials": ".core.messages",

@@ -21,6 +21,7 @@ from eguma_async.core.journal import Entry, Intent, OnRecovered, Recovery
 from eguma_async.core.messages import BodySink, HttpResponse, Timeouts
 from eguma_async.core.operation import Operation
 from eguma_async.core.provider import Provider
+from eguma_async.core.recipe import SessionRecipe
 from eguma_async.core.resumable import Resumable
 from eguma_async.core.transport import Transport
 from eguma_async.fanout.local import LocalFanOut, WorkerPool
@@ -60,6 +61,7 @@ class BaseSession:
         self._options = checked = checked_options(options)
         self._clock = checked.clock
         self._provider = provider
+        self._credential = credential
         self._base_url = checked_base_url(provider.base_url if base_url is None else base_url)
         self._worker_pools: weakref.WeakSet[WorkerPool[Any]] = weakref.WeakSet()
         self._background = Background()
@@ -196,6 +198,23 @@ class BaseSession:
     def keeps_journal(self) -> bool:
         """True if a journal keeps what books or cancels."""
         return self._durable is not None
+
+    def recipe(self) -> SessionRecipe:
+        """Return how another process makes a session like this one, with its own credentials."""
+        checked = self._options
+        options = {
+            "base_url": self._base_url,
+            "timeouts": checked.timeouts,
+            "retry": checked.retry,
+            "limits": checked.limits,
+        }
+        is_plain = checked.transport is None
+        return SessionRecipe(
+            factory=f"{type(self).__module__}:{type(self).__qualname__}",
+            options=options,
+            credential=self._credential,
+            obstacle="" if is_plain else "this session has a transport of its own",
+        )
 
     @property
     def converter(self) -> Converter:
