@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .errors import EgumaError as EgumaError
     from .fan_out import Executor as Executor
     from .fan_out import FanOut as FanOut
+    from .fan_out import InPieces as InPieces
     from .fan_out import Outcome as Outcome
     from .fan_out import Progress as Progress
     from .fields import LENIENT as LENIENT

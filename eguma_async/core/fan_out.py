@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 import attrs
 
-from .errors import EgumaError
+from .errors import ConfigurationError, EgumaError
 from .messages import Timeouts
 from .operation import Operation
 
 T = TypeVar("T")
 
 
-@attrs.frozen(kw_only=True)
+# No slots: one is made for every read, and made faster without.
+
+
+@attrs.frozen(kw_only=True, slots=False)
 class Outcome(Generic[T]):
     """What one operation of a fan-out came to: a value or an error, never both.
 
@@ -23,8 +26,10 @@ class Outcome(Generic[T]):
         operation: The operation as it was given.
         value: Its value; None if it failed.
         error: What it failed with; None if it succeeded.
-        attempts: Requests it took.
+        attempts: Requests it took. Equal reads that were under way together share theirs.
         seconds: Time it took, waiting for retries included.
+        parts: If it was read in pieces and failed, what each of them came to, in their order: the
+            values of those that succeeded are here.
     """
 
     operation: Operation[T]
@@ -32,6 +37,7 @@ class Outcome(Generic[T]):
     error: EgumaError | None = None
     attempts: int
     seconds: float
+    parts: tuple[Outcome[T], ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -50,22 +56,55 @@ class Outcome(Generic[T]):
 
 
 @attrs.frozen(kw_only=True)
+class InPieces(Generic[T]):
+    """A read that a fan-out makes in several requests, with one outcome.
+
+    The pieces are read side by side, as single reads are. If one fails, the outcome of the whole
+    is the error of the first that did, and `Outcome.parts` has what each of them came to.
+
+    Attributes:
+        operation: The whole, as it shows up in the outcome.
+        pieces: The reads it is made of, in order; one at least.
+        join: Makes one value of those of the pieces. An `EgumaError` that it raises is the outcome.
+    """
+
+    operation: Operation[T]
+    pieces: tuple[Operation[T], ...]
+    join: Callable[[tuple[T, ...]], T]
+
+    def __attrs_post_init__(self) -> None:
+        if not self.pieces:
+            raise ConfigurationError("a read in pieces has one piece at least")
+
+
+@attrs.frozen(kw_only=True)
 class Progress:
-    """How far a fan-out is.
+    """How far a fan-out is, and how fast.
 
     Attributes:
         done: Outcomes so far.
         failed: How many of them are errors.
         total: Operations in all, if the input has a length.
+        seconds: Since the first outcome was asked for.
+        rate: Outcomes a second, of late; None until there is something to tell it by.
+        limit: Requests that may be under way at once, at this moment; None if an executor knows.
+        pace: Requests a second that the server is known to take; None if it has not refused any
+            for being too many.
+        seconds_left: Until the end, at this rate; None if the total or the rate is not known.
     """
 
     done: int
     failed: int
     total: int | None
+    seconds: float = 0.0
+    rate: float | None = None
+    limit: int | None = None
+    pace: float | None = None
+    seconds_left: float | None = None
 
 
 class FanOut(Protocol[T]):
-    """The outcomes of many reads, in the order they come: an async iterator, to be read once.
+    """The outcomes of many reads: an async iterator, to be read once.
 
     ::
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from typing import Any, Protocol, TypeVar
 
 from .clock import Clock
-from .fan_out import Executor, FanOut, Progress
+from .fan_out import Executor, FanOut, InPieces, Progress
 from .journal import Entry, Intent, OnRecovered, Recovery
 from .messages import Timeouts
 from .operation import Operation
@@ -56,7 +56,8 @@ class Session(Protocol):
 
     def fan_out(
         self,
-        operations: Iterable[Operation[T]] | AsyncIterable[Operation[T]],
+        operations: Iterable[Operation[T] | InPieces[T]]
+        | AsyncIterable[Operation[T] | InPieces[T]],
         *,
         concurrency: int | None = None,
         ordered: bool = False,

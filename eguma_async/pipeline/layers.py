@@ -7,15 +7,16 @@ from typing import Protocol
 
 from eguma_async.core.clock import Clock
 from eguma_async.core.messages import HttpResponse, Repeat
+from eguma_async.core.permits import Permits
 from eguma_async.core.provider import Provider, Verdict
-from eguma_async.core.semaphore import Semaphore
 from eguma_async.core.transport import Transport
 
 from .authenticating import Auth, Authenticating
-from .limiting import Limiting, Limits
+from .limiting import Limiting, Limits, Regulated, RegulatedFanOut, Regulation
 from .observing import Notifier, Observing
 from .options import CheckedOptions
 from .policy import RetryPolicy
+from .regulator import Load, regulator_for
 from .retrying import Retrying
 from .runner import Runner
 
@@ -26,34 +27,90 @@ class Layers:
     Args:
         provider: What responses mean.
         options: Those of the session.
+        base_url: Where the API is.
+        credential: Digest of the session's credentials; empty if they have none that lasts.
 
     Attributes:
         clock: The session's.
         random: Returns a number from 0 to 1.
     """
 
-    def __init__(self, provider: Provider, options: CheckedOptions) -> None:
+    def __init__(
+        self, provider: Provider, options: CheckedOptions, *, base_url: str, credential: str
+    ) -> None:
         self.clock: Clock = options.clock
         self.random: Callable[[], float] = options.random
         self._provider = provider
         self._options = options
         self._notifier = Notifier(provider.name, options.observer, options.clock)
-        self._permits = Semaphore(options.limits.concurrency)
+        limits = options.limits
+        self._permits = Permits(limits.concurrency, limits.reserved)
+        shared = limits.shared if credential else None
+        self._regulation = Regulation(
+            regulator=regulator_for(
+                credential,
+                (provider.name, base_url),
+                limits.adaptive,
+                pacing=limits.pacing,
+                shared=limits.shared,
+                monotonic=options.clock.monotonic,
+            ),
+            verdict=provider.verdict,
+            random=options.random,
+            longest_wait=options.retry.max_retry_after,
+            deadline=options.retry.deadline,
+            shared=None if shared is None else shared.attach(credential),
+        )
         self._is_shut = False
 
     def shut(self) -> None:
         """Send nothing a second time from now on: the session is closed."""
         self._is_shut = True
 
+    async def aclose(self) -> None:
+        """Let go of what is shared with other processes."""
+        if self._regulation.shared is not None:
+            await self._regulation.shared.aclose()
+
     def network(self, transport: Transport) -> Transport:
         """Give each request one of the session's permits, and make an event of it."""
-        observing = Observing(transport, notifier=self._notifier, clock=self._options.clock)
-        return Limiting(observing, permits=self._permits, clock=self._options.clock)
+        return Limiting(self._observed(transport), permits=self._permits, clock=self.clock)
+
+    def regulated(self, transport: Transport, *, fan_out: bool = False) -> Transport:
+        """Do the same, and keep to what the server takes from the session's credential.
+
+        Args:
+            transport: Carries the requests.
+            fan_out: Keep to the limit that adapts, too.
+        """
+        layer = RegulatedFanOut if fan_out else Regulated
+        return layer(
+            self._observed(transport),
+            permits=self._permits,
+            clock=self.clock,
+            regulation=self._regulation,
+        )
+
+    def _observed(self, transport: Transport) -> Transport:
+        return Observing(transport, notifier=self._notifier, clock=self.clock)
+
+    def load(self, concurrency: int | None) -> Load:
+        """Return what a fan-out shows of the limits in force.
+
+        Args:
+            concurrency: Reads at once, if that was asked for.
+        """
+        return Load(self._regulation.regulator, self.clock, concurrency)
 
     def authenticated(self, network: Transport, auth: Auth, base_url: str) -> Runner:
         """Send again what may be sent again, each time with credentials that are valid."""
         inner = Authenticating(network, auth=auth, base_url=base_url)
         return self.repeated(inner, renews=auth.renews)
+
+    @property
+    def most_at_once(self) -> int:
+        """How many reads of a fan-out may ever be under way at once."""
+        return min(self._regulation.regulator.highest, self._options.limits.concurrency)
 
     def repeated(
         self,
@@ -102,4 +159,4 @@ def default_transport(limits: Limits) -> Transport:
     # Imported here: aiohttp costs most of the package's import time, and a fake needs none of it.
     from eguma_async.transports.aiohttp import AiohttpTransport  # noqa: PLC0415
 
-    return AiohttpTransport(connections=limits.concurrency)
+    return AiohttpTransport(connections=limits.concurrency + limits.reserved)

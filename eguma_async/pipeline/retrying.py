@@ -49,7 +49,6 @@ class Retrying:
         self._is_shut = is_shut
         # Apart, so that a storm of reads cannot starve a booking.
         self._budgets = {True: RetryBudget(policy.budget), False: RetryBudget(policy.budget)}
-        self._reads_resume_at = 0.0
 
     async def aclose(self) -> None:
         """Close the inner transport."""
@@ -64,8 +63,6 @@ class Retrying:
         outcome: HttpResponse | EgumaError
         verdict: Verdict | None
         while True:
-            if self._reads_resume_at and call.is_read:
-                await self._wait_with_the_others(call)
             call.attempts += 1
             try:
                 response = await self._inner.send(request)
@@ -147,8 +144,6 @@ class Retrying:
             retry_after=asked,
             fraction=self._random(),
         )
-        if verdict is Verdict.REFUSED and asked and asked <= self._policy.max_retry_after:
-            self._reads_resume_at = max(self._reads_resume_at, now + asked)
         if pause is None:
             if call.was_answered and verdict is not Verdict.UNKNOWN:
                 budget.answered(call.spent)  # the server is up
@@ -159,17 +154,6 @@ class Retrying:
             return None
         call.spent += 1
         return pause
-
-    async def _wait_with_the_others(self, call: Call[Any]) -> None:
-        """Wait until the moment from which the server takes reads again, as it told one of us."""
-        now = self._clock.monotonic()
-        left = self._reads_resume_at - now
-        if left <= 0:
-            self._reads_resume_at = 0.0
-            return
-        wait = left + self._random() * min(1.0, 0.1 * left)  # not all of them at one moment
-        if now + wait - call.limited_from <= self._policy.deadline and self._policy.attempts > 1:
-            await self._sleep(call, wait)
 
     async def _sleep(self, call: Call[Any], pause: float) -> None:
         try:

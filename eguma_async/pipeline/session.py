@@ -16,7 +16,7 @@ from cattrs import Converter
 from eguma_async.core.checks import checked_base_url
 from eguma_async.core.clock import Clock
 from eguma_async.core.errors import ConfigurationError, SessionStateError
-from eguma_async.core.fan_out import FanOut, Progress
+from eguma_async.core.fan_out import Executor, FanOut, InPieces, Progress
 from eguma_async.core.journal import Entry, Intent, OnRecovered, Recovery
 from eguma_async.core.messages import BodySink, HttpResponse, Timeouts
 from eguma_async.core.operation import Operation
@@ -24,7 +24,8 @@ from eguma_async.core.provider import Provider
 from eguma_async.core.recipe import SessionRecipe
 from eguma_async.core.resumable import Resumable
 from eguma_async.core.transport import Transport
-from eguma_async.fanout.local import LocalFanOut, WorkerPool
+from eguma_async.fanout.local import LocalFanOut
+from eguma_async.fanout.workers import WorkerPool
 
 from .background import Background, see_through
 from .call import Call
@@ -70,14 +71,23 @@ class BaseSession:
         if checked.transport is None:
             self._owned.append(default_transport(checked.limits))
         self._transport = self._owned[0] if checked.transport is None else checked.transport
-        self._layers = Layers(provider, checked)
-        self._network = self._layers.network(self._transport)
-        self._auth = auth(self._network, self._layers)
-        self._calls = Calls(
-            provider,
-            Requests(provider, self._base_url, checked.timeouts),
-            self._layers.authenticated(self._network, self._auth, self._base_url),
-            deadline=checked.retry.deadline,
+        self._layers = layers = Layers(
+            provider, checked, base_url=self._base_url, credential=credential
+        )
+        self._network = layers.network(self._transport)
+        self._auth = auth(self._network, layers)
+        requests = Requests(provider, self._base_url, checked.timeouts)
+        self._calls, self._fan_out_calls = (
+            Calls(
+                provider,
+                requests,
+                layers.authenticated(way, self._auth, self._base_url),
+                deadline=checked.retry.deadline,
+            )
+            for way in (
+                layers.regulated(self._transport),
+                layers.regulated(self._transport, fan_out=True),
+            )
         )
         self._durable = (
             None
@@ -142,6 +152,7 @@ class BaseSession:
             if self._durable is not None:
                 steps.push_async_callback(self._durable.close)
             steps.push_async_callback(self._auth.aclose)
+            steps.push_async_callback(self._layers.aclose)
             steps.callback(self._layers.shut)
             steps.push_async_callback(self._stop_pools)  # those begun in the background
             steps.push_async_callback(self._background.drain, CLOSING_SECONDS)
@@ -314,20 +325,29 @@ class BaseSession:
 
     def fan_out(
         self,
-        operations: Iterable[Operation[T]] | AsyncIterable[Operation[T]],
+        operations: Iterable[Operation[T] | InPieces[T]]
+        | AsyncIterable[Operation[T] | InPieces[T]],
         *,
-        concurrency: int = 20,
+        concurrency: int | None = None,
+        ordered: bool = False,
+        executor: Executor | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         timeouts: Timeouts | None = None,
     ) -> FanOut[T]:
         """Send many reads at once and yield an `Outcome` for each, as they come.
 
         Leaving the loop cancels the rest. A failed read is an outcome; an error in the input
-        itself or in `on_progress`, and one that is no `EgumaError`, ends the loop.
+        itself or in `on_progress`, and one that is no `EgumaError`, ends the loop. Equal reads
+        that are under way at once are made once, and each has its outcome.
 
         Args:
-            operations: Taken one by one, as workers become free.
-            concurrency: Reads under way at once.
+            operations: Taken one by one, as workers become free; twice as many as may be under
+                way are taken and not handed on, at most.
+            concurrency: Reads under way at once. As many as the server keeps up with, if not
+                given: see `Limits.adaptive`.
+            ordered: Yield them in the order of the input; four times as many as may be under way
+                are taken then, so that a slow one does not hold up the others.
+            executor: Carries the reads out elsewhere, instead of this session.
             on_progress: Called after each outcome.
             timeouts: Limits of each attempt.
 
@@ -336,12 +356,19 @@ class BaseSession:
             SessionStateError: The session was closed before the end.
         """
         self._require_open()
+        if executor is not None and concurrency is not None:
+            raise ConfigurationError("concurrency is the executor's own matter: leave it out")
+        run = partial(self._run_fan_out if concurrency is None else self._run, timeouts=timeouts)
         fan_out = LocalFanOut(
-            self._run if timeouts is None else partial(self._run, timeouts=timeouts),
+            run,
             operations,
-            concurrency=concurrency,
+            concurrency=self._layers.most_at_once if concurrency is None else concurrency,
+            ordered=ordered,
+            executor=executor,
+            timeouts=timeouts,
             on_progress=on_progress,
             clock=self.clock,
+            load=self._layers.load(concurrency),
         )
         self._worker_pools.add(fan_out.workers)
         return fan_out
@@ -407,3 +434,10 @@ class BaseSession:
         if self._closed or self._loop is not asyncio.get_running_loop():
             self._require_open()
         return self._calls.run(operation, idempotency_key, timeouts, sink)
+
+    def _run_fan_out(
+        self, operation: Operation[T], timeouts: Timeouts | None = None
+    ) -> Coroutine[Any, Any, Call[T]]:
+        if self._closed or self._loop is not asyncio.get_running_loop():
+            self._require_open()
+        return self._fan_out_calls.run(operation, None, timeouts)

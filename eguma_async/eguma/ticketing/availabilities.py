@@ -277,7 +277,7 @@ class Availabilities:
         *,
         from_date: date,
         to_date: date,
-        concurrency: int = 20,
+        concurrency: int | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         timeouts: Timeouts | None = None,
     ) -> FanOut[AvailabilityList]:
