@@ -79,7 +79,7 @@ OPTIONAL_HOMES = {
     "redis": {"journal.stores.redis", "journal.stores._redis_server"},
     "cryptography": {"journal.sealing"},
     "keyring": {"journal.sealing"},
-    "distributed": {"fanout._dask_worker"},
+    "distributed": {"fanout._dask_worker", "fanout._dask_crew"},
 }
 
 NAMELESS = ("core", "transports", "fanout", "pipeline", "journal", "sync")

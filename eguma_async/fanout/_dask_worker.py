@@ -19,12 +19,12 @@ from eguma_async.core.errors import (
     EgumaError,
     SessionStateError,
 )
-from eguma_async.core.fan_out import Outcome
 from eguma_async.core.hooks import AttemptEvent, Observer
 from eguma_async.core.messages import Timeouts
 from eguma_async.core.operation import Operation
 from eguma_async.core.recipe import SessionRecipe
 
+from .executor import run_chunk
 from .pace import REACTION, Pacer
 
 try:
@@ -207,23 +207,10 @@ def imported(factory: str) -> Any:
 
 
 async def _carried_out(session: Any, pacer: Pacer, chunk: Chunk) -> Answer:
-    operations = chunk.operations
-    results: list[Result | None] = [None] * len(operations)
-    # By identity: the same read may stand twice in a chunk, even as the same object.
-    places: dict[int, list[int]] = {}
-    for index, operation in enumerate(operations):
-        places.setdefault(id(operation), []).append(index)
-    outcomes = session.fan_out(
-        _paced(operations, pacer), concurrency=len(operations), timeouts=chunk.timeouts
-    )
-    async with outcomes:
-        async for outcome in outcomes:
-            results[places[id(outcome.operation)].pop()] = _result(outcome)
-    return Answer(tuple(each for each in results if each is not None))
-
-
-def _result(outcome: Outcome[Any]) -> Result:
-    return outcome.value, outcome.error, outcome.attempts, outcome.seconds
+    reads = chunk.operations if pacer.rate is None else _paced(chunk.operations, pacer)
+    outcomes = await run_chunk(session, reads, timeouts=chunk.timeouts)
+    # Without the operations: the other side has them.
+    return Answer(tuple((o.value, o.error, o.attempts, o.seconds) for o in outcomes))
 
 
 async def _paced(

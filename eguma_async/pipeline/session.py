@@ -21,7 +21,7 @@ from eguma_async.core.journal import Entry, Intent, OnRecovered, Recovery
 from eguma_async.core.messages import BodySink, HttpResponse, Timeouts
 from eguma_async.core.operation import Operation
 from eguma_async.core.provider import Provider
-from eguma_async.core.recipe import SessionRecipe
+from eguma_async.core.recipe import NeedsSessions, SessionRecipe
 from eguma_async.core.resumable import Resumable
 from eguma_async.core.transport import Transport
 from eguma_async.fanout.local import LocalFanOut
@@ -32,6 +32,7 @@ from .call import Call
 from .calls import Calls
 from .layers import Layers, MakeAuth, default_transport
 from .options import SessionOptions, checked_options
+from .recipes import recipe
 from .requests import Requests
 from .wire import SessionWire, kept_kinds, refuse_intent, required
 
@@ -212,20 +213,8 @@ class BaseSession:
 
     def recipe(self) -> SessionRecipe:
         """Return how another process makes a session like this one, with its own credentials."""
-        checked = self._options
-        options = {
-            "base_url": self._base_url,
-            "timeouts": checked.timeouts,
-            "retry": checked.retry,
-            "limits": checked.limits,
-        }
-        is_plain = checked.transport is None
-        return SessionRecipe(
-            factory=f"{type(self).__module__}:{type(self).__qualname__}",
-            options=options,
-            credential=self._credential,
-            obstacle="" if is_plain else "this session has a transport of its own",
-        )
+        factory = f"{type(self).__module__}:{type(self).__qualname__}"
+        return recipe(factory, self._options, base_url=self._base_url, credential=self._credential)
 
     @property
     def converter(self) -> Converter:
@@ -358,6 +347,8 @@ class BaseSession:
         self._require_open()
         if executor is not None and concurrency is not None:
             raise ConfigurationError("concurrency is the executor's own matter: leave it out")
+        if isinstance(executor, NeedsSessions):
+            executor = executor.with_sessions(self.recipe())
         run = partial(self._run_fan_out if concurrency is None else self._run, timeouts=timeouts)
         fan_out = LocalFanOut(
             run,
