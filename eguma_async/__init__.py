@@ -123,6 +123,7 @@ if TYPE_CHECKING:
     from .fanout import FanOut as FanOut
     from .fanout import Outcome as Outcome
     from .fanout import Progress as Progress
+    from .fanout.dask import DaskExecutor as DaskExecutor
     from .journal.journal import Journal as Journal
     from .journal.kinds import MemoryJournal as MemoryJournal
     from .journal.kinds import PostgresJournal as PostgresJournal

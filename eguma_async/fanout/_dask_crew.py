@@ -9,6 +9,9 @@ import weakref
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
+from distributed import Client, KilledWorker
+from distributed.client import FutureCancelledError
+
 from eguma_async.core.clock import Clock, SystemClock
 from eguma_async.core.errors import (
     ClusterError,
@@ -26,8 +29,41 @@ from .pace import SharedRate
 
 T = TypeVar("T")
 
+CONNECT_SECONDS = 10.0
 COUNT_EVERY = 2.0
 """Seconds after which the workers are counted anew."""
+
+
+async def connected(address: str) -> Any:
+    """Return a client of the scheduler at an address.
+
+    Raises:
+        ClusterError: It cannot be reached.
+        ConfigurationError: The address is malformed.
+    """
+    made: Any = Client  # it has no types
+    client = made(address, asynchronous=True, timeout=CONNECT_SECONDS)
+    try:
+        await client
+    except BaseException as error:
+        with contextlib.suppress(Exception):
+            await client.close()
+        if isinstance(error, ValueError):
+            raise ConfigurationError(
+                f"{address!r} is no address of a scheduler, such as tls://scheduler:8786"
+            ) from None
+        if isinstance(error, (OSError, TimeoutError)):
+            why = type(error).__name__
+            raise ClusterError(f"no scheduler answers this client at {address}: {why}") from None
+        raise
+    return client
+
+
+def known_workers(client: Any) -> int:
+    """Return how many workers a client knows of. It asks now and then; this does not wait."""
+    # All public ways ask the scheduler first.
+    known: dict[str, Any] = getattr(client, "_scheduler_identity", {})
+    return max(int(known.get("n_workers", 0)), len(known.get("workers", ())))
 
 
 class Crew:
@@ -58,10 +94,8 @@ class Crew:
         self._client = client
         self._clock = SystemClock() if clock is None else clock
         self._name = f"eguma_async-session-{uuid.uuid4().hex}"
-        # As the client heard last: the public ways to know it all ask the scheduler first.
-        known = getattr(client, "_scheduler_identity", {})
         self._pace = SharedRate(rate, self._clock)
-        self._pace.workers = max(1, known.get("n_workers", 0), len(known.get("workers", ())))
+        self._pace.workers = max(1, known_workers(client))
         self._counted_at: float | None = None
         self._turn = asyncio.Lock()
         self._end: weakref.finalize[Any, Crew] | None = None
@@ -150,9 +184,9 @@ class Crew:
         )
         try:
             return await future
-        except engine.KilledWorker:
+        except KilledWorker:
             return None
-        except engine.FutureCancelledError as error:
+        except FutureCancelledError as error:
             raise _gone(f"the work was dropped ({error.reason})") from None
         finally:
             with contextlib.suppress(Exception):  # of a client that is closed

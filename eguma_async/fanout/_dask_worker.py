@@ -28,14 +28,13 @@ from .executor import run_chunk
 from .pace import REACTION, Pacer
 
 try:
-    from distributed import Client, KilledWorker, Reschedule, WorkerPlugin, get_worker
-    from distributed.client import FutureCancelledError
+    from distributed import Client, Reschedule, WorkerPlugin, get_worker
 except ImportError:
     raise ConfigurationError(
         "a fan-out over a cluster needs Dask: pip install 'eguma_async[dask]'"
     ) from None
 
-__all__ = ["Client", "FutureCancelledError", "KilledWorker"]
+__all__ = ["Chunk", "Client", "SessionPlugin", "keep_to", "read_chunk"]
 
 Result = tuple[Any, EgumaError | None, int, float]
 """Value, error, attempts and seconds of one read."""

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import attrs
 
 from eguma_async.core.errors import ConfigurationError
-from eguma_async.core.fan_out import Outcome
+from eguma_async.core.fan_out import Executor, Outcome
 from eguma_async.core.messages import Timeouts
 from eguma_async.core.operation import Operation
 from eguma_async.core.recipe import SessionRecipe
 
 from .pace import checked_rate
-
-if TYPE_CHECKING:
-    from ._dask_crew import Crew
 
 CHUNK_SIZES = range(1, 1001)
 
@@ -39,7 +37,9 @@ class DaskExecutor:
     after the last fan-out, when nobody holds the executor any more.
 
     Args:
-        client: A `distributed.Client`, asynchronous or not. It stays the caller's to close.
+        client: A `distributed.Client`, asynchronous or not, which stays the caller's to close; or
+            the address of a scheduler, such as ``"tls://scheduler:8786"``, to be connected to for
+            the length of the block.
         chunk_size: Reads per task; 25 to 100 cost next to nothing and lose little.
         chunks_per_worker: Tasks under way per worker, waiting ones included.
         rate: Requests a second that all workers together keep to; None for no limit as long as
@@ -63,20 +63,21 @@ class DaskExecutor:
     ) -> None:
         from ._dask_worker import Client  # noqa: PLC0415  # an extra
 
-        if not isinstance(client, Client):
+        if not isinstance(client, (Client, str)):
             raise ConfigurationError(
-                'client must be a distributed.Client, such as Client("tls://scheduler:8786"), not'
-                f" {type(client).__name__}"
+                'client must be a distributed.Client, or an address such as "tls://scheduler:8786",'
+                f" not {type(client).__name__}"
             )
         for name, value in (("chunk_size", chunk_size), ("chunks_per_worker", chunks_per_worker)):
             if not isinstance(value, int) or isinstance(value, bool) or value not in CHUNK_SIZES:
                 raise ConfigurationError(f"{name} must be a whole number from 1 to 1000")
-        self._client = client
+        self._client = None if isinstance(client, str) else client
+        self._address = client if isinstance(client, str) else None
         self._chunk_size = chunk_size
         self._chunks_per_worker = chunks_per_worker
         self._rate = checked_rate(rate)
         self._factory = None if session is None else reference(session)
-        self._crews: list[Crew] = []
+        self._crews: list[Any] = []
         self._closed = False
 
     @property
@@ -90,12 +91,21 @@ class DaskExecutor:
         return sum(crew.chunks_at_once for crew in self._crews) or self._chunks_per_worker
 
     @property
+    def workers(self) -> int:
+        """How many workers the cluster has, as it was last heard; 0 before it was asked."""
+        if self._client is None:
+            return 0
+        from ._dask_crew import known_workers  # noqa: PLC0415  # an extra
+
+        return known_workers(self._client)
+
+    @property
     def rate(self) -> float | None:
         """Requests a second that the workers keep to at present; None while there is no limit."""
         rates = [crew.pace for crew in self._crews if crew.pace is not None]
         return min(rates, default=self._rate)
 
-    def with_sessions(self, recipe: SessionRecipe, /) -> Crew:
+    def with_sessions(self, recipe: SessionRecipe, /) -> Executor:
         """Return the executor of a session whose workers make theirs by a recipe.
 
         Raises:
@@ -103,6 +113,10 @@ class DaskExecutor:
         """
         if self._closed:
             raise ConfigurationError("this DaskExecutor is closed; make a new one")
+        if self._client is None:
+            raise ConfigurationError(
+                "it is not connected; enter it first: `async with DaskExecutor(...) as executor:`"
+            )
         if self._factory is not None:
             recipe = attrs.evolve(recipe, factory=self._factory, obstacle="")
         if recipe.obstacle:
@@ -111,11 +125,12 @@ class DaskExecutor:
                 ' theirs, as "package.module:name"'
             )
         importable(recipe.factory)
-        for crew in self._crews:
-            if crew.recipe == recipe:
-                return crew
         from ._dask_crew import Crew  # noqa: PLC0415  # an extra
 
+        crews: list[Crew] = self._crews
+        for known in crews:
+            if known.recipe == recipe:
+                return known
         crew = Crew(
             self._client,
             recipe,
@@ -123,7 +138,7 @@ class DaskExecutor:
             chunks_per_worker=self._chunks_per_worker,
             rate=self._rate,
         )
-        self._crews.append(crew)
+        crews.append(crew)
         return crew
 
     async def run(
@@ -142,13 +157,23 @@ class DaskExecutor:
         return await crew.run(operations, timeouts=timeouts)
 
     async def aclose(self) -> None:
-        """Close the sessions on the workers. May be called twice."""
+        """Close the sessions on the workers, and the connection if it is its own.
+
+        May be called twice.
+        """
         self._closed = True
-        while self._crews:
-            await self._crews[-1].aclose()
-            self._crews.pop()
+        async with contextlib.AsyncExitStack() as steps:
+            if self._address is not None and self._client is not None:
+                steps.push_async_callback(self._client.close)
+            while self._crews:
+                await self._crews[-1].aclose()
+                self._crews.pop()
 
     async def __aenter__(self) -> Self:
+        if self._address is not None and self._client is None:
+            from ._dask_crew import connected  # noqa: PLC0415  # an extra
+
+            self._client = await connected(self._address)
         return self
 
     async def __aexit__(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sized
 from datetime import date, datetime
+from functools import reduce
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -12,6 +13,7 @@ import msgspec
 
 from eguma_async.core import checks
 from eguma_async.core.errors import ConfigurationError, ResultMismatchError, StatusError
+from eguma_async.core.fan_out import InPieces
 from eguma_async.core.fields import LENIENT, also_named
 from eguma_async.core.listing import Listing, UnreadableElement, refuse_unreadable, unreadable_of
 from eguma_async.core.messages import Repeat, Timeouts
@@ -25,7 +27,7 @@ from .ranges import all_plainly_within, check_order, in_parts, within
 from .starts import are_plain
 
 if TYPE_CHECKING:
-    from eguma_async.core.fan_out import FanOut, Progress
+    from eguma_async.core.fan_out import Executor, FanOut, Progress
     from eguma_async.core.session import Session
 
 
@@ -277,7 +279,10 @@ class Availabilities:
         *,
         from_date: date,
         to_date: date,
+        window_days: int | None = None,
         concurrency: int | None = None,
+        ordered: bool = False,
+        executor: Executor | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         timeouts: Timeouts | None = None,
     ) -> FanOut[AvailabilityList]:
@@ -289,7 +294,10 @@ class Availabilities:
             product_ids: Taken one by one, as workers become free.
             from_date: First day, for all products.
             to_date: Last day, included.
-            concurrency: Reads under way at once.
+            window_days: Read a longer range in pieces of so many days, and join them.
+            concurrency: Reads under way at once; as many as the server keeps up with, if not given.
+            ordered: Yield the outcomes in the order of `product_ids`.
+            executor: Carries the reads out elsewhere.
             on_progress: Called after each outcome.
             timeouts: Limits of each attempt.
 
@@ -300,14 +308,15 @@ class Availabilities:
         if isinstance(product_ids, str):
             raise ConfigurationError("product_ids must be several ids, not one text")
 
-        def operation(product_id: str) -> ListAvailabilities:
-            return ListAvailabilities(product_id=product_id, from_date=from_date, to_date=to_date)
+        def operation(product_id: str) -> _Read:
+            whole = ListAvailabilities(product_id=product_id, from_date=from_date, to_date=to_date)
+            return whole if window_days is None else _in_windows(whole, window_days)
 
-        async def drawn(ids: AsyncIterable[str]) -> AsyncIterator[ListAvailabilities]:
+        async def drawn(ids: AsyncIterable[str]) -> AsyncIterator[_Read]:
             async for product_id in ids:
                 yield operation(product_id)
 
-        operations: Iterable[ListAvailabilities] | AsyncIterable[ListAvailabilities]
+        operations: Iterable[_Read] | AsyncIterable[_Read]
         if isinstance(product_ids, AsyncIterable):
             operations = drawn(product_ids)
         elif isinstance(product_ids, Sized):  # the length is what progress is measured by
@@ -315,5 +324,32 @@ class Availabilities:
         else:
             operations = map(operation, product_ids)
         return self._session.fan_out(
-            operations, concurrency=concurrency, on_progress=on_progress, timeouts=timeouts
+            operations,
+            concurrency=concurrency,
+            ordered=ordered,
+            executor=executor,
+            on_progress=on_progress,
+            timeouts=timeouts,
         )
+
+
+_Read = ListAvailabilities | InPieces[AvailabilityList]
+
+
+def _in_windows(whole: ListAvailabilities, days: int) -> _Read:
+    if not isinstance(days, int) or isinstance(days, bool) or days < 1:
+        raise ConfigurationError("window_days must be a whole number of at least 1")
+    starts = range(whole.from_date.toordinal(), whole.to_date.toordinal() + 1, days)
+    pieces = tuple(
+        attrs.evolve(
+            whole,
+            from_date=date.fromordinal(start),
+            to_date=min(whole.to_date, date.fromordinal(start + days - 1)),
+        )
+        for start in starts
+    )
+    return whole if len(pieces) == 1 else InPieces(operation=whole, pieces=pieces, join=_joined)
+
+
+def _joined(pieces: tuple[AvailabilityList, ...]) -> AvailabilityList:
+    return reduce(_together, pieces)
