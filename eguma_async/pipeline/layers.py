@@ -58,7 +58,8 @@ class Layers:
             verdict=provider.verdict,
             random=options.random,
             longest_wait=options.retry.max_retry_after,
-            deadline=options.retry.deadline,
+            # Without retries, nobody is to wait for what became of another call.
+            deadline=options.retry.deadline if options.retry.attempts > 1 else 0.0,
             shared=None if shared is None else shared.attach(credential),
         )
         self._is_shut = False

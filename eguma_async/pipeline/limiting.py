@@ -203,8 +203,9 @@ class Regulated(Limiting):
         asked = retry_after(response, self._clock.now())
         if asked is not None and asked > self._regulation.longest_wait:
             asked = None
-        self._regulator.refused(began, now, asked)
-        if self._shared is not None:
+        too_many = response.status == 429
+        self._regulator.refused(began, now, asked, too_many=too_many)
+        if too_many and self._shared is not None:
             await self._shared.refused(asked)
 
     async def _wait(self, request: HttpRequest) -> None:

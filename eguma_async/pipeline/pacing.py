@@ -9,16 +9,21 @@ from __future__ import annotations
 import math
 from collections import deque
 
-BUCKET = 0.25
-LONGEST = 60.0
-"""Seconds back that are remembered."""
+REMEMBERED = 1000
+"""Answers by which the rate is told."""
+BRIEFEST = 0.5
+"""Seconds it is told by, where the server does not say how long to wait."""
+STEADY = 2.0
+"""The same, once there is a rate: what a bucket on the server held must not be taken for more."""
 CUT = 0.9
 LEAST_SHARE = 0.5
-"""A single cut takes no more than half: what was measured may lack the time a gate was closed."""
+"""A single cut takes no more than half: what was seen may lack the time a gate was closed."""
 SLOWEST = 0.5
 """Reads a second, however few were answered."""
 RECOVERY = 2.5
-"""Seconds until the rate is back where it was cut."""
+LONGEST_RECOVERY = 10.0
+"""Seconds until the rate is back where it was cut: longer where it was cut before."""
+ALIKE = 0.15
 
 
 class Pacer:
@@ -31,23 +36,24 @@ class Pacer:
         is_armed: True once there is a rate to keep.
     """
 
-    __slots__ = ("_answers", "_ceiling", "_cut_at", "_next", "_peak", "is_armed")
+    __slots__ = ("_answers", "_ceiling", "_cut_at", "_next", "_peak", "_recovery", "is_armed")
 
     is_armed: bool
 
     def __init__(self, ceiling: float | None = None) -> None:
         self._ceiling = math.inf if ceiling is None else ceiling
         self._peak = math.inf
-        self._cut_at = 0.0
+        self._cut_at = -math.inf
+        self._recovery = RECOVERY
         self._next = -math.inf
-        self._answers: deque[list[float]] = deque(maxlen=int(LONGEST / BUCKET))
+        self._answers: deque[float] = deque(maxlen=REMEMBERED)
         self.is_armed = ceiling is not None
 
     def rate(self, now: float) -> float:
         """Return the reads a second that may go out at a moment."""
         if self._peak == math.inf:
             return self._ceiling
-        return min(self._ceiling, cubic(self._peak, now - self._cut_at))
+        return min(self._ceiling, cubic(self._peak, (now - self._cut_at) / self._recovery))
 
     def reserve(self, now: float) -> float:
         """Take the next turn, and return the seconds until then."""
@@ -61,33 +67,49 @@ class Pacer:
 
     def answered(self, now: float) -> None:
         """Count an answer."""
-        if self._answers and now < self._answers[-1][0] + BUCKET:
-            self._answers[-1][1] += 1
-        else:
-            self._answers.append([now, 1])
+        self._answers.append(now)
 
     def refused(self, now: float, asked: float) -> None:
         """Slow down.
 
         Args:
             now: When the server refused.
-            asked: Seconds it asked to wait. What it answered in that time, or in one second, is
-                what it takes in so long.
+            asked: Seconds it asked to wait; 0 if it did not. What it answered in so long is what
+                it takes in so long.
         """
-        span = min(LONGEST, max(1.0, asked))
-        seen = sum(count for moment, count in self._answers if moment > now - span) / span
+        since = now - self._cut_at
+        if since < BRIEFEST:
+            return  # what the last cut came to cannot be seen yet
+        steady = BRIEFEST if self._peak == math.inf else STEADY
+        seen = self._seen(now, max(1.0, asked) if asked else min(since, steady))
         if self._peak < math.inf:
             rate = self.rate(now)
             seen = min(rate, max(seen, LEAST_SHARE * rate))
-        self._peak = min(self._ceiling, max(SLOWEST / CUT, seen))
+        elif not seen:
+            return  # there is nothing to tell a rate by
+        peak = min(self._ceiling, max(SLOWEST / CUT, seen))
+        known = abs(peak - self._peak) <= ALIKE * peak and since >= self._recovery
+        self._recovery = min(LONGEST_RECOVERY, self._recovery * 2) if known else RECOVERY
+        self._peak = peak
         self._cut_at = now
         self.is_armed = True
 
+    def _seen(self, now: float, span: float) -> float:
+        """Return the answers a second in the last seconds, as far as they are remembered."""
+        answers = self._answers
+        if len(answers) == REMEMBERED and answers[0] > now - span:
+            return REMEMBERED / max(now - answers[0], BRIEFEST)
+        return sum(moment > now - span for moment in answers) / span
+
 
 def cubic(peak: float, elapsed: float) -> float:
-    """Return the rate some seconds after it was cut at a peak: that of CUBIC (RFC 9438), to scale.
+    """Return the rate some time after it was cut at a peak: that of CUBIC (RFC 9438), to scale.
 
     With a constant of its own for each rate: one for all is careless with a server that takes two
     a second, and takes minutes with one that takes a thousand.
+
+    Args:
+        peak: The rate before.
+        elapsed: In units of the time until it is reached again.
     """
-    return peak * (1.0 + (1.0 - CUT) * ((elapsed - RECOVERY) / RECOVERY) ** 3)
+    return peak * (1.0 + (1.0 - CUT) * (elapsed - 1.0) ** 3)

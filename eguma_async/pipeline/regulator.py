@@ -136,16 +136,20 @@ class Regulator:
             self._limit.refused(began, now)
             self.is_active = True
 
-    def refused(self, began: float, now: float, asked: float | None) -> None:
+    def refused(
+        self, began: float, now: float, asked: float | None, *, too_many: bool = True
+    ) -> None:
         """Learn from a request that the server refused before it did anything.
 
         Args:
             began: When it went out.
             now: When it was refused.
             asked: Seconds the server asked to wait, if it did: no read goes out before.
+            too_many: True if there were too many in a time; False if there is no room now, which
+                says nothing of a rate.
         """
         with self._lock:
-            if self._pacer is not None and self._limit.is_news(began):
+            if too_many and self._pacer is not None and self._limit.is_news(began):
                 self._pacer.refused(now, asked or 0.0)
             self._limit.refused(began, now)
             if asked:

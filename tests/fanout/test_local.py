@@ -653,7 +653,7 @@ class TestSession:
         await session.__aenter__()
         consumer = asyncio.create_task(values(session.fan_out(operations(100))))
         await turns()
-        assert transport.under_way == 20
+        assert transport.under_way == 4
         await session.aclose()
         assert transport.under_way == 0
         with pytest.raises(SessionStateError, match="closed meanwhile"):

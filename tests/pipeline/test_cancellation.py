@@ -94,7 +94,7 @@ async def test_the_outcome_is_found_behind_wait_for():
 @pytest.mark.parametrize("operation", WRITES, ids=lambda op: op.name())
 async def test_a_write_that_waits_for_its_turn_was_not_sent(operation):
     transport = Gate()
-    async with session_on(transport, limits=Limits(concurrency=1)) as session:
+    async with session_on(transport, limits=Limits(concurrency=1, reserved=0)) as session:
         first = asyncio.create_task(session.send(PRODUCTS))
         await turns()
         second = asyncio.create_task(session.send(operation))
@@ -168,7 +168,7 @@ class TestBetweenAttempts:
             return json_reply(CATALOGUE)
 
         transport = ScriptedTransport(unknown(), block)
-        session = session_on(transport, clock=clock, limits=Limits(concurrency=1))
+        session = session_on(transport, clock=clock, limits=Limits(concurrency=1, reserved=0))
         async with session:
             booking = asyncio.create_task(session.send(BOOK))
             await clock.until_sleeping()
@@ -223,7 +223,7 @@ async def test_a_task_group_drops_a_cancelled_booking_and_the_log_keeps_its_key(
 
 async def test_a_booking_cancelled_before_it_was_sent_is_no_warning(caplog):
     gate = Gate()
-    async with session_on(gate, limits=Limits(concurrency=1)) as session:
+    async with session_on(gate, limits=Limits(concurrency=1, reserved=0)) as session:
         under_way = asyncio.create_task(session.send(PRODUCTS))
         await turns()
         waiting = asyncio.create_task(session.send(BOOK, idempotency_key="my-order-7"))

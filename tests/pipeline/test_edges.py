@@ -133,7 +133,7 @@ class TestDeadline:
             await clock.sleep(30)
             return json_reply(1)
 
-        options: dict[str, Any] = {"limits": Limits(concurrency=1), "clock": clock}
+        options: dict[str, Any] = {"limits": Limits(concurrency=1, reserved=0), "clock": clock}
         retry = RetryPolicy(deadline=10, budget=1.0)
         async with session_on(MemoryTransport(answer), retry=retry, **options) as session:
             writing = asyncio.create_task(session.send(Write()))

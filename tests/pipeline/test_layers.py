@@ -14,7 +14,7 @@ import pytest
 from eguma_async.core.errors import ConfigurationError, NotSentError, OutcomeUnknownError
 from eguma_async.core.hooks import AttemptEvent, AttemptStarted, CallEnded, CallStarted, Observer
 from eguma_async.core.messages import Credentials, HttpRequest, HttpResponse, Repeat
-from eguma_async.core.semaphore import Semaphore
+from eguma_async.core.permits import Permits
 from eguma_async.eguma.session import EGUMA
 from eguma_async.pipeline.authenticating import Authenticating
 from eguma_async.pipeline.call import Call
@@ -70,7 +70,7 @@ def runner(inner, observer=None, *, clock=None, policy=None, renews=False):
 
 
 def limiting(inner, concurrency=100, clock=None):
-    return Limiting(inner, permits=Semaphore(concurrency), clock=clock or FakeClock())
+    return Limiting(inner, permits=Permits(concurrency), clock=clock or FakeClock())
 
 
 def observing(inner, observer=None, clock=None):
