@@ -193,8 +193,7 @@ def reference(factory: str | Callable[..., Any]) -> str:
     """
     if isinstance(factory, str):
         return importable(factory)
-    module = getattr(factory, "__module__", None)
-    name = getattr(factory, "__qualname__", None)
+    module, name = (getattr(factory, part, "") for part in ("__module__", "__qualname__"))
     return importable(f"{module}:{name}")
 
 

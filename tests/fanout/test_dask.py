@@ -189,7 +189,7 @@ async def test_a_client_in_a_thread_of_its_own_will_do(shop, session) -> None:
 
 
 async def test_an_address_is_connected_to_for_the_length_of_the_block(shop, session) -> None:
-    async with embedded(protocol="tcp://") as client:
+    async with embedded() as client:
         async with DaskExecutor(client.scheduler.address, session=HERE) as executor:
             assert executor.workers == 2
             outcomes = [o async for o in session.fan_out(reads(3), executor=executor)]
@@ -216,7 +216,7 @@ async def test_the_input_is_taken_as_the_workers_and_the_reader_keep_up(
     executor = executor_of(client, chunk_size=5, chunks_per_worker=2)
     async with executor, session.fan_out(endless(), executor=executor) as outcomes:
         waiting = asyncio.create_task(anext(outcomes))
-        await eventually(lambda: len(shop.asked) >= 10)
+        await eventually(lambda: len(shop.asked) >= 4)
         assert taken <= 2 * 5 * 2 * 2  # workers, reads, chunks, and as many that wait
         shop.gate.set()
         assert (await waiting).ok
@@ -246,7 +246,7 @@ async def test_leaving_the_loop_cancels_the_rest(client, session, shop) -> None:
     async with executor:
         async with session.fan_out(reads(500), executor=executor) as outcomes:
             waiting = asyncio.create_task(anext(outcomes))
-            await eventually(lambda: len(shop.asked) >= 20)
+            await eventually(lambda: len(shop.asked) >= 4)
             waiting.cancel()
             await asyncio.wait([waiting])
         await eventually(lambda: shop.cancelled == len(shop.asked))
@@ -292,10 +292,10 @@ async def test_a_429_slows_all_workers_down(client, session, shop) -> None:
         seen = []
         async for _ in session.fan_out(reads(1), executor=executor, on_progress=seen.append):
             pass
+        assert seen[0].pace == pytest.approx(executor.rate, rel=0.2)
 
     assert all(o.ok for o in outcomes)
     assert sum(o.attempts for o in outcomes) == 41
-    assert seen[0].pace == pytest.approx(executor.rate, rel=0.2)
 
 
 async def test_the_workers_keep_to_a_rate_together(client, session, shop) -> None:
@@ -323,11 +323,11 @@ async def test_a_bug_is_no_outcome(client, session, shop, caplog) -> None:
     shop.bug = RuntimeError("a bug of ours")
     async with executor_of(client) as executor:
         with pytest.raises(RuntimeError, match="a bug of ours"):
-            async for _ in session.fan_out(reads(1), executor=executor):
+            async for _ in session.fan_out([slots_of("canary")], executor=executor):
                 pass
 
-    assert "<1 reads>" in caplog.text  # what Dask logs of the task
-    assert "product_id" not in caplog.text
+    assert "Compute Failed" in caplog.text  # what Dask says of the task
+    assert "canary" not in caplog.text
 
 
 @pytest.mark.parametrize("key", [None, "another-key-0123456789"])
@@ -346,7 +346,7 @@ async def test_the_key_of_each_workers_environment_must_be_the_same(
                     pass
             assert plugins(client) == set()
 
-    assert str(caught.value).startswith("worker inproc://")
+    assert str(caught.value).startswith("worker tcp://")
     told = "EGUMA_API_KEY" if key is None else "other credentials than the caller's session"
     assert told in str(caught.value)
     for text in (str(caught.value), caplog.text):
@@ -431,11 +431,11 @@ async def test_without_the_extra_it_says_what_to_install() -> None:
 
 async def test_a_cluster_that_ends_is_told(shop, session) -> None:
     shop.gate = asyncio.Event()
-    async with embedded(1) as client:
+    async with embedded(1, patience=0.1) as client:
         executor = executor_of(client, chunk_size=5)
         outcomes = session.fan_out(reads(20), executor=executor)
         waiting = asyncio.create_task(anext(outcomes))
-        await eventually(lambda: len(shop.asked) == 5)
+        await eventually(lambda: len(shop.asked) == 4)
         await client.cluster.scheduler.close()
         with pytest.raises(ClusterError, match="cannot be reached"):
             await waiting
@@ -449,7 +449,7 @@ async def test_reads_whose_workers_all_died_are_outcomes(client, session, shop, 
     async with executor_of(client, chunk_size=5) as executor:
         outcomes = session.fan_out(reads(5), executor=executor)
         waiting = asyncio.create_task(anext(outcomes))
-        await eventually(lambda: len(shop.asked) == 5)
+        await eventually(lambda: len(shop.asked) == 4)
         scheduler = client.cluster.scheduler
         (task,) = [t for key, t in scheduler.tasks.items() if "eguma_async-chunk" in key]
         task.suspicious = 10

@@ -52,19 +52,32 @@ def broken_factory(**options: Any) -> AsyncSession:
 
 
 @contextlib.asynccontextmanager
-async def embedded(workers: int = 2, threads: int = 1, **options: Any) -> AsyncIterator[Any]:
-    """Run a cluster within this process, and yield a client of it."""
+async def embedded(
+    workers: int = 2, threads: int = 1, *, patience: float = 30.0, **options: Any
+) -> AsyncIterator[Any]:
+    """Run a cluster within this process, and yield a client of it.
+
+    Args:
+        workers: How many.
+        threads: Of each.
+        patience: Seconds for which the client tries to reach a scheduler that is gone.
+        options: Further ones of the cluster.
+    """
     cluster: Any = LocalCluster
     client: Any = Client
     how = {
         "n_workers": workers,
         "threads_per_worker": threads,
         "processes": False,
+        "protocol": "tcp://",  # within a process Dask hands objects over as they are
         "asynchronous": True,
         "dashboard_address": None,
         **options,
     }
-    async with cluster(**how) as running, client(running, asynchronous=True) as connected:
+    async with (
+        cluster(**how) as running,
+        client(running, asynchronous=True, timeout=patience) as connected,
+    ):
         yield connected
 
 
