@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import pickle
@@ -429,19 +430,22 @@ async def test_without_the_extra_it_says_what_to_install() -> None:
     assert "ModuleNotFoundError" not in done.stderr
 
 
-async def test_a_cluster_that_ends_is_told(shop, session) -> None:
+async def test_a_cluster_that_is_lost_is_told(shop, session) -> None:
     shop.gate = asyncio.Event()
-    async with embedded(1, patience=0.1) as client:
-        executor = executor_of(client, chunk_size=5)
-        outcomes = session.fan_out(reads(20), executor=executor)
-        waiting = asyncio.create_task(anext(outcomes))
-        await eventually(lambda: len(shop.asked) == 4)
-        await client.cluster.scheduler.close()
-        with pytest.raises(ClusterError, match="cannot be reached"):
-            await waiting
-        with pytest.raises(ClusterError, match="cannot be reached"):
-            await anext(session.fan_out(reads(1), executor=executor))
-        await executor.aclose()
+    async with embedded(1) as other, contextlib.AsyncExitStack() as line:
+        port = int(other.scheduler.address.rsplit(":", 1)[1])
+        tapped, _ = await line.enter_async_context(wiretap("127.0.0.1", port))
+        async with Client(f"tcp://127.0.0.1:{tapped}", asynchronous=True, timeout=0.1) as client:
+            executor = executor_of(client, chunk_size=5)
+            outcomes = session.fan_out(reads(20), executor=executor)
+            waiting = asyncio.create_task(anext(outcomes))
+            await eventually(lambda: len(shop.asked) == 4)
+            await line.aclose()
+            with pytest.raises(ClusterError, match="cannot be reached"):
+                await waiting
+            with pytest.raises(ClusterError, match="cannot be reached"):
+                await anext(session.fan_out(reads(1), executor=executor))
+            await executor.aclose()
 
 
 async def test_reads_whose_workers_all_died_are_outcomes(client, session, shop, caplog) -> None:

@@ -52,17 +52,8 @@ def broken_factory(**options: Any) -> AsyncSession:
 
 
 @contextlib.asynccontextmanager
-async def embedded(
-    workers: int = 2, threads: int = 1, *, patience: float = 30.0, **options: Any
-) -> AsyncIterator[Any]:
-    """Run a cluster within this process, and yield a client of it.
-
-    Args:
-        workers: How many.
-        threads: Of each.
-        patience: Seconds for which the client tries to reach a scheduler that is gone.
-        options: Further ones of the cluster.
-    """
+async def embedded(workers: int = 2, threads: int = 1, **options: Any) -> AsyncIterator[Any]:
+    """Run a cluster within this process, and yield a client of it."""
     cluster: Any = LocalCluster
     client: Any = Client
     how = {
@@ -76,7 +67,7 @@ async def embedded(
     }
     async with (
         cluster(**how) as running,
-        client(running, asynchronous=True, timeout=patience) as connected,
+        client(running, asynchronous=True) as connected,
     ):
         yield connected
 
