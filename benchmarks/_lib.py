@@ -311,9 +311,7 @@ def open_descriptors() -> int:
 
 def free_permits(session: BaseSession) -> int:
     """Return how many more requests a session would let go out now."""
-    permits = session._layers._permits  # noqa: SLF001  # nothing public tells
-    # One that was handed to somebody who was cancelled meanwhile is kept for the next to wait.
-    return permits._free + permits._turns._value  # noqa: SLF001
+    return session._layers._permits.free  # noqa: SLF001  # nothing public tells
 
 
 def taken_slots(transport: AiohttpTransport) -> int:

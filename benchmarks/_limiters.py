@@ -18,6 +18,9 @@ class Limiter(Protocol):
     @property
     def limit(self) -> int: ...
 
+    @property
+    def cuts(self) -> int: ...
+
     def started(self) -> None: ...
 
     def ended(self) -> None: ...
@@ -31,6 +34,8 @@ class Limiter(Protocol):
 
 class Fixed:
     """The same number always."""
+
+    cuts = 0
 
     def __init__(self, limit: float, highest: int = 0) -> None:
         self._value = float(limit)

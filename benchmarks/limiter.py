@@ -144,10 +144,16 @@ class Simulation:
             else:
                 return
             self._held += 1
-            wait = self._limiter.reserve(self._now)
-            self._at(self._now + wait, lambda attempt=attempt: self._go(attempt))  # type: ignore[misc]  # bound now
+            self._reserve(attempt)
 
-    def _go(self, attempt: int) -> None:
+    def _reserve(self, attempt: int) -> None:
+        wait, cuts = self._limiter.reserve(self._now), self._limiter.cuts
+        self._at(self._now + wait, lambda: self._go(attempt, cuts))
+
+    def _go(self, attempt: int, cuts: int) -> None:
+        if cuts != self._limiter.cuts:
+            self._reserve(attempt)
+            return
         self._limiter.started()
         self.result.sent += 1
         began = self._now

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from .core.errors import StatusError as StatusError
     from .core.errors import TransportError as TransportError
     from .core.errors import unknown_outcome as unknown_outcome
+    from .core.fan_out import Executor as Executor
+    from .core.fan_out import InPieces as InPieces
     from .core.hooks import AttemptEvent as AttemptEvent
     from .core.hooks import AttemptStarted as AttemptStarted
     from .core.hooks import CallEnded as CallEnded
@@ -56,6 +58,8 @@ if TYPE_CHECKING:
     from .core.journal import Recovered as Recovered
     from .core.journal import Recovery as Recovery
     from .core.journal import State as State
+    from .core.limiter import SharedPace as SharedPace
+    from .core.limiter import SharedRate as SharedRate
     from .core.listing import Listing as Listing
     from .core.listing import UnreadableElement as UnreadableElement
     from .core.messages import BodySink as BodySink
@@ -132,6 +136,7 @@ if TYPE_CHECKING:
     from .journal.rules import JournalRules as JournalRules
     from .korus.session import KorusSession as KorusSession
     from .korus.tokens import KorusTokens as KorusTokens
+    from .pipeline.adaptive import AdaptiveLimits as AdaptiveLimits
     from .pipeline.limiting import Limits as Limits
     from .pipeline.options import SessionOptions as SessionOptions
     from .pipeline.policy import RetryPolicy as RetryPolicy

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from .hooks import CallEnded as CallEnded
     from .hooks import CallStarted as CallStarted
     from .hooks import Observer as Observer
+    from .limiter import SharedPace as SharedPace
+    from .limiter import SharedRate as SharedRate
     from .listing import Listing as Listing
     from .listing import UnreadableElement as UnreadableElement
     from .messages import BodySink as BodySink

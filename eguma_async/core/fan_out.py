@@ -66,11 +66,13 @@ class InPieces(Generic[T]):
         operation: The whole, as it shows up in the outcome.
         pieces: The reads it is made of, in order; one at least.
         join: Makes one value of those of the pieces. An `EgumaError` that it raises is the outcome.
+        named: Says of a piece what the error that it failed with is to show.
     """
 
     operation: Operation[T]
     pieces: tuple[Operation[T], ...]
     join: Callable[[tuple[T, ...]], T]
+    named: Callable[[Operation[T]], str] | None = None
 
     def __attrs_post_init__(self) -> None:
         if not self.pieces:

@@ -55,10 +55,10 @@ class Permits:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.cancelled():
-                queue.remove(turn)
-            else:
+            if not turn.cancelled():
                 self.release()  # it was given one meanwhile
+            elif turn in queue:  # else it was passed over meanwhile
+                queue.remove(turn)
             raise
 
     def release(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
+from copy import copy
 from itertools import chain
 from typing import Any, Generic, TypeVar
 
@@ -36,7 +37,7 @@ class Whole(Generic[T]):
 
     def _together(self) -> Outcome[T]:
         parts = tuple(each for each in self._outcomes if each is not None)
-        value, error = None, next((each.error for each in parts if each.error is not None), None)
+        value, error = None, self._first_error(parts)
         if error is None:
             try:
                 value = self._item.join(tuple(each.unwrap() for each in parts))
@@ -50,6 +51,17 @@ class Whole(Generic[T]):
             seconds=sum(each.seconds for each in parts),
             parts=() if error is None else parts,
         )
+
+    def _first_error(self, parts: tuple[Outcome[T], ...]) -> EgumaError | None:
+        """Return what the first piece failed with that did, naming it."""
+        for number, part in enumerate(parts, 1):
+            if part.error is not None:
+                error = copy(part.error)
+                named = self._item.named
+                label = f"{named(part.operation)}, " if named is not None else ""
+                error.operation = f"{part.operation.name()} ({label}{number} of {len(parts)})"
+                return error
+        return None
 
 
 class Job(Generic[T]):

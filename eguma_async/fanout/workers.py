@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
+from copy import copy
 from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
@@ -291,7 +292,9 @@ class WorkerPool(Generic[T]):
             self._twins[first.operation] = rest
             return first
         for twin in twins:
-            self._finish(twin, outcome)
+            # Two that raise one error would add to one traceback.
+            error = None if outcome.error is None else copy(outcome.error)
+            self._finish(twin, attrs.evolve(outcome, error=error))
         return None
 
     def _finish(self, job: Job[T], outcome: Outcome[T]) -> None:

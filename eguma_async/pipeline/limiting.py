@@ -188,7 +188,7 @@ class Regulated(Limiting):
         if response.status >= _TELLING:
             await self._learn(request, response, began)
         elif request.repeat is Repeat.READ:
-            self._regulator.counted(self._clock.monotonic())
+            self._regulator.counted(began, self._clock.monotonic())
             if self._shared is not None:
                 await self._shared.succeeded()
         return response
@@ -212,9 +212,12 @@ class Regulated(Limiting):
         """Wait until the server takes reads again, and for the turn that the rate allows."""
         with cancelled_as(_waiting()):
             while True:
+                cuts = self._regulator.cuts
                 wait = await self._next_turn()
                 if wait > 0:
                     await self._sleep(wait, request)
+                if cuts != self._regulator.cuts:
+                    continue
                 left = self._regulator.closed_for(self._clock.monotonic())
                 if not 0 < left <= self._regulation.deadline:
                     return

@@ -20,7 +20,9 @@ LEAST_SHARE = 0.5
 """A single cut takes no more than half: what was seen may lack the time a gate was closed."""
 SLOWEST = 0.5
 """Reads a second, however few were answered."""
-RECOVERY = 2.5
+MARGIN = 0.97
+"""Share of what was seen to keep to where each refusal costs the time the server asks to wait."""
+RECOVERY = 4.0
 LONGEST_RECOVERY = 10.0
 """Seconds until the rate is back where it was cut: longer where it was cut before."""
 ALIKE = 0.15
@@ -33,66 +35,100 @@ class Pacer:
         ceiling: Reads a second that are known to be the most; None if that is not known.
 
     Attributes:
+        cuts: How often the rate was cut: turns that were taken before the last time are void.
         is_armed: True once there is a rate to keep.
     """
 
-    __slots__ = ("_answers", "_ceiling", "_cut_at", "_next", "_peak", "_recovery", "is_armed")
+    __slots__ = (
+        "_answers",
+        "_ceiling",
+        "_most",
+        "_next",
+        "_peak",
+        "_recovery",
+        "_refused_at",
+        "_resumed_at",
+        "_span",
+        "cuts",
+        "is_armed",
+    )
 
+    cuts: int
     is_armed: bool
 
     def __init__(self, ceiling: float | None = None) -> None:
         self._ceiling = math.inf if ceiling is None else ceiling
         self._peak = math.inf
-        self._cut_at = -math.inf
+        self._most = math.inf
+        self._span = 1.0
+        self._refused_at = self._resumed_at = -math.inf
         self._recovery = RECOVERY
         self._next = -math.inf
         self._answers: deque[float] = deque(maxlen=REMEMBERED)
+        self.cuts = 0
         self.is_armed = ceiling is not None
 
     def rate(self, now: float) -> float:
         """Return the reads a second that may go out at a moment."""
         if self._peak == math.inf:
             return self._ceiling
-        return min(self._ceiling, cubic(self._peak, (now - self._cut_at) / self._recovery))
+        return min(self._ceiling, cubic(self._peak, (now - self._resumed_at) / self._recovery))
 
     def reserve(self, now: float) -> float:
         """Take the next turn, and return the seconds until then."""
         turn = max(self._next, now)
-        self._next = turn + 1.0 / self.rate(now)
+        self._next = turn + 1.0 / self.rate(turn)
         return turn - now
 
-    def not_before(self, moment: float) -> None:
-        """Let no turn that is still to be taken come before a moment."""
-        self._next = max(self._next, moment)
+    def answered(self, began: float, now: float) -> None:
+        """Count an answer.
 
-    def answered(self, now: float) -> None:
-        """Count an answer."""
+        Args:
+            began: When the read went out. One that did so before the last cut was not counted
+                then, and shows that the server takes more.
+            now: When it was answered.
+        """
         self._answers.append(now)
+        if began < self._refused_at:
+            self._peak = min(self._most, self._peak + 1.0 / self._span)
 
     def refused(self, now: float, asked: float) -> None:
-        """Slow down.
+        """Slow down, and let no turn that is still to be taken come before the server asked to.
 
         Args:
             now: When the server refused.
             asked: Seconds it asked to wait; 0 if it did not. What it answered in so long is what
                 it takes in so long.
         """
-        since = now - self._cut_at
+        self.not_before(now + asked)
+        since = now - self._resumed_at
         if since < BRIEFEST:
             return  # what the last cut came to cannot be seen yet
-        steady = BRIEFEST if self._peak == math.inf else STEADY
-        seen = self._seen(now, max(1.0, asked) if asked else min(since, steady))
-        if self._peak < math.inf:
-            rate = self.rate(now)
-            seen = min(rate, max(seen, LEAST_SHARE * rate))
-        elif not seen:
+        is_first = self._peak == math.inf
+        span = max(1.0, asked) if asked else BRIEFEST
+        if not is_first:
+            span = max(span, min(since, STEADY))
+        seen: float = self._seen(now, span)
+        most = math.inf
+        if is_first and not seen:
             return  # there is nothing to tell a rate by
-        peak = min(self._ceiling, max(SLOWEST / CUT, seen))
+        if not is_first:
+            most = self.rate(now)
+            seen = min(most, max(seen, LEAST_SHARE * most))
+        peak = max(SLOWEST / CUT, seen)
         known = abs(peak - self._peak) <= ALIKE * peak and since >= self._recovery
         self._recovery = min(LONGEST_RECOVERY, self._recovery * 2) if known else RECOVERY
-        self._peak = peak
-        self._cut_at = now
+        self._peak, self._most, self._span = peak, most, span
+        if asked:
+            self._peak *= MARGIN
+        self._refused_at, self._resumed_at = now, now + asked
+        self._next = self._resumed_at
+        self.cuts += 1
         self.is_armed = True
+
+    def not_before(self, moment: float) -> None:
+        """Let no turn that is still to be taken come before a moment."""
+        self._next = max(self._next, moment)
 
     def _seen(self, now: float, span: float) -> float:
         """Return the answers a second in the last seconds, as far as they are remembered."""
@@ -112,4 +148,4 @@ def cubic(peak: float, elapsed: float) -> float:
         peak: The rate before.
         elapsed: In units of the time until it is reached again.
     """
-    return peak * (1.0 + (1.0 - CUT) * (elapsed - 1.0) ** 3)
+    return peak * (1.0 + (1.0 - CUT) * (max(0.0, elapsed) - 1.0) ** 3)

@@ -122,13 +122,13 @@ class Regulator:
         with self._lock:
             self._limit.answered(began, now)
             if self._pacer is not None:
-                self._pacer.answered(now)
+                self._pacer.answered(began, now)
 
-    def counted(self, now: float) -> None:
+    def counted(self, began: float, now: float) -> None:
         """Count the answer to a read that is no part of a fan-out, once there is a rate to keep."""
         if self._pacer is not None:
             with self._lock:
-                self._pacer.answered(now)
+                self._pacer.answered(began, now)
 
     def overloaded(self, began: float, now: float) -> None:
         """Learn from a request that the server had no time for."""
@@ -175,6 +175,11 @@ class Regulator:
             return 0.0
         with self._lock:
             return self._pacer.reserve(now)
+
+    @property
+    def cuts(self) -> int:
+        """How often the rate was cut: turns that were taken before the last time are void."""
+        return 0 if self._pacer is None else self._pacer.cuts
 
     def rate(self, now: float) -> float | None:
         """Return the reads a second that may go out; None if no rate is kept."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-import weakref
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
-from functools import partial
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar, Unpack
 
@@ -24,12 +22,11 @@ from eguma_async.core.provider import Provider
 from eguma_async.core.recipe import NeedsSessions, SessionRecipe
 from eguma_async.core.resumable import Resumable
 from eguma_async.core.transport import Transport
-from eguma_async.fanout.local import LocalFanOut
-from eguma_async.fanout.workers import WorkerPool
 
 from .background import Background, see_through
 from .call import Call
 from .calls import Calls
+from .fan_outs import FanOuts
 from .layers import Layers, MakeAuth, default_transport
 from .options import SessionOptions, checked_options
 from .recipes import recipe
@@ -65,7 +62,6 @@ class BaseSession:
         self._provider = provider
         self._credential = credential
         self._base_url = checked_base_url(provider.base_url if base_url is None else base_url)
-        self._worker_pools: weakref.WeakSet[WorkerPool[Any]] = weakref.WeakSet()
         self._background = Background()
         self._closing: asyncio.Task[None] | None = None
         self._owned: list[Transport] = []
@@ -78,7 +74,7 @@ class BaseSession:
         self._network = layers.network(self._transport)
         self._auth = auth(self._network, layers)
         requests = Requests(provider, self._base_url, checked.timeouts)
-        self._calls, self._fan_out_calls = (
+        self._calls, adapting = (
             Calls(
                 provider,
                 requests,
@@ -90,6 +86,7 @@ class BaseSession:
                 layers.regulated(self._transport, fan_out=True),
             )
         )
+        self._fan_outs = FanOuts(layers, self._run, adapting, self._require_open)
         self._durable = (
             None
             if checked.journal is None
@@ -155,15 +152,9 @@ class BaseSession:
             steps.push_async_callback(self._auth.aclose)
             steps.push_async_callback(self._layers.aclose)
             steps.callback(self._layers.shut)
-            steps.push_async_callback(self._stop_pools)  # those begun in the background
+            steps.push_async_callback(self._fan_outs.stop)  # those begun in the background
             steps.push_async_callback(self._background.drain, CLOSING_SECONDS)
-            steps.push_async_callback(self._stop_pools)
-
-    async def _stop_pools(self) -> None:
-        async with AsyncExitStack() as steps:
-            for workers in tuple(self._worker_pools):
-                reason = SessionStateError("the session was closed meanwhile")
-                steps.push_async_callback(workers.stop, reason)
+            steps.push_async_callback(self._fan_outs.stop)
 
     def __del__(self) -> None:
         if getattr(self, "_loop", None) is not None and not self._closed:
@@ -345,24 +336,16 @@ class BaseSession:
             SessionStateError: The session was closed before the end.
         """
         self._require_open()
-        if executor is not None and concurrency is not None:
-            raise ConfigurationError("concurrency is the executor's own matter: leave it out")
         if isinstance(executor, NeedsSessions):
             executor = executor.with_sessions(self.recipe())
-        run = partial(self._run_fan_out if concurrency is None else self._run, timeouts=timeouts)
-        fan_out = LocalFanOut(
-            run,
+        return self._fan_outs.begin(
             operations,
-            concurrency=self._layers.most_at_once if concurrency is None else concurrency,
+            concurrency=concurrency,
             ordered=ordered,
             executor=executor,
-            timeouts=timeouts,
             on_progress=on_progress,
-            clock=self.clock,
-            load=self._layers.load(concurrency),
+            timeouts=timeouts,
         )
-        self._worker_pools.add(fan_out.workers)
-        return fan_out
 
     async def recover(
         self,
@@ -425,10 +408,3 @@ class BaseSession:
         if self._closed or self._loop is not asyncio.get_running_loop():
             self._require_open()
         return self._calls.run(operation, idempotency_key, timeouts, sink)
-
-    def _run_fan_out(
-        self, operation: Operation[T], timeouts: Timeouts | None = None
-    ) -> Coroutine[Any, Any, Call[T]]:
-        if self._closed or self._loop is not asyncio.get_running_loop():
-            self._require_open()
-        return self._fan_out_calls.run(operation, None, timeouts)

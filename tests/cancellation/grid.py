@@ -242,6 +242,7 @@ async def _check_pools(shop: Shop, patience: float) -> None:
         async with asyncio.timeout(patience):
             while taken := (
                 limit - free_permits(shop.session)
+                or shop.session._layers._regulation.regulator.held
                 or set(shop.session._background._tasks)
                 or sum(map(taken_slots, pools))
             ):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
+
 from eguma_async.core.operation import Operation
+from eguma_async.fanout import LocalExecutor, run_chunk
 from tests.cancellation.driver import Ending
 from tests.cancellation.grid import Case, OpenShop, Shop, consumed
 
@@ -22,17 +25,25 @@ class Sink:
         self.body = b""
 
 
+def three_of(read: Operation[Any]) -> list[Operation[Any]]:
+    """Return three reads of one kind that are not equal: equal ones would be made once."""
+    kind = type(read)
+    kinds = [attrs.frozen(kw_only=True)(type(kind.__name__, (kind,), {})) for _ in range(2)]
+    return [read, *(other(**attrs.asdict(read, recurse=False)) for other in kinds)]
+
+
 def session_cases(opens: OpenShop, read: Operation[Any]) -> list[Case]:
     """Return the cases of a session of one provider, given one of its reads."""
+    reads = three_of(read)
 
     async def fanned_out(shop: Shop) -> Any:
-        fan_out = shop.session.fan_out([read] * 3, concurrency=2)
+        fan_out = shop.session.fan_out(reads, concurrency=2)
         first = await anext(fan_out)
         assert first.ok
         return fan_out
 
     async def at_its_beginning(shop: Shop) -> Any:
-        return shop.session.fan_out([read] * 3, concurrency=2)
+        return shop.session.fan_out(reads, concurrency=2)
 
     async def nothing_is_lost(shop: Shop, ending: Ending) -> None:
         got = [] if ending.error is not None else [ending.result]
@@ -40,7 +51,20 @@ def session_cases(opens: OpenShop, read: Operation[Any]) -> list[Case]:
         assert [outcome.ok for outcome in got] == [True] * 3
 
     async def whole_loop(shop: Shop) -> list[Any]:
-        return await consumed(shop.session.fan_out([read] * 3, concurrency=2))
+        return await consumed(shop.session.fan_out(reads, concurrency=2))
+
+    async def as_the_server_takes_them(shop: Shop) -> list[Any]:
+        return await consumed(shop.session.fan_out(reads, ordered=True))
+
+    async def in_chunks(shop: Shop) -> list[Any]:
+        executor = LocalExecutor(shop.session, chunk_size=2)
+        return await consumed(shop.session.fan_out(reads, executor=executor))
+
+    async def one_chunk(shop: Shop) -> list[Any]:
+        return await run_chunk(shop.session, reads)
+
+    async def executed(shop: Shop) -> Any:
+        return await LocalExecutor(shop.session).run(reads)
 
     async def handed_over(shop: Shop) -> Any:
         return await anext(aiter(shop.ready))
@@ -61,6 +85,15 @@ def session_cases(opens: OpenShop, read: Operation[Any]) -> list[Case]:
             run=lambda shop: shop.session.stream(read, Sink()),
         ),
         Case(covers=("BaseSession.fan_out",), opens=opens, run=whole_loop),
+        Case(
+            covers=("BaseSession.fan_out",),
+            name="as the server takes them",
+            opens=opens,
+            run=as_the_server_takes_them,
+        ),
+        Case(covers=("BaseSession.fan_out",), name="in chunks", opens=opens, run=in_chunks),
+        Case(covers=("BaseSession.fan_out",), name="one chunk", opens=opens, run=one_chunk),
+        Case(covers=("BaseSession.fan_out",), name="executed", opens=opens, run=executed),
         Case(
             covers=("FanOut.__anext__",),
             opens=opens,

@@ -678,7 +678,7 @@ class TestSession:
             async for _ in session.fan_out(operations(3)):
                 pass
             gc.collect()
-            assert len(session._worker_pools) == 0
+            assert len(session._fan_outs.pools) == 0
 
     async def test_a_lost_answer_is_an_outcome(self):
         def lost(request):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sized
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sized
 from datetime import date, datetime
 from functools import reduce
 from typing import TYPE_CHECKING, ClassVar
@@ -13,7 +13,6 @@ import msgspec
 
 from eguma_async.core import checks
 from eguma_async.core.errors import ConfigurationError, ResultMismatchError, StatusError
-from eguma_async.core.fan_out import InPieces
 from eguma_async.core.fields import LENIENT, also_named
 from eguma_async.core.listing import Listing, UnreadableElement, refuse_unreadable, unreadable_of
 from eguma_async.core.messages import Repeat, Timeouts
@@ -25,10 +24,13 @@ from .matching import joined
 from .products import SlotType
 from .ranges import all_plainly_within, check_order, in_parts, within
 from .starts import are_plain
+from .windows import checked_window, in_windows
 
 if TYPE_CHECKING:
-    from eguma_async.core.fan_out import Executor, FanOut, Progress
+    from eguma_async.core.fan_out import Executor, FanOut, InPieces, Progress
     from eguma_async.core.session import Session
+
+    _Read = Operation["AvailabilityList"] | InPieces["AvailabilityList"]
 
 
 @attrs.frozen(kw_only=True)
@@ -294,37 +296,45 @@ class Availabilities:
             product_ids: Taken one by one, as workers become free.
             from_date: First day, for all products.
             to_date: Last day, included.
-            window_days: Read a longer range in pieces of so many days, and join them.
-            concurrency: Reads under way at once; as many as the server keeps up with, if not given.
+            window_days: Read longer ranges in windows of so many days, side by side, and join
+                them. If one fails, the product has failed: the error names the window, and
+                `Outcome.parts` has those that were read.
+            concurrency: Reads under way at once. As many as the server keeps up with, if not
+                given: see `Limits.adaptive`.
             ordered: Yield the outcomes in the order of `product_ids`.
-            executor: Carries the reads out elsewhere.
+            executor: Carries the reads out elsewhere, instead of this session.
             on_progress: Called after each outcome.
             timeouts: Limits of each attempt.
 
         Raises:
-            ConfigurationError: One text instead of several, or, if `product_ids` has a length,
-                a malformed id in it.
+            ConfigurationError: One text instead of several, a window below one day, or, if
+                `product_ids` has a length, a malformed id in it.
         """
         if isinstance(product_ids, str):
             raise ConfigurationError("product_ids must be several ids, not one text")
+        days = checked_window(window_days)
 
-        def operation(product_id: str) -> _Read:
-            whole = ListAvailabilities(product_id=product_id, from_date=from_date, to_date=to_date)
-            return whole if window_days is None else _in_windows(whole, window_days)
+        def operation(product_id: str) -> ListAvailabilities:
+            return ListAvailabilities(product_id=product_id, from_date=from_date, to_date=to_date)
+
+        def windows(whole: ListAvailabilities) -> _Read:
+            return in_windows(whole, days, _all_together)
 
         async def drawn(ids: AsyncIterable[str]) -> AsyncIterator[_Read]:
             async for product_id in ids:
-                yield operation(product_id)
+                yield windows(operation(product_id))
 
-        operations: Iterable[_Read] | AsyncIterable[_Read]
+        reads: Iterable[_Read] | AsyncIterable[_Read]
         if isinstance(product_ids, AsyncIterable):
-            operations = drawn(product_ids)
+            reads = drawn(product_ids)
         elif isinstance(product_ids, Sized):  # the length is what progress is measured by
-            operations = tuple(map(operation, product_ids))
+            # One object a product, so that a malformed id is found before anything is sent; the
+            # windows are made when their turn comes.
+            reads = _Windows(tuple(map(operation, product_ids)), windows)
         else:
-            operations = map(operation, product_ids)
+            reads = map(windows, map(operation, product_ids))
         return self._session.fan_out(
-            operations,
+            reads,
             concurrency=concurrency,
             ordered=ordered,
             executor=executor,
@@ -333,23 +343,23 @@ class Availabilities:
         )
 
 
-_Read = ListAvailabilities | InPieces[AvailabilityList]
+class _Windows:
+    """Reads with a known number, each made of windows when its turn comes."""
+
+    def __init__(
+        self,
+        operations: tuple[ListAvailabilities, ...],
+        windows: Callable[[ListAvailabilities], _Read],
+    ) -> None:
+        self._operations = operations
+        self._windows = windows
+
+    def __len__(self) -> int:
+        return len(self._operations)
+
+    def __iter__(self) -> Iterator[_Read]:
+        return map(self._windows, self._operations)
 
 
-def _in_windows(whole: ListAvailabilities, days: int) -> _Read:
-    if not isinstance(days, int) or isinstance(days, bool) or days < 1:
-        raise ConfigurationError("window_days must be a whole number of at least 1")
-    starts = range(whole.from_date.toordinal(), whole.to_date.toordinal() + 1, days)
-    pieces = tuple(
-        attrs.evolve(
-            whole,
-            from_date=date.fromordinal(start),
-            to_date=min(whole.to_date, date.fromordinal(start + days - 1)),
-        )
-        for start in starts
-    )
-    return whole if len(pieces) == 1 else InPieces(operation=whole, pieces=pieces, join=_joined)
-
-
-def _joined(pieces: tuple[AvailabilityList, ...]) -> AvailabilityList:
-    return reduce(_together, pieces)
+def _all_together(lists: tuple[AvailabilityList, ...]) -> AvailabilityList:
+    return reduce(_together, lists)
