@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from .core.enums import OpenEnum as OpenEnum
     from .core.errors import AccessDeniedError as AccessDeniedError
     from .core.errors import AuthenticationError as AuthenticationError
-    from .core.errors import ClusterError as ClusterError
     from .core.errors import ConfigurationError as ConfigurationError
     from .core.errors import ConflictError as ConflictError
     from .core.errors import DecodingError as DecodingError
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from .core.errors import StatusError as StatusError
     from .core.errors import TransportError as TransportError
     from .core.errors import unknown_outcome as unknown_outcome
+    from .core.fan_out import ClusterError as ClusterError
     from .core.fan_out import Executor as Executor
     from .core.fan_out import InPieces as InPieces
     from .core.hooks import AttemptEvent as AttemptEvent

@@ -35,7 +35,7 @@ HOMES: dict[str, dict[str, str]] = {
         "CheckOutTicket": ".eguma.ticketing.tickets",
         "ClientRefConflictError": ".core.journal",
         "Clock": ".core.clock",
-        "ClusterError": ".core.errors",
+        "ClusterError": ".core.fan_out",
         "ConfigurationError": ".core.errors",
         "ConflictError": ".core.errors",
         "Credentials": ".core.messages",

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from eguma_async.core.errors import (
     AccessDeniedError,
     AuthenticationError,
-    ClusterError,
     ConfigurationError,
     ConflictError,
     DecodingError,
@@ -30,6 +29,7 @@ from eguma_async.core.errors import (
     TransportError,
     unknown_outcome,
 )
+from eguma_async.core.fan_out import ClusterError
 from eguma_async.core.journal import ClientRefConflictError
 
 from .text import clean

@@ -22,9 +22,8 @@
     ├─ ResultMismatchError           a success that is not what was asked for
     ├─ RefundDueError                it was paid for, and cannot be booked any more
     ├─ PriceChangedError             it costs more than the customer was told; nothing was bought
-    ├─ JournalError                  the journal cannot be used; nothing was sent without it
-    │  └─ JournalCorruptError        what it holds is damaged, or no journal
-    └─ ClusterError                  the cluster that carries out a fan-out cannot be used
+    └─ JournalError                  the journal cannot be used; nothing was sent without it
+       └─ JournalCorruptError        what it holds is damaged, or no journal
 
 ``str(error)`` and ``repr(error)`` are for logs: status, code and operation, never a body, a key or
 a customer. All of them survive ``pickle`` and ``copy``.
@@ -355,13 +354,6 @@ class JournalError(EgumaError):
 
 class JournalCorruptError(JournalError):
     """What the journal holds is damaged, written by a newer version, or not a journal at all."""
-
-
-class ClusterError(EgumaError):
-    """The cluster that carries out a fan-out cannot be used any more.
-
-    The outcomes handed on before are complete; the rest may be read again.
-    """
 
 
 def unknown_outcome(error: BaseException) -> EgumaError | None:

@@ -14,12 +14,11 @@ from distributed.client import FutureCancelledError
 
 from eguma_async.core.clock import Clock, SystemClock
 from eguma_async.core.errors import (
-    ClusterError,
     ConfigurationError,
     EgumaError,
     TransportError,
 )
-from eguma_async.core.fan_out import Outcome
+from eguma_async.core.fan_out import ClusterError, Outcome
 from eguma_async.core.messages import Timeouts
 from eguma_async.core.operation import Operation
 from eguma_async.core.recipe import SessionRecipe

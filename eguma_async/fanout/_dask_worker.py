@@ -145,7 +145,7 @@ class SessionPlugin(WorkerPlugin):
         session = make(**self._recipe.options, observer=observer)
         await session.__aenter__()
         self._session, self._pacer = session, Pacer(session.clock)
-        wanted, found = self._recipe.credential, session.recipe().credential
+        wanted, found = self._recipe.credential, session.fingerprint
         if wanted and found and wanted != found:
             await self.teardown(None)
             raise ConfigurationError(

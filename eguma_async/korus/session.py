@@ -7,11 +7,8 @@ from collections.abc import Iterable
 from typing import Unpack
 from urllib.parse import urlsplit
 
-import attrs
-
 from eguma_async.core.checks import is_loopback
 from eguma_async.core.errors import ConfigurationError
-from eguma_async.core.recipe import SessionRecipe
 from eguma_async.core.transport import SupportsPublicOnly, Transport
 from eguma_async.pipeline.bearer import TokenFunction
 from eguma_async.pipeline.options import SessionOptions, spelled_out
@@ -130,7 +127,7 @@ class KorusSession(BaseSession):
             timeouts=self._options.timeouts,
             clock=self.clock,
         )
-        self._more_options = {
+        self.own_options = {
             "token_url": token_url,
             "refresh_token_url": refresh_token_url,
             "language": language,
@@ -143,11 +140,6 @@ class KorusSession(BaseSession):
         self.orders: Orders = Orders(self)
         self.documents: Documents = Documents(self, storage.fetch)
         self.beneficiaries: Beneficiaries = Beneficiaries(self)
-
-    def recipe(self) -> SessionRecipe:
-        """Return how another process makes a session like this one, with its own credentials."""
-        recipe = super().recipe()
-        return attrs.evolve(recipe, options={**recipe.options, **self._more_options})
 
 
 def _loopback_origin(base_url: str) -> tuple[str, tuple[str, int] | None]:

@@ -12,6 +12,7 @@ from eguma_async.core.errors import ConfigurationError, SessionStateError
 from eguma_async.core.fan_out import Executor, FanOut, InPieces, Progress
 from eguma_async.core.messages import Timeouts
 from eguma_async.core.operation import Operation
+from eguma_async.core.recipe import NeedsSessions, SessionRecipe
 from eguma_async.fanout.local import LocalFanOut
 from eguma_async.fanout.workers import Run, WorkerPool
 
@@ -30,11 +31,18 @@ class FanOuts:
         run: Sends an operation the way single ones go.
         adapting: Send operations within the limit that adapts.
         require_open: Raises if the session is not open.
+        recipe: Tells how another process makes such a session.
     """
 
     def __init__(
-        self, layers: Layers, run: Run, adapting: Calls, require_open: Callable[[], None]
+        self,
+        layers: Layers,
+        run: Run,
+        adapting: Calls,
+        require_open: Callable[[], None],
+        recipe: Callable[[], SessionRecipe],
     ) -> None:
+        self._recipe = recipe
         self._layers = layers
         self._run = run
         self._adapting = adapting
@@ -59,6 +67,8 @@ class FanOuts:
         """
         if executor is not None and concurrency is not None:
             raise ConfigurationError("concurrency is the executor's own matter: leave it out")
+        if isinstance(executor, NeedsSessions):
+            executor = executor.with_sessions(self._recipe())
         run: Any = self._run if concurrency is not None else self._run_adapting
         fan_out = LocalFanOut(
             run if timeouts is None else partial(run, timeouts=timeouts),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Protocol
+
 import attrs
 
 from eguma_async.core.recipe import SessionRecipe
@@ -9,17 +12,27 @@ from eguma_async.core.recipe import SessionRecipe
 from .options import CheckedOptions
 
 
-def recipe(
-    factory: str, options: CheckedOptions, *, base_url: str, credential: str
-) -> SessionRecipe:
+class Recreatable(Protocol):
+    """A session, as far as its recipe goes."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells its credentials from others."""
+        ...
+
+    @property
+    def own_options(self) -> Mapping[str, Any]:
+        """What its class takes besides the options of every session."""
+        ...
+
+
+def recipe_of(session: Recreatable, options: CheckedOptions, base_url: str) -> SessionRecipe:
     """Return the recipe of a session.
 
     Args:
-        factory: The class of the session, as ``"package.module:name"``.
-        options: Those of the session. Its clock, observer, journal and source of randomness stay
-            where they are.
+        session: The session.
+        options: Its options. Clock, observer, journal and source of randomness stay where they are.
         base_url: Where the API is.
-        credential: Fingerprint of the session's credentials.
     """
     obstacle = ""
     if options.transport is not None:
@@ -27,13 +40,14 @@ def recipe(
     elif options.limits.shared is not None:  # it may know a password
         obstacle = "this session shares its rate with other processes"
     return SessionRecipe(
-        factory=factory,
+        factory=f"{type(session).__module__}:{type(session).__qualname__}",
         options={
             "base_url": base_url,
             "timeouts": options.timeouts,
             "retry": options.retry,
             "limits": attrs.evolve(options.limits, shared=None),
+            **session.own_options,
         },
-        credential=credential,
+        credential=session.fingerprint,
         obstacle=obstacle,
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar, Unpack
 
@@ -19,7 +20,6 @@ from eguma_async.core.journal import Entry, Intent, OnRecovered, Recovery
 from eguma_async.core.messages import BodySink, HttpResponse, Timeouts
 from eguma_async.core.operation import Operation
 from eguma_async.core.provider import Provider
-from eguma_async.core.recipe import NeedsSessions, SessionRecipe
 from eguma_async.core.resumable import Resumable
 from eguma_async.core.transport import Transport
 
@@ -29,7 +29,7 @@ from .calls import Calls
 from .fan_outs import FanOuts
 from .layers import Layers, MakeAuth, default_transport
 from .options import SessionOptions, checked_options
-from .recipes import recipe
+from .recipes import recipe_of
 from .requests import Requests
 from .wire import SessionWire, kept_kinds, refuse_intent, required
 
@@ -44,6 +44,10 @@ class BaseSession:
 
     Use it with ``async with``. It belongs to the event loop in which it is entered. A transport
     that was passed in stays the caller's to close.
+
+    Attributes:
+        fingerprint: Tells its credentials from others; empty if it has none that lasts.
+        own_options: What its class takes besides `SessionOptions` and the address; no secret.
     """
 
     def __init__(
@@ -60,7 +64,8 @@ class BaseSession:
         self._options = checked = checked_options(options)
         self._clock = checked.clock
         self._provider = provider
-        self._credential = credential
+        self.fingerprint: str = credential
+        self.own_options: Mapping[str, Any] = {}
         self._base_url = checked_base_url(provider.base_url if base_url is None else base_url)
         self._background = Background()
         self._closing: asyncio.Task[None] | None = None
@@ -68,9 +73,8 @@ class BaseSession:
         if checked.transport is None:
             self._owned.append(default_transport(checked.limits))
         self._transport = self._owned[0] if checked.transport is None else checked.transport
-        self._layers = layers = Layers(
-            provider, checked, base_url=self._base_url, credential=credential
-        )
+        layers = Layers(provider, checked, base_url=self._base_url, credential=credential)
+        self._layers = layers
         self._network = layers.network(self._transport)
         self._auth = auth(self._network, layers)
         requests = Requests(provider, self._base_url, checked.timeouts)
@@ -86,20 +90,13 @@ class BaseSession:
                 layers.regulated(self._transport, fan_out=True),
             )
         )
-        self._fan_outs = FanOuts(layers, self._run, adapting, self._require_open)
+        recipe = partial(recipe_of, self, checked, self._base_url)
+        self._fan_outs = FanOuts(layers, self._run, adapting, self._require_open, recipe)
+        wire = partial(SessionWire, self, self._calls, provider, base_url=self._base_url)
         self._durable = (
             None
             if checked.journal is None
-            else checked.journal.attach(
-                SessionWire(
-                    self,
-                    self._calls,
-                    provider,
-                    base_url=self._base_url,
-                    credential=credential,
-                    timeouts=checked.timeouts,
-                )
-            )
+            else checked.journal.attach(wire(credential=credential, timeouts=checked.timeouts))
         )
 
     # Life cycle
@@ -201,11 +198,6 @@ class BaseSession:
     def keeps_journal(self) -> bool:
         """True if a journal keeps what books or cancels."""
         return self._durable is not None
-
-    def recipe(self) -> SessionRecipe:
-        """Return how another process makes a session like this one, with its own credentials."""
-        factory = f"{type(self).__module__}:{type(self).__qualname__}"
-        return recipe(factory, self._options, base_url=self._base_url, credential=self._credential)
 
     @property
     def converter(self) -> Converter:
@@ -336,8 +328,6 @@ class BaseSession:
             SessionStateError: The session was closed before the end.
         """
         self._require_open()
-        if isinstance(executor, NeedsSessions):
-            executor = executor.with_sessions(self.recipe())
         return self._fan_outs.begin(
             operations,
             concurrency=concurrency,

@@ -9,17 +9,18 @@ import logging
 import pickle
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from distributed import Client, Scheduler, Worker
 
 from eguma_async.core.errors import (
-    ClusterError,
     ConfigurationError,
     EgumaError,
     NotFoundError,
     TransportError,
 )
+from eguma_async.core.fan_out import ClusterError
 from eguma_async.core.recipe import SessionRecipe
 from eguma_async.eguma.session import AsyncSession
 from eguma_async.fanout._dask_worker import Answer, Chunk, SessionPlugin, imported
@@ -83,15 +84,19 @@ async def client(shop):
 
 @pytest.fixture
 async def session():
-    async with AsyncSession(KEY, transport=MemoryTransport(lambda _: None)) as session:
+    async with AsyncSession(KEY, transport=MemoryTransport(nothing)) as session:
         yield session
+
+
+async def nothing(request):
+    raise AssertionError("the caller's own session sends nothing")
 
 
 def executor_of(client, **options) -> DaskExecutor:
     return DaskExecutor(client, session=HERE, **options)
 
 
-def reads(count: int) -> list:
+def reads(count: int) -> list[Any]:
     return [slots_of(f"p{n}") for n in range(count)]
 
 
@@ -151,7 +156,7 @@ async def test_availabilities_fan_out_over_a_cluster(client, session, shop) -> N
 
 async def test_each_worker_has_one_session_made_like_the_callers(client, shop) -> None:
     retry = RetryPolicy(attempts=2)
-    transport = MemoryTransport(lambda _: None)
+    transport = MemoryTransport(nothing)
     async with (
         AsyncSession(
             KEY, base_url="https://shop.test", transport=transport, retry=retry
@@ -290,7 +295,7 @@ async def test_a_429_slows_all_workers_down(client, session, shop) -> None:
         assert executor.rate is None
         outcomes = [o async for o in session.fan_out(reads(40), executor=executor)]
         await eventually(lambda: executor.rate is not None)
-        seen = []
+        seen: list[Any] = []
         async for _ in session.fan_out(reads(1), executor=executor, on_progress=seen.append):
             pass
         assert seen[0].pace == pytest.approx(executor.rate, rel=0.2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ async def test_all_outcomes_come_once_although_a_worker_is_killed(monkeypatch) -
         DaskExecutor(client, chunk_size=20) as executor,
     ):
         pids = await client.run(os.getpid)
-        came = []
+        came: list[Any] = []
         async for outcome in session.fan_out(
             (slots_of(f"p{n}") for n in range(1500)), executor=executor
         ):
