@@ -140,6 +140,7 @@ if TYPE_CHECKING:
     from .pipeline.limiting import Limits as Limits
     from .pipeline.options import SessionOptions as SessionOptions
     from .pipeline.policy import RetryPolicy as RetryPolicy
+    from .pipeline.redis_rate import RedisRate as RedisRate
     from .transports.aiohttp import AiohttpTransport as AiohttpTransport
     from .transports.memory import MemoryTransport as MemoryTransport
 else:

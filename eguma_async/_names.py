@@ -102,6 +102,7 @@ HOMES: dict[str, dict[str, str]] = {
         "Recovered": ".core.journal",
         "Recovery": ".core.journal",
         "RedisJournal": ".journal.kinds",
+        "RedisRate": ".pipeline.redis_rate",
         "RefundDueError": ".core.errors",
         "ReleasedReservation": ".eguma.ticketing.reservations",
         "Repeat": ".core.messages",

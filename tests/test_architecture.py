@@ -76,7 +76,7 @@ NETWORK_HOMES = {
 # do so themselves.
 OPTIONAL_HOMES = {
     "asyncpg": {"journal.stores.postgres", "journal.stores._postgres_errors"},
-    "redis": {"journal.stores.redis", "journal.stores._redis_server"},
+    "redis": {"journal.stores.redis", "journal.stores._redis_server", "pipeline.redis_rate"},
     "cryptography": {"journal.sealing"},
     "keyring": {"journal.sealing"},
     "distributed": {"fanout._dask_worker", "fanout._dask_crew"},

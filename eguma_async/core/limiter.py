@@ -1,4 +1,4 @@
-"""What bounds the requests of one credential, and who shares that among processes."""
+"""Who shares the rate of one credential among processes."""
 
 from __future__ import annotations
 
@@ -6,24 +6,28 @@ from typing import Protocol
 
 
 class SharedPace(Protocol):
-    """The rate of one credential, shared by all processes that use it."""
+    """The rate of one credential, shared by all processes that use it.
 
-    async def reserve(self) -> float:
-        """Take the next moment at which a request may go, and return the seconds until then.
+    None of its methods fails for want of the server behind it: a session then keeps to the rate
+    that it knows by itself.
+    """
 
-        It must not fail for want of the server behind it: then it knows of no reason to wait.
+    async def reserve(self) -> float | None:
+        """Take the next moment at which a read may go, and return the seconds until then.
+
+        None if that is not known, because the server behind it cannot be reached.
         """
         ...
 
-    async def succeeded(self) -> None:
-        """Take note that the server answered a request."""
+    def succeeded(self) -> None:
+        """Take note that a read was answered."""
         ...
 
     async def refused(self, asked: float | None, /) -> None:
-        """Take note that the server refused a request for being one too many.
+        """Take note that a request was refused for being one too many.
 
         Args:
-            asked: Seconds it asked to wait, if it did.
+            asked: Seconds the server asked to wait, if it did.
         """
         ...
 
@@ -35,10 +39,11 @@ class SharedPace(Protocol):
 class SharedRate(Protocol):
     """Where processes share the rates of their credentials."""
 
-    def attach(self, credential: str, /) -> SharedPace:
+    def attach(self, credential: str, /, *, ceiling: float | None) -> SharedPace:
         """Return the rate of a credential.
 
         Args:
             credential: Tells it from others, as a digest; never the credential itself.
+            ceiling: Reads a second that are known to be the most; None if that is not known.
         """
         ...

@@ -46,6 +46,7 @@ class Layers:
         limits = options.limits
         self._permits = Permits(limits.concurrency, limits.reserved)
         shared = limits.shared if credential else None
+        ceiling = None if isinstance(limits.pacing, bool) else limits.pacing
         self._regulation = Regulation(
             regulator=regulator_for(
                 credential,
@@ -60,7 +61,7 @@ class Layers:
             longest_wait=options.retry.max_retry_after,
             # Without retries, nobody is to wait for what became of another call.
             deadline=options.retry.deadline if options.retry.attempts > 1 else 0.0,
-            shared=None if shared is None else shared.attach(credential),
+            shared=None if shared is None else shared.attach(credential, ceiling=ceiling),
         )
         self._is_shut = False
 

@@ -82,6 +82,10 @@ class Limits:
                 f" {type(value).__name__}"
             )
 
+    def __attrs_post_init__(self) -> None:
+        if self.shared is not None and self.pacing is False:
+            raise ConfigurationError("shared needs pacing: what processes share is their rate")
+
 
 class Limiting:
     """Gives each request a permit. Waiting for a retry holds none.
@@ -190,7 +194,7 @@ class Regulated(Limiting):
         elif request.repeat is Repeat.READ:
             self._regulator.counted(began, self._clock.monotonic())
             if self._shared is not None:
-                await self._shared.succeeded()
+                self._shared.succeeded()
         return response
 
     async def _learn(self, request: HttpRequest, response: HttpResponse, began: float) -> None:
@@ -226,8 +230,9 @@ class Regulated(Limiting):
                     await self._sleep(left + self._random() * min(1.0, 0.1 * left), request)
 
     async def _next_turn(self) -> float:
-        if self._shared is not None:
-            return await self._shared.reserve()
+        shared = None if self._shared is None else await self._shared.reserve()
+        if shared is not None:
+            return shared
         return self._regulator.reserve(self._clock.monotonic())
 
     async def _sleep(self, seconds: float, request: HttpRequest) -> None:
@@ -272,7 +277,7 @@ class RegulatedFanOut(Regulated):
             elif 200 <= response.status < 300:
                 regulator.answered(began, self._clock.monotonic())
                 if self._shared is not None:
-                    await self._shared.succeeded()
+                    self._shared.succeeded()
         except OutcomeUnknownError:
             now = self._clock.monotonic()
             if now - began >= min(request.timeouts.read, request.timeouts.total):

@@ -180,6 +180,7 @@ class ListAvailabilities(Operation[AvailabilityList]):
     METHOD: ClassVar[str] = "GET"
     PATH: ClassVar[str] = "/v1/ticketing/products/{product_id}/availabilities.json"
     REPEAT: ClassVar[Repeat] = Repeat.READ
+    STANDS_ALONE: ClassVar[bool] = True
 
     product_id: str = attrs.field(validator=checks.identifier, metadata=IN_PATH)
     from_date: date = attrs.field(validator=checks.calendar_day, metadata=in_query("from"))
@@ -191,7 +192,7 @@ class ListAvailabilities(Operation[AvailabilityList]):
     def complete(self, value: AvailabilityList, context: ResponseContext, /) -> AvailabilityList:
         """Keep the starts as they are written, and the slots of the days that were asked for."""
         slots, body = value.availabilities, context.response.body
-        if not context.is_part:
+        if self.STANDS_ALONE and not context.is_part:
             refuse_unreadable(slots, "$.availabilities")
         if all_plainly_within(slots, self.from_date, self.to_date) and are_plain(body):
             return value  # as a rule
@@ -201,8 +202,21 @@ class ListAvailabilities(Operation[AvailabilityList]):
     async def fall_back(self, refusal: StatusError, send: Send, /) -> AvailabilityList:
         """Read the range in parts."""
         found = await in_parts(self, refusal, send, _together)
-        refuse_unreadable(found.availabilities, "$.availabilities")
+        if self.STANDS_ALONE:
+            refuse_unreadable(found.availabilities, "$.availabilities")
         return found
+
+
+@attrs.frozen(kw_only=True)
+class ListAvailabilitiesWindow(ListAvailabilities):
+    """List the slots in a part of a range: it may hold none that can be read, as others may."""
+
+    STANDS_ALONE: ClassVar[bool] = False
+
+    @classmethod
+    def name(cls) -> str:
+        """Return the name of the whole."""
+        return ListAvailabilities.name()
 
 
 def as_written(slots: tuple[Availability, ...], body: bytes) -> tuple[Availability, ...]:
@@ -318,7 +332,7 @@ class Availabilities:
             return ListAvailabilities(product_id=product_id, from_date=from_date, to_date=to_date)
 
         def windows(whole: ListAvailabilities) -> _Read:
-            return in_windows(whole, days, _all_together)
+            return in_windows(whole, days, _window, _all_together)
 
         async def drawn(ids: AsyncIterable[str]) -> AsyncIterator[_Read]:
             async for product_id in ids:
@@ -362,4 +376,10 @@ class _Windows:
 
 
 def _all_together(lists: tuple[AvailabilityList, ...]) -> AvailabilityList:
-    return reduce(_together, lists)
+    whole = reduce(_together, lists)
+    refuse_unreadable(whole.availabilities, "$.availabilities")
+    return whole
+
+
+def _window(whole: ListAvailabilities, first: date, last: date) -> ListAvailabilitiesWindow:
+    return ListAvailabilitiesWindow(product_id=whole.product_id, from_date=first, to_date=last)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, TypeVar
-
-import attrs
 
 from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.fan_out import InPieces
@@ -29,13 +27,17 @@ def checked_window(days: object) -> int | None:
 
 
 def in_windows(
-    operation: Any, days: int | None, join: Callable[[tuple[T, ...]], T]
+    operation: Any,
+    days: int | None,
+    window: Callable[[Any, date, date], Operation[T]],
+    join: Callable[[tuple[T, ...]], T],
 ) -> Operation[T] | InPieces[T]:
     """Return what reads a range in windows; the operation itself if it fits in one.
 
     Args:
         operation: Reads the days from `from_date` to `to_date`.
         days: The length of a window; None for no windows.
+        window: Makes a window of it, given its first and its last day.
         join: Makes one value of those of the windows.
     """
     if days is None or (operation.to_date - operation.from_date).days < days:
@@ -44,7 +46,7 @@ def in_windows(
     pieces, start = [], operation.from_date
     while start <= operation.to_date:
         last = min(start + timedelta(days=days - 1), operation.to_date)
-        pieces.append(attrs.evolve(operation, from_date=start, to_date=last))
+        pieces.append(window(operation, start, last))
         start = last + timedelta(days=1)
     return InPieces(operation=operation, pieces=tuple(pieces), join=join, named=_days)
 
