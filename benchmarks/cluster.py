@@ -73,7 +73,7 @@ async def cluster() -> AsyncIterator[Any]:
     """Run the workers, and yield a client of them."""
     running: Any = LocalCluster
     connected: Any = Client
-    how = {"n_workers": WORKERS, "threads_per_worker": 2, "dashboard_address": None}
+    how = {"n_workers": WORKERS, "threads_per_worker": 2, "dashboard_address": ":0"}
     async with (
         running(processes=True, asynchronous=True, **how) as local,
         connected(local, asynchronous=True) as client,

@@ -21,12 +21,15 @@ class SessionRecipe:
         options: Keyword arguments of the factory.
         credential: Fingerprint of the session's credentials, to tell whether those of the other
             process are the same; empty if they have none that lasts.
+        redis_variable: Name of the environment variable of the other process that holds the URL of
+            a Redis server, through which such sessions keep to one rate; empty for none.
         obstacle: Why the factory alone cannot make a session like this one; empty if it can.
     """
 
     factory: str
     options: Mapping[str, Any] = attrs.field(factory=dict)
     credential: str = ""
+    redis_variable: str = ""
     obstacle: str = ""
 
 

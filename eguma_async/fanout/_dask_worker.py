@@ -7,6 +7,7 @@ crosses the wire: operations, options and results; no credentials.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from importlib import import_module
 from typing import Any
@@ -35,6 +36,8 @@ except ImportError:
     ) from None
 
 __all__ = ["Chunk", "Client", "SessionPlugin", "keep_to", "read_chunk"]
+
+REDIS_RATE = "eguma_async.pipeline.redis_rate:RedisRate"
 
 Result = tuple[Any, EgumaError | None, int, float]
 """Value, error, attempts and seconds of one read."""
@@ -142,7 +145,7 @@ class SessionPlugin(WorkerPlugin):
             )
         make = imported(self._recipe.factory)
         observer = _Refusals(lambda: worker.log_event(self.name, "429"))
-        session = make(**self._recipe.options, observer=observer)
+        session = make(**_options(self._recipe), observer=observer)
         await session.__aenter__()
         self._session, self._pacer = session, Pacer(session.clock)
         wanted, found = self._recipe.credential, session.fingerprint
@@ -187,6 +190,18 @@ class SessionPlugin(WorkerPlugin):
         finally:
             task.cancel()
             del self._running[chunk.key]
+
+
+def _options(recipe: SessionRecipe) -> dict[str, Any]:
+    """Return the options of a session on this worker."""
+    options = dict(recipe.options)
+    if name := recipe.redis_variable:
+        url = os.environ.get(name)
+        if not url:
+            raise ConfigurationError(f"set its environment variable {name}: the URL of Redis")
+        shared = imported(REDIS_RATE)(url)
+        options["limits"] = attrs.evolve(options["limits"], shared=shared)
+    return options
 
 
 def imported(factory: str) -> Any:

@@ -44,6 +44,8 @@ class DaskExecutor:
         chunks_per_worker: Tasks under way per worker, waiting ones included.
         rate: Requests a second that all workers together keep to; None for no limit as long as
             the server answers no 429. Such an answer lowers the rate for all of them.
+        redis_variable: Name of the workers' environment variable that holds the URL of a Redis
+            server: through it they keep to one rate exactly, as with `RedisRate`.
         session: What makes the session on a worker, as ``"package.module:name"`` or a function
             that can be imported so; it is called with the options of the caller's session as
             keyword arguments. If not given, the class of the caller's session.
@@ -59,6 +61,7 @@ class DaskExecutor:
         chunk_size: int = 50,
         chunks_per_worker: int = 4,
         rate: float | None = None,
+        redis_variable: str | None = None,
         session: str | Callable[..., Any] | None = None,
     ) -> None:
         from ._dask_worker import Client  # noqa: PLC0415  # an extra
@@ -76,6 +79,12 @@ class DaskExecutor:
         self._chunk_size = chunk_size
         self._chunks_per_worker = chunks_per_worker
         self._rate = checked_rate(rate)
+        if redis_variable is not None and not redis_variable.isidentifier():
+            raise ConfigurationError(
+                "redis_variable must be the name of an environment variable, not a URL: a password"
+                " in it would cross the network"
+            )
+        self._redis_variable = redis_variable or ""
         self._factory = None if session is None else reference(session)
         self._crews: list[Any] = []
         self._closed = False
@@ -117,6 +126,8 @@ class DaskExecutor:
             raise ConfigurationError(
                 "it is not connected; enter it first: `async with DaskExecutor(...) as executor:`"
             )
+        if self._redis_variable:
+            recipe = attrs.evolve(recipe, redis_variable=self._redis_variable)
         if self._factory is not None:
             recipe = attrs.evolve(recipe, factory=self._factory, obstacle="")
         if recipe.obstacle:

@@ -26,6 +26,7 @@ from eguma_async.eguma.session import AsyncSession
 from eguma_async.fanout._dask_worker import Answer, Chunk, SessionPlugin, imported
 from eguma_async.fanout.dask import DaskExecutor
 from eguma_async.pipeline.policy import RetryPolicy
+from eguma_async.pipeline.redis_rate import RedisRate
 from eguma_async.sandbox import EgumaSandbox, serve
 from eguma_async.testing import json_reply
 from eguma_async.transports.memory import MemoryTransport
@@ -177,7 +178,7 @@ async def test_a_client_in_a_thread_of_its_own_will_do(shop, session) -> None:
     from distributed import LocalCluster
 
     def start():
-        cluster = LocalCluster(n_workers=1, processes=False, dashboard_address=None)
+        cluster = LocalCluster(n_workers=1, processes=False, dashboard_address=":0")
         return cluster, Client(cluster)
 
     def end(cluster, client) -> None:
@@ -255,10 +256,12 @@ async def test_leaving_the_loop_cancels_the_rest(client, session, shop) -> None:
             await eventually(lambda: len(shop.asked) >= 4)
             waiting.cancel()
             await asyncio.wait([waiting])
+        workers = client.cluster.workers.values()
+        await eventually(lambda: not client.cluster.scheduler.tasks)
+        await eventually(lambda: not any(worker.state.executing for worker in workers))
         await eventually(lambda: shop.cancelled == len(shop.asked))
         asked = len(shop.asked)
         assert asked <= 40
-        await eventually(lambda: not client.cluster.scheduler.tasks)
         shop.gate.set()
         async for outcome in session.fan_out([slots_of("after")], executor=executor):
             assert outcome.ok
@@ -311,6 +314,32 @@ async def test_the_workers_keep_to_a_rate_together(client, session, shop) -> Non
 
     # On the clock of both sessions, 20 reads each at 50 a second, or all on one worker.
     assert sum(STAGE.clock.sleeps) >= 38 * 0.02 * 0.9
+
+
+async def test_workers_share_an_exact_rate_through_a_redis_of_their_own(
+    client, session, monkeypatch
+) -> None:
+    password = "canary-password-of-redis"
+    executor = executor_of(client, redis_variable="RATE_URL")
+    monkeypatch.delenv("RATE_URL", raising=False)
+    with pytest.raises(ConfigurationError, match=r"worker tcp://.*environment variable RATE_URL"):
+        await anext(session.fan_out(reads(1), executor=executor))
+
+    monkeypatch.setenv("RATE_URL", f"redis://:{password}@127.0.0.1:1/0")
+    async with executor:
+        outcomes = [o async for o in session.fan_out(reads(3), executor=executor)]
+        workers = client.cluster.workers.values()
+        kept = [pickle.dumps(p) for w in workers for n, p in w.plugins.items() if "eguma" in n]
+
+    assert all(o.ok for o in outcomes)  # without that server they go on as without it
+    assert len(kept) == 2
+    assert all(isinstance(o["limits"].shared, RedisRate) for o in STAGE.options)
+    assert [leaks(each, forms(password)) for each in kept] == [[], []]
+
+
+async def test_a_url_is_no_variable(client) -> None:
+    with pytest.raises(ConfigurationError, match="name of an environment variable"):
+        DaskExecutor(client, redis_variable="redis://:secret@h")
 
 
 # What is refused, and what ends it

@@ -62,7 +62,7 @@ async def embedded(workers: int = 2, threads: int = 1, **options: Any) -> AsyncI
         "processes": False,
         "protocol": "tcp://",  # within a process Dask hands objects over as they are
         "asynchronous": True,
-        "dashboard_address": None,
+        "dashboard_address": ":0",
         **options,
     }
     async with (
