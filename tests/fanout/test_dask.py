@@ -234,7 +234,7 @@ async def test_the_input_is_taken_as_the_workers_and_the_reader_keep_up(
 
 async def test_a_worker_that_joins_later_has_work_and_a_session(shop, session, monkeypatch) -> None:
     async with embedded(1) as client, executor_of(client, chunk_size=1) as executor:
-        async with session.fan_out(reads(2000), executor=executor) as outcomes:
+        async with session.fan_out(reads(400), executor=executor) as outcomes:
             await anext(outcomes)
             assert executor.chunks_at_once == 4
             client.cluster.scale(2)
@@ -340,6 +340,22 @@ async def test_workers_share_an_exact_rate_through_a_redis_of_their_own(
 async def test_a_url_is_no_variable(client) -> None:
     with pytest.raises(ConfigurationError, match="name of an environment variable"):
         DaskExecutor(client, redis_variable="redis://:secret@h")
+
+
+async def test_a_worker_that_is_retired_hands_its_chunks_back(client, session, shop) -> None:
+    shop.gate = asyncio.Event()
+    async with executor_of(client, chunk_size=10) as executor:
+        async with session.fan_out(reads(60), executor=executor) as outcomes:
+            first = asyncio.create_task(anext(outcomes))
+            await eventually(lambda: len(shop.asked) >= 4)
+            worker = next(iter(client.cluster.workers.values()))
+            retiring = asyncio.create_task(worker.close())
+            await eventually(lambda: STAGE.made[0]._closed or STAGE.made[1]._closed)
+            shop.gate.set()
+            came = [await first, *[o async for o in outcomes]]
+        await retiring
+
+    assert sorted(o.unwrap().product_name for o in came) == sorted(f"p{n}" for n in range(60))
 
 
 # What is refused, and what ends it

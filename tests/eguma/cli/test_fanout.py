@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import socket
+from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from distributed import LocalCluster
 
 from eguma_async.cli import main
 from eguma_async.cli.eguma.slot_rows import COLUMNS, writer
@@ -179,3 +184,49 @@ def test_the_bar_says_how_fast_and_how_long() -> None:
 
     assert facts(at_first) == ""
     assert facts(under_way) == "10/s · limit 12 · at most 20/s · 2 failed · 1:12 left"
+
+
+@pytest.fixture
+def scheduler() -> Iterator[str]:
+    """The address of a cluster whose workers have the environment of the test."""
+    cluster: Any = LocalCluster
+    with cluster(
+        n_workers=1, processes=False, protocol="tcp://", dashboard_address=":0"
+    ) as running:
+        yield running.scheduler_address
+
+
+def test_a_cluster_does_it(connected, capsys: Out, scheduler: str) -> None:
+    product = connected.sandbox.example("time").product_id
+
+    assert main(["fanout", product, "missing", *RANGE, "--cluster", scheduler]) == 4
+
+    captured = capsys.readouterr()
+    lines = {line["product_id"]: line for line in map(json.loads, captured.out.splitlines())}
+    assert lines[product]["value"]["product_name"] == "Gipfelfahrt"
+    assert lines["missing"]["error"]["status"] == 404
+    assert captured.err.splitlines()[-1] == "eguma: 1 of 2 failed"
+
+
+def test_a_cluster_with_another_key_is_refused(
+    connected, capsys: Out, scheduler: str, monkeypatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("canary-of-another-key\n"))
+
+    assert main(["fanout", "p1", "--key-stdin", "--cluster", scheduler]) == 2
+
+    err = capsys.readouterr().err
+    assert "other credentials" in err
+    assert "canary-of-another-key" not in err
+    assert connected.sandbox.demo_key not in err
+
+
+@pytest.mark.servers  # it takes ten seconds to give up
+def test_a_cluster_that_is_not_there_is_no_connection(capsys: Out, monkeypatch) -> None:
+    monkeypatch.setenv("EGUMA_API_KEY", "k")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        assert main(["fanout", "p1", "--cluster", address]) == 7
+
+    assert address in capsys.readouterr().err
