@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .core.errors import StatusError as StatusError
     from .core.errors import TransportError as TransportError
     from .core.errors import unknown_outcome as unknown_outcome
+    from .core.fan_out import ClusterError as ClusterError
     from .core.fan_out import Executor as Executor
     from .core.fan_out import InPieces as InPieces
     from .core.hooks import AttemptEvent as AttemptEvent
@@ -130,6 +131,7 @@ if TYPE_CHECKING:
     from .fanout import FanOut as FanOut
     from .fanout import Outcome as Outcome
     from .fanout import Progress as Progress
+    from .fanout.dask import DaskExecutor as DaskExecutor
     from .journal.journal import Journal as Journal
     from .journal.kinds import MemoryJournal as MemoryJournal
     from .journal.kinds import PostgresJournal as PostgresJournal

@@ -89,6 +89,7 @@ OPTIONAL_HOMES = {
     "keyring": {"journal.sealing"},
     "httptools": {"transports._lean_reading"},
     "aiohappyeyeballs": {"transports._lean_dial"},  # comes with aiohttp
+    "distributed": {"fanout._dask_worker", "fanout._dask_crew"},
 }
 
 NAMELESS = ("core", "transports", "fanout", "pipeline", "storage", "journal", "sync")

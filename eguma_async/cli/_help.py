@@ -611,9 +611,13 @@ Usage: eguma fanout [OPTIONS] [ARGS...]
 
 List the availabilities of many products at once, as JSON lines.
 
-They come in the order of the answers. Each line is written at once, so an
-interrupted run leaves what it has got. With --json and --to-file, stdout gets
+They come in the order of the answers, each as soon as it is there. A file
+appears when all is read, or not at all. With --json and --to-file, stdout gets
 one document that sums the run up.
+
+A product that cannot be read does not hold up the others: it is listed with the
+reason, and the exit code is that of the failures if all are of one kind, else
+1.
 
 Arguments:
   PRODUCT: Ids of products.
@@ -622,8 +626,13 @@ Parameters:
   --all: All active products of the key.
   --from DAY: First day, YYYY-MM-DD; today if not given.
   --to DAY: Last day, included; seven days after the first if not given.
-  --to-file PATH: Write the lines to this file instead of stdout, replacing it.
-  --concurrency INT: Requests under way at once. [default: 20]
+  --window-days DAYS: Read a longer range in pieces of so many days.
+  --concurrency REQUESTS: Requests under way at once; as many as the server
+      keeps up with if not given.
+  --to-file FILE: Write to this file, replacing it at the end: JSON lines, or
+      for .csv a table.
+  --cluster ADDRESS: Let the workers of a Dask cluster do it, such as
+      tls://scheduler:8786; each takes the key from its own environment.
   --json: Print one JSON document and nothing else on stdout.
   --sandbox: Use a sandbox within this process, with its demo data.
   --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not

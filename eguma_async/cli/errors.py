@@ -29,6 +29,7 @@ from eguma_async.core.errors import (
     TransportError,
     unknown_outcome,
 )
+from eguma_async.core.fan_out import ClusterError
 from eguma_async.core.journal import ClientRefConflictError
 
 from .text import clean
@@ -117,6 +118,7 @@ IN_DOUBT = "it may have been done; find out before you repeat it"
 _CODES: tuple[tuple[type[EgumaError], Exit], ...] = (
     (ConfigurationError, Exit.USAGE),
     (TransportError, Exit.NO_CONNECTION),
+    (ClusterError, Exit.NO_CONNECTION),
     (AuthenticationError, Exit.ACCESS),
     (AccessDeniedError, Exit.ACCESS),
     (NotFoundError, Exit.NOT_FOUND),
@@ -129,6 +131,7 @@ _CODES: tuple[tuple[type[EgumaError], Exit], ...] = (
 _ANY_ADVICE: tuple[tuple[type[EgumaError], str], ...] = (
     (ClientRefConflictError, "nothing was sent; `eguma journal show` tells what it stands for"),
     (ResultMismatchError, "it was done: look at the result before you do it again"),
+    (ClusterError, "check its address, and that its scheduler and workers run"),
     (RateLimitedError, "try again later"),
     (ServerError, "try again later"),
     (

@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from .provider import Provider as Provider
     from .provider import Verdict as Verdict
     from .provider import classify as classify
+    from .recipe import NeedsSessions as NeedsSessions
+    from .recipe import SessionRecipe as SessionRecipe
     from .resumable import Found as Found
     from .resumable import Resumable as Resumable
     from .scalars import AsWritten as AsWritten

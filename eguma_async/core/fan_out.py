@@ -143,6 +143,13 @@ class FanOut(Protocol[T]):
         ...
 
 
+class ClusterError(EgumaError):
+    """The cluster that carries out a fan-out cannot be used any more.
+
+    The outcomes handed on before are complete; the rest may be read again.
+    """
+
+
 class Executor(Protocol):
     """Carries out the reads of a fan-out, chunk by chunk. It is its maker's to close.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from eguma_async.core.errors import ConfigurationError
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 async def run_chunk(
     session: Session,
-    operations: Sequence[Operation[T]],
+    operations: Iterable[Operation[T]] | AsyncIterable[Operation[T]],
     *,
     timeouts: Timeouts | None = None,
 ) -> list[Outcome[T]]:

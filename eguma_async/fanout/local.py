@@ -58,7 +58,7 @@ class LocalFanOut(Generic[T]):
         if executor is not None:
             concurrency, chunk_size = executor.chunks_at_once, executor.chunk_size
             _require_count("chunk_size", chunk_size)
-            run_chunk = _of(executor, timeouts)
+            run_chunk = self._of(executor, timeouts)
         _require_count("concurrency", concurrency)
         self.workers: WorkerPool[T] = WorkerPool(
             run,
@@ -72,9 +72,19 @@ class LocalFanOut(Generic[T]):
         meter = None
         if on_progress is not None:
             total = len(operations) if isinstance(operations, Sized) else None
-            meter = Meter(on_progress, total, clock, None if executor else load)
+            if executor is not None:
+                load = executor if isinstance(executor, Load) else None
+            meter = Meter(on_progress, total, clock, load)
         self._outcomes: AsyncIterator[Outcome[T]] = _Outcomes(self.workers, meter)
         self._handed_over = False
+
+    def _of(self, executor: Executor, timeouts: Timeouts | None) -> RunChunk:
+        async def run_chunk(operations: Sequence[Operation[Any]]) -> Sequence[Outcome[Any]]:
+            outcomes = await executor.run(operations, timeouts=timeouts)
+            self.workers.widen(executor.chunks_at_once)
+            return outcomes
+
+        return run_chunk
 
     def __aiter__(self) -> AsyncIterator[Outcome[T]]:
         """Hand over the iterator, so that it ends with its loop even if this object is kept."""
@@ -144,13 +154,6 @@ class _Unavailable(AsyncIterator[Outcome[T]]):
         if self._workers.is_finished:
             raise StopAsyncIteration
         raise SessionStateError("this fan-out is being iterated, or was left; make a new one")
-
-
-def _of(executor: Executor, timeouts: Timeouts | None) -> RunChunk:
-    async def run_chunk(operations: Sequence[Operation[Any]]) -> Sequence[Outcome[Any]]:
-        return await executor.run(operations, timeouts=timeouts)
-
-    return run_chunk
 
 
 def _require_count(name: str, value: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from eguma_async.core.clock import Clock
 from eguma_async.core.fan_out import Progress
@@ -14,6 +14,7 @@ _MARKS = 20
 """The rate is that of the last five seconds or so."""
 
 
+@runtime_checkable
 class Load(Protocol):
     """What is known of how much a server takes."""
 

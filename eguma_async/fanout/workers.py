@@ -89,7 +89,8 @@ class WorkerPool(Generic[T]):
         self._source = jobs_of(operations)
         self._clock = clock
         self._size = size
-        self._room = Permits(size * chunk_size * (WINDOW if ordered else BUFFER))
+        self._per_worker = WINDOW if ordered else BUFFER
+        self._room = Permits(size * chunk_size * self._per_worker)
         # Not an asyncio.Queue: one consumer and no bound of its own need none of its bookkeeping.
         self._buffer: deque[Outcome[T] | asyncio.Task[None]] = deque()
         self._early: dict[int, Outcome[T]] | None = {} if ordered else None
@@ -98,6 +99,7 @@ class WorkerPool(Generic[T]):
         self._consumer: asyncio.Future[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._work_of_one = self._work
         self._running = 0
         self._stopped = False
         self._failed: asyncio.Task[None] | None = None
@@ -147,10 +149,29 @@ class WorkerPool(Generic[T]):
             work = self._work_in_chunks
         elif self._source.plain is None:
             work = self._work_async
+        self._work_of_one = work
         for _ in range(self._size):
-            worker = self._loop.create_task(work())
-            worker.add_done_callback(self._put)
-            self._tasks.append(worker)
+            self._add_worker(self._loop)
+
+    def _add_worker(self, loop: asyncio.AbstractEventLoop) -> None:
+        worker = loop.create_task(self._work_of_one())
+        worker.add_done_callback(self._put)
+        self._tasks.append(worker)
+
+    def widen(self, size: int) -> None:
+        """Let more workers do it, as an executor may have more room than at first.
+
+        Args:
+            size: How many there are to be; fewer than there are changes nothing.
+        """
+        if self._loop is None or self._stopped:
+            return
+        for _ in range(self._size, size):
+            self._size += 1
+            self._running += 1
+            self._add_worker(self._loop)
+            for _ in range(self._chunk_size * self._per_worker):
+                self._room.release()
 
     async def _wait(self) -> None:
         """Wait until the buffer holds something, or the workers are stopped."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from typing import Unpack
+from collections.abc import Iterable, Mapping
+from typing import Any, Unpack
 from urllib.parse import urlsplit
 
 from eguma_async.core.checks import is_loopback
@@ -127,6 +127,11 @@ class KorusSession(BaseSession):
             timeouts=self._options.timeouts,
             clock=self.clock,
         )
+        self.own_options: Mapping[str, Any] = {
+            "token_url": token_url,
+            "refresh_token_url": refresh_token_url,
+            "language": language,
+        }
         self.catalogs: Catalogs = Catalogs(self)
         self.product_bases: ProductBases = ProductBases(self)
         self.products: Products = Products(self)

@@ -10,6 +10,7 @@ from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.fan_out import Executor, FanOut, InPieces, Progress
 from eguma_async.core.messages import Timeouts
 from eguma_async.core.operation import Operation
+from eguma_async.core.recipe import NeedsSessions, SessionRecipe
 from eguma_async.fanout.local import LocalFanOut
 from eguma_async.fanout.workers import Run
 
@@ -30,6 +31,7 @@ class FanOuts:
         adapting: Send operations within the limit that adapts.
         readings: End with the session.
         require_open: Raises if the session is not open.
+        recipe: Tells how another process makes such a session.
     """
 
     def __init__(
@@ -37,9 +39,12 @@ class FanOuts:
         layers: Layers,
         run: Run,
         adapting: Calls,
+        *,
         readings: Readings,
         require_open: Callable[[], None],
+        recipe: Callable[[], SessionRecipe],
     ) -> None:
+        self._recipe = recipe
         self._layers = layers
         self._run = run
         self._adapting = adapting
@@ -64,6 +69,8 @@ class FanOuts:
         """
         if executor is not None and concurrency is not None:
             raise ConfigurationError("concurrency is the executor's own matter: leave it out")
+        if isinstance(executor, NeedsSessions):
+            executor = executor.with_sessions(self._recipe())
         run: Any = self._run if concurrency is not None else self._run_adapting
         fan_out = LocalFanOut(
             run if timeouts is None else partial(run, timeouts=timeouts),

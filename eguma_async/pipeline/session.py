@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import warnings
-from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack
-from types import TracebackType
-from typing import Any, NoReturn, Self, TypeVar, Unpack
+from functools import partial
+from typing import Any, TypeVar, Unpack
 
 from cattrs import Converter
 
 from eguma_async.core.checks import checked_base_url
 from eguma_async.core.clock import Clock
-from eguma_async.core.errors import ConfigurationError, SessionStateError
+from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.fan_out import Executor, FanOut, InPieces, Progress
 from eguma_async.core.journal import Entry, Intent, OnRecovered, Recovery
 from eguma_async.core.listing import Listing
@@ -23,13 +22,15 @@ from eguma_async.core.provider import Provider
 from eguma_async.core.resumable import Resumable
 from eguma_async.core.session import ElementStream
 
-from .background import Background, Readings, see_through
+from .background import Readings
 from .call import Call
 from .calls import Calls
 from .elements import Streams
 from .fan_outs import FanOuts
 from .layers import Layers, MakeAuth, default_transport
+from .life_cycle import LifeCycle
 from .options import SessionOptions, checked_options
+from .recipes import recipe_of
 from .requests import Requests
 from .wire import SessionWire, kept_kinds, refuse_intent, required
 
@@ -39,11 +40,15 @@ CLOSING_SECONDS = 10.0
 """How long closing waits for work that must not be cut off, such as giving places back."""
 
 
-class BaseSession:
+class BaseSession(LifeCycle):
     """Holds the credentials and the connection pool, and sends operations.
 
     Use it with ``async with``. It belongs to the event loop in which it is entered. A transport
     that was passed in stays the caller's to close.
+
+    Attributes:
+        fingerprint: Tells its credentials from others; empty if it has none that lasts.
+        own_options: What its class takes besides `SessionOptions` and the address; no secret.
     """
 
     def __init__(
@@ -55,15 +60,14 @@ class BaseSession:
         credential: str = "",
         **options: Unpack[SessionOptions],
     ) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._closed = False
+        super().__init__()
         self._options = checked = checked_options(options)
         self._clock = checked.clock
         self._provider = provider
+        self.fingerprint: str = credential
+        self.own_options: Mapping[str, Any] = {}
         self._base_url = checked_base_url(provider.base_url if base_url is None else base_url)
         self._readings = Readings()
-        self._background = Background()
-        self._closing: asyncio.Task[None] | None = None
         given = checked.transport
         self._owned = [default_transport(checked.limits)] if given is None else []
         self._transport = self._owned[0] if given is None else given
@@ -85,63 +89,27 @@ class BaseSession:
                 layers.regulated(self._transport, fan_out=True),
             )
         )
-        self._fan_outs = FanOuts(layers, self._run, adapting, self._readings, self._require_open)
+        self._fan_outs = FanOuts(
+            layers,
+            self._run,
+            adapting,
+            readings=self._readings,
+            require_open=self._require_open,
+            recipe=partial(recipe_of, self, checked, self._base_url),
+        )
         self._streams = Streams(provider, self._calls.read_into, self._readings, checked.timeouts)
+        wire = partial(SessionWire, self, self._calls, provider, base_url=self._base_url)
         self._durable = (
             None
             if checked.journal is None
-            else checked.journal.attach(
-                SessionWire(
-                    self,
-                    self._calls,
-                    provider,
-                    base_url=self._base_url,
-                    credential=credential,
-                    timeouts=checked.timeouts,
-                )
-            )
+            else checked.journal.attach(wire(credential=credential, timeouts=checked.timeouts))
         )
 
     # Life cycle
 
-    async def __aenter__(self) -> Self:
-        if self._closed or self._loop is not None:
-            raise SessionStateError(
-                f"this {type(self).__name__} was entered before; make a new one for each"
-                " `async with`"
-            )
-        self._loop = asyncio.get_running_loop()
+    async def _open(self) -> None:
         if self._durable is not None:
-            try:
-                await self._durable.open()
-            except BaseException:
-                self._loop = None  # it was not entered
-                raise
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """End the fan-outs still running and close the connections. May be called twice.
-
-        Places that are being given back are waited for, for 10 seconds at most, even if the
-        waiting is cancelled. What is under way then is not sent again.
-
-        Raises:
-            SessionStateError: Called by work in the background, for which closing waits.
-        """
-        if self._background.runs_here():
-            raise SessionStateError("work in the background cannot close the session it runs in")
-        self._closed = True
-        if self._closing is None:
-            self._closing = asyncio.create_task(self._close())
-        await see_through(self._closing)
+            await self._durable.open()
 
     async def _close(self) -> None:
         async with AsyncExitStack() as steps:  # from the last to the first, whatever one raises
@@ -155,38 +123,6 @@ class BaseSession:
             steps.push_async_callback(self._readings.stop)  # those begun in the background
             steps.push_async_callback(self._background.drain, CLOSING_SECONDS)
             steps.push_async_callback(self._readings.stop)
-
-    def __del__(self) -> None:
-        if getattr(self, "_loop", None) is not None and not self._closed:
-            warnings.warn(
-                f"unclosed {type(self).__name__}; use `async with` or `await session.aclose()`",
-                ResourceWarning,
-                source=self,
-                stacklevel=1,
-            )
-
-    def __repr__(self) -> str:
-        # Also of one that could not be made: a traceback that shows variables asks for it.
-        return f"<{type(self).__name__} {getattr(self, '_base_url', 'not made')}>"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(f"a {type(self).__name__} is not pickled: make one where it is used")
-
-    def _require_open(self) -> None:
-        is_open = not self._closed or (self._background.runs_here() and not self._is_shut)
-        if is_open and self._loop is asyncio.get_running_loop():
-            return
-        name, problem = type(self).__name__, "is closed; make a new one"
-        if self._loop is None and not self._closed:
-            problem = f"is not open; enter it first: `async with {name}(...) as session:`"
-        elif not self._closed:
-            problem = "belongs to another event loop; make one in the loop that uses it"
-        raise SessionStateError(f"this {name} {problem}")
-
-    @property
-    def _is_shut(self) -> bool:
-        """True once closing has ended; until then, work in the background may still send."""
-        return self._closing is not None and self._closing.done()
 
     @property
     def clock(self) -> Clock:

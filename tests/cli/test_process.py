@@ -403,9 +403,13 @@ def test_the_key_may_come_through_a_pipe(served, start) -> None:
     assert child.process.wait(30) == 0
 
 
-def test_an_interrupted_fan_out_keeps_what_it_has_got(connected, start, tmp_path) -> None:
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
+def test_an_interrupted_fan_out_leaves_the_file_as_it_was(
+    connected, start, tmp_path, suffix
+) -> None:
     park = connected.sandbox.faults.add(Park(path="*/availabilities.json", skip=3))
-    file = tmp_path / "slots.jsonl"
+    file = tmp_path / f"slots{suffix}"
+    file.write_text("of yesterday")
     child = start("fanout", "--all", "--concurrency", "1", "--to-file", str(file))
     connected.call(park.arrived())
 
@@ -413,11 +417,29 @@ def test_an_interrupted_fan_out_keeps_what_it_has_got(connected, start, tmp_path
     code, out, err = child.finish()
     connected.call(_release(park))
 
+    assert (code, out) == (130, "")
+    came, last = err.splitlines()
+    # The third answer may still have been on its way to the file.
+    assert came in {f"{n} of 10 products were read; {file} is as it was before." for n in (2, 3)}
+    assert last == "eguma: interrupted"
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+    assert file.read_text() == "of yesterday"
+
+
+def test_an_interrupted_fan_out_has_printed_what_it_has_got(connected, start) -> None:
+    park = connected.sandbox.faults.add(Park(path="*/availabilities.json", skip=3))
+    child = start("fanout", "--all", "--concurrency", "1")
+    connected.call(park.arrived())
+
+    child.interrupt()
+    code, out, err = child.finish()
+    connected.call(_release(park))
+
     assert code == 130
-    assert (out, err) == ("", "eguma: interrupted\n")
-    lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
-    assert len(lines) >= 2  # the third answer may still have been on its way to the file
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert len(lines) >= 2
     assert all(line["ok"] for line in lines)
+    assert err == f"{len(lines)} of 10 products were read.\neguma: interrupted\n"
 
 
 async def _release(park: Park) -> None:
@@ -436,4 +458,5 @@ def test_progress_is_shown_on_a_terminal_only(connected, start, tmp_path) -> Non
 
     assert (code, out) == (0, "")
     assert "availabilities" in shown
+    assert re.search(r"10/10.*[0-9]+/s · limit [0-9]+ · 0:00 left", shown)
     assert start(*arguments).finish() == (0, "", "")
