@@ -68,7 +68,7 @@ class ElementReader(Generic[T]):
         place = codec.place_of_list(returns)
         if place is None:
             raise TypeError(f"{returns} is no list of elements that are read by themselves")
-        self.count = 0
+        self.count: int = 0
         self.path: str = place.shown
         self._codec = codec
         self._returns = returns

@@ -4,7 +4,7 @@ To look at every byte in Python takes far longer than to decode it. So the text 
 elements, such as ``},{"id":``, is learnt once, and each further batch ends where it stands last.
 msgspec proves that cut: within a nested value or within a text it leaves brackets or quotes open,
 and what is not whole is no JSON. Where there is no such text, or it proves nothing, an exact scan
-finds the commas between the elements, at a third of the pace of msgspec.
+finds the commas between the elements, at half the pace at which msgspec decodes them.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ class Splitter:
         max_element_bytes: int = MAX_ELEMENT_BYTES,
         is_json: Callable[[bytes], bool] | None = None,
     ) -> None:
-        self.is_found = False
-        self.around = b""
+        self.is_found: bool = False
+        self.around: bytes = b""
         self._path = path
         self._batch_bytes = batch_bytes
         self._max_element_bytes = max_element_bytes
