@@ -92,6 +92,8 @@ if TYPE_CHECKING:
     from .eguma.ticketing.hold import Hold as Hold
     from .eguma.ticketing.hold import HoldContext as HoldContext
     from .eguma.ticketing.items import TicketItem as TicketItem
+    from .eguma.ticketing.order_replica import OrderCopy as OrderCopy
+    from .eguma.ticketing.order_replica import OrderReplica as OrderReplica
     from .eguma.ticketing.orders import CustomerTitle as CustomerTitle
     from .eguma.ticketing.orders import ListOrders as ListOrders
     from .eguma.ticketing.orders import Order as Order
@@ -133,6 +135,15 @@ if TYPE_CHECKING:
     from .pipeline.limiting import Limits as Limits
     from .pipeline.options import SessionOptions as SessionOptions
     from .pipeline.policy import RetryPolicy as RetryPolicy
+    from .sync.errors import ReplicaBusyError as ReplicaBusyError
+    from .sync.errors import ReplicaCorruptError as ReplicaCorruptError
+    from .sync.errors import ReplicaError as ReplicaError
+    from .sync.records import ChangeKind as ChangeKind
+    from .sync.replica import SyncReport as SyncReport
+    from .sync.rules import SyncRules as SyncRules
+    from .sync.stores.memory import MemoryOrders as MemoryOrders
+    from .sync.stores.postgres import PostgresOrders as PostgresOrders
+    from .sync.stores.sqlite import SQLiteOrders as SQLiteOrders
     from .transports.aiohttp import AiohttpTransport as AiohttpTransport
     from .transports.memory import MemoryTransport as MemoryTransport
 else:

@@ -77,7 +77,11 @@ NETWORK_HOMES = {
 # Packages that a user may lack: each in files of its own, which nothing imports at once if they
 # do so themselves.
 OPTIONAL_HOMES = {
-    "asyncpg": {"journal.stores.postgres", "journal.stores._postgres_errors"},
+    "asyncpg": {
+        "journal.stores.postgres",
+        "journal.stores._postgres_errors",
+        "sync.stores.postgres",
+    },
     "redis": {"journal.stores.redis", "journal.stores._redis_server"},
     "cryptography": {"journal.sealing"},
     "keyring": {"journal.sealing"},

@@ -36,7 +36,6 @@ SIZES = {
 }
 """How many rows there are under each letter, and what they are about."""
 
-_NO_REPLICA = "needs the order replica, which is not there yet"
 _NO_LOAD = "needs the limits that adapt to load, which are not there yet"
 
 LEFT_OUT: dict[str, str] = {
@@ -44,7 +43,6 @@ LEFT_OUT: dict[str, str] = {
     "J21": "needs a PostgreSQL server: tests/journal/test_postgres.py, in the same way",
     "X20": "a matter of CI: it needs a database of advisories, which a test must not download",
     "X21": "a matter of releases: signatures and attestations are made and checked there",
-    **{f"Y{number}": _NO_REPLICA for number in range(1, 12)},
     **{f"F{number}": _NO_LOAD for number in range(1, 9)},
 }
 """Rows that cannot be run here, each with its reason."""

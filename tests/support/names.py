@@ -15,7 +15,13 @@ HEAD = '''"""The names of the lazy packages with their homes.
 Written by ``python -m tests.support.names`` from what those packages import for type checkers.
 """
 '''
-LAZY = ("eguma_async", "eguma_async.core", "eguma_async.journal", "eguma_async.sandbox")
+LAZY = (
+    "eguma_async",
+    "eguma_async.core",
+    "eguma_async.journal",
+    "eguma_async.sandbox",
+    "eguma_async.sync",
+)
 
 
 def typed_imports(package: str) -> dict[str, str]:

@@ -1,0 +1,395 @@
+"""A copy of a provider's records that misses nothing and doubles nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+import attrs
+
+from eguma_async.core.errors import (
+    AccessDeniedError,
+    AuthenticationError,
+    ConfigurationError,
+    DecodingError,
+    EgumaError,
+    SessionStateError,
+    StatusError,
+)
+from eguma_async.core.log import logger
+
+from .errors import ReplicaBusyError, ReplicaCorruptError
+from .records import ChangeKind, Kept
+from .round import Round, Tally
+from .rules import SyncRules
+from .source import Source
+from .stores.base import Contents, ReplicaStore
+
+T = TypeVar("T")
+
+LONGEST_PAUSE = 900.0
+_FINAL = (
+    ConfigurationError,
+    SessionStateError,
+    AuthenticationError,
+    AccessDeniedError,
+    ReplicaCorruptError,
+)
+"""What no waiting mends."""
+
+
+@attrs.frozen(kw_only=True)
+class Copied(Generic[T]):
+    """A record as the copy has it.
+
+    Attributes:
+        id: What tells it from all others. One that begins with ``?`` could not be read at all.
+        number: Another name of it; None if it cannot be read.
+        kind: What happened to it last.
+        value: The record; None if it cannot be read, or was erased.
+        problems: Why it cannot be read, as paths without values; empty if it can.
+        is_missing: True if the server does not show it any more. Nothing is deleted for that.
+        revision: Number of its last change: whoever has handled it follows on `after` it.
+        raw: What the server sent. It holds customers' data: it is in no ``repr``.
+    """
+
+    id: str
+    number: str | None
+    kind: ChangeKind
+    value: T | None = attrs.field(repr=False)
+    problems: tuple[str, ...] = ()
+    is_missing: bool = False
+    revision: int
+    raw: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class SyncReport:
+    """What a round came to.
+
+    Attributes:
+        new: Records that were not there before.
+        updated: Records that changed.
+        rewritten: Records that changed although their time of change did not.
+        reopened: Records that had ended, and go on.
+        missing: Records the server does not show any more where it should.
+        found: Records that were missing, and are there again.
+        unreadable: How many of all these cannot be read.
+        unchanged: Readings that changed nothing.
+        late: Of what changed, how many showed up later than the overlap allows for.
+        windows: How many ranges were asked for.
+        bisected: How often one was too much, and a smaller one was asked for.
+        swept: True if the last days were read once more.
+        went_back: True if the checkpoint could not be used, and an earlier one was.
+        checkpoint: All that changed before this moment, by the server's clock, is in the copy.
+    """
+
+    new: int = 0
+    updated: int = 0
+    rewritten: int = 0
+    reopened: int = 0
+    missing: int = 0
+    found: int = 0
+    unreadable: int = 0
+    unchanged: int = 0
+    late: int = 0
+    windows: int = 0
+    bisected: int = 0
+    swept: bool = False
+    went_back: bool = False
+    checkpoint: datetime | None = None
+
+    @property
+    def changed(self) -> int:
+        """How many records changed in the copy."""
+        kinds = (self.new, self.updated, self.rewritten, self.reopened, self.missing, self.found)
+        return sum(kinds)
+
+
+OnRound = Callable[[SyncReport | EgumaError], None]
+"""Is told what each round came to."""
+
+
+class Replica(Generic[T]):
+    """A copy of a provider's records in a store.
+
+    It opens its store when it is first used. Use it with ``async with``, or close it.
+
+    Args:
+        source: Where the records come from.
+        store: Where they are kept.
+        rules: How far each round looks back.
+    """
+
+    def __init__(
+        self, source: Source[T], store: ReplicaStore, rules: SyncRules | None = None
+    ) -> None:
+        if not isinstance(store, ReplicaStore):
+            raise ConfigurationError('store must be one, such as SQLiteOrders("orders.db")')
+        if rules is not None and not isinstance(rules, SyncRules):
+            raise ConfigurationError("rules must be SyncRules(...)")
+        self._source = source
+        self._store = store
+        self._rules = rules or SyncRules()
+        self._owner = secrets.token_hex(8)
+        self._turn = asyncio.Lock()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._store.describe()}>"
+
+    async def __aenter__(self) -> Self:
+        await self._store.open()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Finish what is being written, and close the store. May be called twice."""
+        await self._store.close()
+
+    # Bringing it up to date
+
+    async def sync(self) -> SyncReport:
+        """Bring the copy up to date.
+
+        What was read before an error stays, and the next round goes on from there.
+
+        Raises:
+            ReplicaBusyError: Another process does.
+            ReplicaError: The store cannot be used.
+            EgumaError: The server cannot be asked.
+        """
+        async with self._turn:
+            await self._store.open()
+            one = Round(self._source, self._store, self._rules, self._owner)
+            await one.run()
+            report = _report(one.tally, one.checkpoint.covered)
+        if report.late:
+            logger.warning(
+                "%d records of the copy %s showed up more than %.0f s after their time of change."
+                " If that goes on, look at the zone of the copy, or raise its overlap",
+                report.late,
+                self._store.describe(),
+                self._rules.overlap,
+            )
+        return report
+
+    def follow(
+        self,
+        *,
+        interval: float = 30.0,
+        after: int | None = None,
+        on_round: OnRound | None = None,
+    ) -> Following[T]:
+        """Bring the copy up to date again and again, and yield what changes.
+
+        Each changed record comes once, as it is now, however often it changed meanwhile. A round
+        that fails is logged, and tried again after a longer and longer pause; if another process
+        brings the copy up to date, its changes are yielded all the same. Leaving the loop ends it.
+
+        Args:
+            interval: Seconds from one round to the next.
+            after: Go on behind this `Copied.revision`; 0 for all there is, None for what changes
+                from now on.
+            on_round: Is told what each round came to.
+
+        Raises:
+            ConfigurationError: An argument is malformed.
+        """
+        is_number = isinstance(interval, (int, float)) and not isinstance(interval, bool)
+        if not is_number or not 0 < interval <= 86_400:
+            raise ConfigurationError("interval must be a number of seconds, up to a day")
+        if after is not None and (not isinstance(after, int) or after < 0):
+            raise ConfigurationError("after must be a revision, 0 or more")
+        return Following(self, interval=interval, after=after, on_round=on_round)
+
+    # Reading it
+
+    async def get(self, name: str) -> Copied[T] | None:
+        """Return a record by its id or its number; None if the copy has none.
+
+        Raises:
+            ReplicaError: The store cannot be used.
+        """
+        await self._store.open()
+        kept = await self._store.get(name)
+        return None if kept is None else self._copied(kept)
+
+    async def records(self) -> AsyncIterator[Copied[T]]:
+        """Yield every record, in the order of their ids; those that cannot be read as well.
+
+        Raises:
+            ReplicaError: The store cannot be used.
+        """
+        await self._store.open()
+        after = ""
+        while page := await self._store.page(after):
+            after = page[-1].record.id
+            for kept in page:
+                yield self._copied(kept)
+
+    async def contents(self) -> Contents:
+        """Return how many records there are, and how far the copy is.
+
+        Raises:
+            ReplicaError: The store cannot be used.
+        """
+        await self._store.open()
+        return await self._store.contents()
+
+    async def erase(self, *ids: str) -> int:
+        """Erase the content of records for good, and return of how many.
+
+        Their ids stay, so that the next round does not bring them back.
+
+        Args:
+            ids: Ids, not numbers.
+
+        Raises:
+            ReplicaError: The store cannot be used.
+        """
+        await self._store.open()
+        return await self._store.erase(ids)
+
+    def _copied(self, kept: Kept, kind: ChangeKind | None = None) -> Copied[T]:
+        record, problems, value = kept.record, kept.record.problems, None
+        if not (problems or kept.is_erased):
+            try:
+                value = self._source.read(record.data)
+            except DecodingError as error:  # it could be when it was kept: this version differs
+                problems = error.problems
+        return Copied(
+            id=record.id,
+            number=record.number,
+            kind=kind or kept.kind,
+            value=value,
+            problems=problems,
+            is_missing=kept.is_missing,
+            revision=kept.revision,
+            raw=record.data,
+        )
+
+
+class Following(AsyncIterator[Copied[T]]):
+    """The changes of a copy as they come: an async iterator. Cancelling the waiting loses nothing.
+
+    Attributes:
+        revision: That of the last change that was handed out; None before the first.
+    """
+
+    def __init__(
+        self,
+        replica: Replica[T],
+        *,
+        interval: float,
+        after: int | None,
+        on_round: OnRound | None,
+    ) -> None:
+        self.revision: int | None = after
+        self._replica = replica
+        self._store = replica._store  # noqa: SLF001  # its other half
+        self._clock = replica._source.clock  # noqa: SLF001  # its other half
+        self._interval = interval
+        self._on_round = on_round
+        self._read_to = after
+        self._buffer: deque[Copied[T]] = deque()
+        self._due: float | None = None
+        self._failures = 0
+
+    async def __anext__(self) -> Copied[T]:
+        """Wait for the next change.
+
+        Raises:
+            EgumaError: A round failed in a way that no waiting mends.
+        """
+        while not self._buffer:
+            await self._fill()
+        change = self._buffer.popleft()
+        self.revision = change.revision
+        return change
+
+    async def _fill(self) -> None:
+        await self._store.open()
+        if self._read_to is None:
+            self._read_to = (await self._store.contents()).revision
+        if self._due is None:
+            self._due = self._clock.monotonic()  # the first round is due now
+        elif await self._read_page():
+            return
+        left = self._due - self._clock.monotonic()
+        if left > 0:
+            await self._clock.sleep(left)
+        await self._round()
+        await self._read_page()
+
+    async def _read_page(self) -> bool:
+        before = self._read_to or 0
+        page = await self._store.changes(before)
+        for kept in page:
+            self._buffer.append(self._replica._copied(kept, _as_seen(kept, before)))  # noqa: SLF001
+            self._read_to = kept.revision
+        return bool(page)
+
+    async def _round(self) -> None:
+        outcome: SyncReport | EgumaError
+        try:
+            outcome = await self._replica.sync()
+        except ReplicaBusyError as error:
+            outcome, self._failures = error.with_traceback(None), 0
+        except _FINAL:
+            raise
+        except EgumaError as error:
+            outcome = error.with_traceback(None)
+            self._failures += 1
+            logger.warning(
+                "a round of the copy %s failed (%s); trying again",
+                self._store.describe(),
+                type(error).__name__,
+            )
+        else:
+            self._failures = 0
+        self._due = self._clock.monotonic() + self._pause(outcome)
+        if self._on_round is not None:
+            self._on_round(outcome)
+
+    def _pause(self, outcome: SyncReport | EgumaError) -> float:
+        pause = min(
+            self._interval * 2.0 ** min(self._failures, 16), max(self._interval, LONGEST_PAUSE)
+        )
+        asked = outcome.retry_after if isinstance(outcome, StatusError) else None
+        return max(pause, asked or 0.0)
+
+
+def _as_seen(kept: Kept, before: int) -> ChangeKind:
+    """Return what a change is to somebody who has seen all changes up to a revision."""
+    is_new = kept.first_revision > before
+    told = (ChangeKind.MISSING, ChangeKind.ERASED)
+    return ChangeKind.NEW if is_new and kept.kind not in told else kept.kind
+
+
+def _report(tally: Tally, covered: float | None) -> SyncReport:
+    kinds = {
+        kind.value: count for kind, count in tally.kinds.items() if kind is not ChangeKind.ERASED
+    }
+    return SyncReport(
+        **kinds,
+        unreadable=tally.unreadable,
+        unchanged=tally.unchanged,
+        late=tally.late,
+        windows=tally.windows,
+        bisected=tally.bisected,
+        swept=tally.swept,
+        went_back=tally.went_back,
+        checkpoint=None if covered is None else datetime.fromtimestamp(covered, UTC),
+    )

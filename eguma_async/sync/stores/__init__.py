@@ -1,0 +1,1 @@
+"""The stores of replicas: one file a backend."""
