@@ -13,6 +13,26 @@ Show = Callable[[int, int | None], None]
 
 
 @contextmanager
+def status_line(text: str) -> Iterator[Callable[[str], None]]:
+    """Show a line on stderr for the length of a block, and yield what changes its text.
+
+    Nothing is shown where stderr is no terminal, or one that stdout fills as well.
+
+    Args:
+        text: What it says at first.
+    """
+    if is_dumb(sys.stderr):
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(file=sys.stderr, color_system=None if is_plain(sys.stderr) else "auto")
+    with console.status(escape(text)) as status:
+        yield lambda changed: status.update(escape(changed))
+
+
+@contextmanager
 def progress_bar(label: str) -> Iterator[Show | None]:
     """Show a bar for the length of a block; yield None where stderr is no terminal.
 

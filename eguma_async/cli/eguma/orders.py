@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 from eguma_async.cli.tables import print_table
 from eguma_async.cli.text import counted, money, print_json, say_unreadable
 
+from . import order_copy
 from .options import DEFAULT_API, Api, open_session, wall_clock
 
 if TYPE_CHECKING:
@@ -67,5 +68,8 @@ def _order_row(order: Order) -> tuple[str, ...]:
 
 
 def add_to(app: App) -> None:
-    """Add the command of this module."""
-    app.command(orders)
+    """Add the commands of this module: the list itself, and what is done with it as a whole."""
+    listing = App(name="orders", help=orders.__doc__)
+    listing.default(orders)
+    order_copy.add_to(listing)
+    app.command(listing)

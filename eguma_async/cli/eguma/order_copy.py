@@ -1,0 +1,158 @@
+"""``eguma orders sync``: a copy of all orders in a file, brought up to date once or for ever."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from eguma_async.cli.errors import usage
+from eguma_async.cli.progress import status_line
+from eguma_async.cli.text import as_json, clean, counted, print_json, say
+
+from .options import DEFAULT_API, Api, open_session
+
+if TYPE_CHECKING:
+    from eguma_async.core.errors import EgumaError
+    from eguma_async.eguma.ticketing.order_replica import OrderCopy, OrderReplica
+    from eguma_async.sync.replica import SyncReport
+
+_COUNTS = ("new", "updated", "rewritten", "reopened", "missing", "found", "unreadable")
+
+
+async def sync(
+    db: Annotated[Path, Parameter(help="File of the copy; made if there is none.")],
+    /,
+    *,
+    follow: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="Go on, and print each change as it comes; Ctrl-C ends it.",
+        ),
+    ] = False,
+    interval: Annotated[float, Parameter(help="Seconds between two rounds of --follow.")] = 30.0,
+    zone: Annotated[
+        str, Parameter(help="Time zone in which the server writes its times.")
+    ] = "Europe/Zurich",
+    api: Api = DEFAULT_API,
+) -> None:
+    """Copy all orders into a file, and from then on what has changed.
+
+    The file is one of SQLite. Only its owner can read it: it holds the customers of all orders.
+    Whenever the command is ended, what was read stays, and the next one goes on from there.
+    With --follow --json, each change is one JSON line.
+    """
+    if not 0 < interval <= 86_400:
+        raise usage("--interval must be a number of seconds, up to a day")
+    from eguma_async.eguma.ticketing.order_replica import OrderReplica
+    from eguma_async.sync.stores.sqlite import SQLiteOrders
+
+    account = "the sandbox" if api.sandbox else ""  # whose orders must not get among others
+    async with (
+        open_session(api) as session,
+        OrderReplica(session, SQLiteOrders(db), zone=zone, account=account) as replica,
+    ):
+        if follow:
+            await _follow(replica, interval, is_json=api.json)
+        else:
+            await _once(replica, db, is_json=api.json)
+
+
+async def _once(replica: OrderReplica, db: Path, *, is_json: bool) -> None:
+    with status_line(f"Reading what changed into {clean(str(db))} ..."):
+        report = await replica.sync()
+    contents = await replica.contents()
+    if is_json:
+        counts = {"orders": contents.records, "unreadable_in_all": contents.unreadable}
+        print_json({**_document(report), **counts, "missing_in_all": contents.missing})
+        return
+    sys.stdout.write(
+        f"{_summary(report)}.\n{counted(contents.records, 'order')} in {clean(str(db))},"
+        f" up to {_until(report)}.\n"
+    )
+    _warn(contents.unreadable, contents.missing)
+
+
+async def _follow(replica: OrderReplica, interval: float, *, is_json: bool) -> None:
+    totals: Counter[str] = Counter()
+    with status_line("Reading what changed ...") as show:
+
+        def on_round(outcome: SyncReport | EgumaError) -> None:
+            totals["rounds"] += 1
+            show(_status(outcome, totals))
+
+        try:
+            async for change in replica.follow(interval=interval, on_round=on_round):
+                totals[change.kind.value] += 1
+                line = as_json(_line(change)) if is_json else _words(change)
+                sys.stdout.write(f"{line}\n")
+                sys.stdout.flush()
+        finally:
+            rounds = counted(totals.pop("rounds", 0), "round")
+            told = ", ".join(f"{count} {kind}" for kind, count in sorted(totals.items()))
+            say(f"{rounds}: {told or 'nothing changed'}; what was read is kept.")
+
+
+def _status(outcome: SyncReport | EgumaError, totals: Counter[str]) -> str:
+    rounds = counted(totals["rounds"], "round")
+    if isinstance(outcome, Exception):
+        return f"{rounds}; the last one failed: {clean(str(outcome))}; trying again"
+    return f"{rounds}; up to {_until(outcome)}; the last one: {_summary(outcome)}"
+
+
+def _summary(report: SyncReport) -> str:
+    counts = ((getattr(report, name), name) for name in _COUNTS)
+    told = ", ".join(f"{count} {name}" for count, name in counts if count)
+    return told or "nothing changed"
+
+
+def _until(report: SyncReport) -> str:
+    return (
+        "the beginning"
+        if report.checkpoint is None
+        else f"{report.checkpoint:%Y-%m-%d %H:%M:%S} UTC"
+    )
+
+
+def _document(report: SyncReport) -> dict[str, Any]:
+    counts = {name: getattr(report, name) for name in (*_COUNTS, "unchanged", "late")}
+    more = {name: getattr(report, name) for name in ("windows", "bisected", "swept", "went_back")}
+    return {**counts, **more, "checkpoint": report.checkpoint}
+
+
+def _line(change: OrderCopy) -> dict[str, Any]:
+    order = change.value
+    return {
+        "kind": change.kind,
+        "revision": change.revision,
+        "id": change.id,
+        "order_number": change.number,
+        "status": None if order is None else order.status,
+        "updated_at": None if order is None else order.updated_at,
+        "problems": change.problems,
+    }
+
+
+def _words(change: OrderCopy) -> str:
+    order = change.value
+    what = "cannot be read" if order is None else f"{order.status.value}, {order.updated_at}"
+    return clean(f"{change.kind.value:<10} {change.number or change.id}  {what}")
+
+
+def _warn(unreadable: int, missing: int) -> None:
+    if unreadable:
+        say(
+            f"{counted(unreadable, 'order')} could not be read; they are kept, and asked for again."
+        )
+    if missing:
+        say(f"{counted(missing, 'order')} the server does not show any more; they are kept.")
+
+
+def add_to(app: App) -> None:
+    """Add the command of this module."""
+    app.command(sync)
