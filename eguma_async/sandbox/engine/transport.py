@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -26,10 +27,6 @@ class RequestHandler(Protocol):
 
     async def handle(self, request: SandboxRequest, *, patience: float) -> Delivery:
         """Take a request of a caller who waits so many seconds, and return what became of it."""
-        ...
-
-    def date(self) -> str | None:
-        """Return what the responses have as their ``Date``; None for none."""
         ...
 
 
@@ -61,6 +58,8 @@ class SandboxTransport(ManagedTransport):
         check_limits(max_body_bytes=max_body_bytes)
         self.clock: Clock = sandbox.clock
         self._sandbox = sandbox
+        # Whoever stands in for a sandbox need not have one.
+        self._date: Callable[[], str | None] | None = getattr(sandbox, "date", None)
         self._max_body_bytes = max_body_bytes
         self._running: set[asyncio.Task[Delivery]] = set()
 
@@ -104,7 +103,7 @@ class SandboxTransport(ManagedTransport):
 
     async def _hand_over(self, request: HttpRequest, response: SandboxResponse) -> HttpResponse:
         body = b"" if request.method.upper() == "HEAD" else response.body
-        date = self._sandbox.date()
+        date = None if self._date is None else self._date()
         headers = response.headers if date is None else {"date": date, **response.headers}
         whole = HttpResponse(status=response.status, headers=headers, body=body)
         return await deliver(request, whole, max_body_bytes=self._max_body_bytes)
