@@ -94,6 +94,7 @@ if TYPE_CHECKING:
     from .eguma.ticketing.items import TicketItem as TicketItem
     from .eguma.ticketing.order_replica import OrderCopy as OrderCopy
     from .eguma.ticketing.order_replica import OrderReplica as OrderReplica
+    from .eguma.ticketing.order_replica import OrderSession as OrderSession
     from .eguma.ticketing.orders import CustomerTitle as CustomerTitle
     from .eguma.ticketing.orders import ListOrders as ListOrders
     from .eguma.ticketing.orders import Order as Order
@@ -139,8 +140,15 @@ if TYPE_CHECKING:
     from .sync.errors import ReplicaCorruptError as ReplicaCorruptError
     from .sync.errors import ReplicaError as ReplicaError
     from .sync.records import ChangeKind as ChangeKind
+    from .sync.records import Checkpoint as Checkpoint
+    from .sync.replica import Copied as Copied
+    from .sync.replica import Following as Following
+    from .sync.replica import OnRound as OnRound
+    from .sync.replica import Replica as Replica
     from .sync.replica import SyncReport as SyncReport
     from .sync.rules import SyncRules as SyncRules
+    from .sync.stores.base import Contents as Contents
+    from .sync.stores.base import ReplicaStore as ReplicaStore
     from .sync.stores.memory import MemoryOrders as MemoryOrders
     from .sync.stores.postgres import PostgresOrders as PostgresOrders
     from .sync.stores.sqlite import SQLiteOrders as SQLiteOrders

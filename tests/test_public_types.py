@@ -29,6 +29,7 @@ FACES = (
     "eguma_async.sandbox.eguma",
     "eguma_async.sandbox.korus",
     "eguma_async.session",
+    "eguma_async.sync",
     "eguma_async.testing",
     "eguma_async.testing.contract",
     "eguma_async.ticketing",
