@@ -141,11 +141,11 @@ if TYPE_CHECKING:
     from .sync.errors import ReplicaError as ReplicaError
     from .sync.records import ChangeKind as ChangeKind
     from .sync.records import Checkpoint as Checkpoint
-    from .sync.replica import Copied as Copied
     from .sync.replica import Following as Following
-    from .sync.replica import OnRound as OnRound
     from .sync.replica import Replica as Replica
-    from .sync.replica import SyncReport as SyncReport
+    from .sync.reports import Copied as Copied
+    from .sync.reports import OnRound as OnRound
+    from .sync.reports import SyncReport as SyncReport
     from .sync.rules import SyncRules as SyncRules
     from .sync.stores.base import Contents as Contents
     from .sync.stores.base import ReplicaStore as ReplicaStore

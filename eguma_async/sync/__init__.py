@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from .records import Record as Record
     from .records import State as State
     from .records import Window as Window
-    from .replica import Copied as Copied
     from .replica import Following as Following
-    from .replica import OnRound as OnRound
     from .replica import Replica as Replica
-    from .replica import SyncReport as SyncReport
+    from .reports import Copied as Copied
+    from .reports import OnRound as OnRound
+    from .reports import SyncReport as SyncReport
     from .rules import SyncRules as SyncRules
     from .source import Answer as Answer
     from .source import Keep as Keep

@@ -84,7 +84,8 @@ class Kept:
         revision: Number of that change; each change of the replica has the next one.
         first_revision: Number of its first change.
         is_missing: True if the server does not show it any more.
-        tries: How often one that cannot be read was read.
+        tries: How often one that cannot be read was read; of others, how often running an older
+            one came.
         ask_at: When to ask for it again, by the client's clock; None for never.
     """
 
@@ -102,12 +103,17 @@ class Kept:
         return self.kind is ChangeKind.ERASED
 
 
+BELIEVED = 3
+"""So often running a server has to say that a record has an earlier time of change than it had."""
+
+
 def merged(old: Kept | None, new: Record, revision: int, now: float) -> Kept:
     """Return what stands in the replica after a reading.
 
     It is `old` itself if nothing changes: the reading is surely older, says the same, or is of a
     record that was erased. Where it cannot be told which one is older, the later reading counts:
-    in the hour that autumn repeats a later time may be written with a smaller number.
+    in the hour that autumn repeats a later time may be written with a smaller number. Nor is it
+    older if the server says so three times running: its clock was wrong before, or put back.
 
     Args:
         old: What stands there; None if nothing does.
@@ -118,12 +124,14 @@ def merged(old: Kept | None, new: Record, revision: int, now: float) -> Kept:
     if old is None:
         kept = Kept(record=new, kind=ChangeKind.NEW, revision=revision, first_revision=revision)
         return _to_be_asked(kept, 1, now)
-    if old.is_erased or _is_older(new, old.record):
+    if old.is_erased:
         return old
-    kind = _kind(old, new)
     tries = old.tries + 1
+    if _is_older(new, old.record) and tries < BELIEVED:
+        return attrs.evolve(old, tries=tries)
+    kind = _kind(old, new)
     if kind is None:
-        return _to_be_asked(old, tries, now) if new.problems else old
+        return _to_be_asked(old, tries, now)
     changed = attrs.evolve(old, record=new, kind=kind, revision=revision, is_missing=False)
     return _to_be_asked(changed, tries, now)
 

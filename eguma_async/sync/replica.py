@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Generic, Self, TypeVar
-
-import attrs
 
 from eguma_async.core.errors import (
     AccessDeniedError,
@@ -23,9 +20,10 @@ from eguma_async.core.errors import (
 )
 from eguma_async.core.log import logger
 
-from .errors import ReplicaBusyError, ReplicaCorruptError
+from .errors import ReplicaBusyError, ReplicaCorruptError, ReplicaError
 from .records import ChangeKind, Kept
-from .round import Round, Tally
+from .reports import Copied, OnRound, SyncReport, report_of
+from .round import Round
 from .rules import SyncRules
 from .source import Source
 from .stores.base import Contents, ReplicaStore
@@ -41,78 +39,6 @@ _FINAL = (
     ReplicaCorruptError,
 )
 """What no waiting mends."""
-
-
-@attrs.frozen(kw_only=True)
-class Copied(Generic[T]):
-    """A record as the copy has it.
-
-    Attributes:
-        id: What tells it from all others. One that begins with ``?`` could not be read at all.
-        number: Another name of it; None if it cannot be read.
-        kind: What happened to it last.
-        value: The record; None if it cannot be read, or was erased.
-        problems: Why it cannot be read, as paths without values; empty if it can.
-        is_missing: True if the server does not show it any more. Nothing is deleted for that.
-        revision: Number of its last change: whoever has handled it follows on `after` it.
-        raw: What the server sent. It holds customers' data: it is in no ``repr``.
-    """
-
-    id: str
-    number: str | None
-    kind: ChangeKind
-    value: T | None = attrs.field(repr=False)
-    problems: tuple[str, ...] = ()
-    is_missing: bool = False
-    revision: int
-    raw: bytes = attrs.field(repr=False)
-
-
-@attrs.frozen(kw_only=True)
-class SyncReport:
-    """What a round came to.
-
-    Attributes:
-        new: Records that were not there before.
-        updated: Records that changed.
-        rewritten: Records that changed although their time of change did not.
-        reopened: Records that had ended, and go on.
-        missing: Records the server does not show any more where it should.
-        found: Records that were missing, and are there again.
-        unreadable: How many of all these cannot be read.
-        unchanged: Readings that changed nothing.
-        late: Of what changed, how many showed up later than the overlap allows for.
-        windows: How many ranges were asked for.
-        bisected: How often one was too much, and a smaller one was asked for.
-        swept: True if the last days were read once more.
-        went_back: True if the checkpoint could not be used, and an earlier one was.
-        checkpoint: All that changed before this moment, by the server's clock, is in the copy.
-    """
-
-    new: int = 0
-    updated: int = 0
-    rewritten: int = 0
-    reopened: int = 0
-    missing: int = 0
-    found: int = 0
-    unreadable: int = 0
-    unchanged: int = 0
-    late: int = 0
-    windows: int = 0
-    bisected: int = 0
-    swept: bool = False
-    went_back: bool = False
-    checkpoint: datetime | None = None
-
-    @property
-    def changed(self) -> int:
-        """How many records changed in the copy."""
-        kinds = (self.new, self.updated, self.rewritten, self.reopened, self.missing, self.found)
-        return sum(kinds)
-
-
-OnRound = Callable[[SyncReport | EgumaError], None]
-"""Is told what each round came to."""
 
 
 class Replica(Generic[T]):
@@ -174,7 +100,7 @@ class Replica(Generic[T]):
             await self._store.open()
             one = Round(self._source, self._store, self._rules, self._owner)
             await one.run()
-            report = _report(one.tally, one.checkpoint.covered)
+            report = report_of(one.tally, one.checkpoint.covered)
         if report.late:
             logger.warning(
                 "%d records of the copy %s showed up more than %.0f s after their time of change."
@@ -311,6 +237,7 @@ class Following(AsyncIterator[Copied[T]]):
         """Wait for the next change.
 
         Raises:
+            ReplicaError: The store cannot be used, or has fewer changes than were handled.
             EgumaError: A round failed in a way that no waiting mends.
         """
         while not self._buffer:
@@ -321,9 +248,8 @@ class Following(AsyncIterator[Copied[T]]):
 
     async def _fill(self) -> None:
         await self._store.open()
-        if self._read_to is None:
-            self._read_to = (await self._store.contents()).revision
         if self._due is None:
+            await self._find_beginning()
             self._due = self._clock.monotonic()  # the first round is due now
         elif await self._read_page():
             return
@@ -332,6 +258,16 @@ class Following(AsyncIterator[Copied[T]]):
             await self._clock.sleep(left)
         await self._round()
         await self._read_page()
+
+    async def _find_beginning(self) -> None:
+        newest = (await self._store.contents()).revision
+        if self._read_to is None:
+            self._read_to = newest
+        if self._read_to > newest:
+            raise ReplicaError(
+                f"the copy {self._store.describe()} has no change {self._read_to}, only {newest}:"
+                " it was made anew. Follow it after=0, or after=None for what changes from now on"
+            )
 
     async def _read_page(self) -> bool:
         before = self._read_to or 0
@@ -376,20 +312,3 @@ def _as_seen(kept: Kept, before: int) -> ChangeKind:
     is_new = kept.first_revision > before
     told = (ChangeKind.MISSING, ChangeKind.ERASED)
     return ChangeKind.NEW if is_new and kept.kind not in told else kept.kind
-
-
-def _report(tally: Tally, covered: float | None) -> SyncReport:
-    kinds = {
-        kind.value: count for kind, count in tally.kinds.items() if kind is not ChangeKind.ERASED
-    }
-    return SyncReport(
-        **kinds,
-        unreadable=tally.unreadable,
-        unchanged=tally.unchanged,
-        late=tally.late,
-        windows=tally.windows,
-        bisected=tally.bisected,
-        swept=tally.swept,
-        went_back=tally.went_back,
-        checkpoint=None if covered is None else datetime.fromtimestamp(covered, UTC),
-    )

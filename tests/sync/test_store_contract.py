@@ -279,3 +279,17 @@ async def test_it_is_opened_and_closed_as_often_as_one_likes(opening):
         await store.close()
     assert store.describe()
     assert "secret" not in repr(store)
+
+
+async def test_a_server_that_insists_on_an_earlier_time_is_believed(syncer, store):
+    new, old = record(at=4e9, data=b'{"v":1}'), record(at=100.0, data=b'{"v":2}')
+    await syncer.write(new)
+    for _ in range(5):  # now and then a cache is behind
+        await syncer.write(old)
+        assert (await store.get("a")).record == new
+        await syncer.write(new)
+    assert not (await syncer.write(old)).changed
+    assert not (await syncer.write(old)).changed
+    written = await syncer.write(old)
+    assert [each.kind for each in written.changed] == [ChangeKind.UPDATED]
+    assert (await store.get("a")).record == old

@@ -18,7 +18,7 @@ from .options import DEFAULT_API, Api, open_session
 if TYPE_CHECKING:
     from eguma_async.core.errors import EgumaError
     from eguma_async.eguma.ticketing.order_replica import OrderCopy, OrderReplica
-    from eguma_async.sync.replica import SyncReport
+    from eguma_async.sync.reports import SyncReport
 
 _COUNTS = ("new", "updated", "rewritten", "reopened", "missing", "found", "unreadable")
 

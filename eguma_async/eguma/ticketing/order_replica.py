@@ -31,7 +31,8 @@ from eguma_async.core.provider import http_date
 from eguma_async.core.zones import zone as zone_of
 from eguma_async.eguma.provider import EGUMA
 from eguma_async.sync.records import Record, Window
-from eguma_async.sync.replica import Copied, Replica
+from eguma_async.sync.replica import Replica
+from eguma_async.sync.reports import Copied
 from eguma_async.sync.rules import SyncRules
 from eguma_async.sync.source import Answer, Keep, TooMuchError
 from eguma_async.sync.stores.base import ReplicaStore

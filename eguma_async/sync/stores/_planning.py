@@ -63,7 +63,7 @@ def plan(there: Mapping[str, Kept], batch: Batch, revision: int) -> Plan:
             change(after)
             continue
         unchanged += 1
-        if after is not before:
+        if after != before:
             now[record.id] = after
             touched[record.id] = None
     for id_ in batch.missing:
