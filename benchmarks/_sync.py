@@ -392,7 +392,7 @@ class History:
             self.sandbox.faults.add(Reply(503, path="*orders.json", times=3))
             self.events["server failed"] += 1
         elif chance < 0.34:
-            most = self.random.choice((1, 3, 8))
+            most = self.random.choice((1, 6, 12))
             self.sandbox.options = attrs.evolve(self.sandbox.options, max_orders=most)
             self.events["windows refused"] += 1
         elif chance < 0.42:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -28,19 +29,23 @@ def _quiet(caplog):
     caplog.set_level(logging.CRITICAL, "eguma_async")
 
 
+class Shop:
+    def __init__(self, sandbox: EgumaSandbox, session: AsyncSession) -> None:
+        self.sandbox, self.session, self.clock = sandbox, session, sandbox.clock
+
+    def sell(self) -> str:
+        slot = self.sandbox.example("unlimited")
+        assert slot.starts_at is not None
+        return self.sandbox.sell_order(slot.product_id, slot.starts_at)
+
+
 @pytest.fixture
 async def shop():
     sandbox = EgumaSandbox(FakeClock())
     async with AsyncSession(
         sandbox.demo_key, transport=sandbox.transport(), clock=sandbox.clock
     ) as session:
-        sandbox.session = session
-        yield sandbox
-
-
-def sell(sandbox):
-    slot = sandbox.example("unlimited")
-    return sandbox.sell_order(slot.product_id, slot.starts_at)
+        yield Shop(sandbox, session)
 
 
 @pytest.mark.parametrize("seed", [1, 1001, 2001])
@@ -65,7 +70,7 @@ async def test_a_round_may_be_cancelled_anywhere(shop, kind, tmp_path):
         await replica.sync()
         for turns in range(60):
             shop.clock.advance(minutes=10)
-            order = sell(shop)
+            order = shop.sell()
             task = asyncio.ensure_future(replica.sync())
             for _ in range(turns):
                 await asyncio.sleep(0)
@@ -90,14 +95,14 @@ async def test_who_follows_is_told_what_another_process_copies(shop):
     def on_round(outcome):
         rounds.append(outcome)
         if len(rounds) == 2:
-            sell(shop)
+            shop.sell()
             copying.append(asyncio.ensure_future(one.sync()))
 
-    copying: list[asyncio.Task] = []
+    copying: list[asyncio.Future[Any]] = []
     following = two.follow(interval=5, on_round=on_round)
     change = await anext(following)
     assert isinstance(rounds[0], ReplicaBusyError)
-    assert change.id == shop.orders()[-1].id
+    assert change.id == shop.sandbox.orders()[-1].id
     assert len(copying) == 1
     await copying[0]
 
