@@ -175,9 +175,14 @@ def _is_same(one: bytes, other: bytes) -> bool:
     if one == other:
         return True
     try:
-        return bool(msgspec.json.decode(one) == msgspec.json.decode(other))
+        return _in_order(one) == _in_order(other)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
+
+
+def _in_order(element: bytes) -> bytes:
+    # Compared as text: to Python, 1 and true are equal.
+    return msgspec.json.encode(msgspec.json.decode(element), order="deterministic")
 
 
 def _to_be_asked(kept: Kept, tries: int, now: float) -> Kept:

@@ -26,6 +26,8 @@ from .stores.base import PAGE, Batch, ReplicaStore
 
 SHORTEST = 1.0
 """A window of one second cannot be made smaller: that is all a time of the server tells."""
+LONG_LEASE = 1000.0
+"""Seconds for a window that is read whatever it takes."""
 _EASY_ONES = 8
 """After so many easy windows a size that was too much once is tried again."""
 
@@ -75,6 +77,7 @@ class Round:
         self._asked_window = Window()
         self._since = math.inf
         self._present_then = 0.0
+        self._latest = math.inf
         self.tally = Tally()
 
     @property
@@ -219,14 +222,20 @@ class Round:
                 return False
             await self._note_suspects(self._asked_window, ids)
             end = self._asked_window.end
-            covered = answer.asked_at if end is None else min(end, answer.asked_at)
-            at = self._moved_to(covered) if moves else None
-            await self._write(rest, at)
+            await self._write(rest, self._moved(end, answer.asked_at) if moves else None)
             if end is None or end > answer.asked_at or (whole.end is not None and end >= whole.end):
                 return True
             start = end
 
-    def _moved_to(self, covered: float) -> Checkpoint:
+    def _moved(self, end: float | None, asked_at: float) -> Checkpoint:
+        """Move the checkpoint to the end of a window, or to when it was asked for.
+
+        What lies within the overlap then may still come late. However long this round goes on, the
+        next one has to look there once more: the checkpoint stays where its overlap covers that.
+        """
+        if end is None or end > asked_at - self._rules.overlap:
+            self._latest = min(self._latest, asked_at)
+        covered = min(asked_at if end is None else end, self._latest)
         before = self._at.covered
         self._at = attrs.evolve(
             self._at, covered=covered if before is None else max(before, covered)
@@ -260,6 +269,8 @@ class Round:
 
             keep = partial(self._keep, window, buffer, ids)
             is_shortest = window.end is not None and self._width_of(window) <= SHORTEST
+            if is_shortest:  # it may take long, and nobody is to go on meanwhile
+                await self._write((), None, lease=LONG_LEASE)
             try:
                 answer = await self._source.ask(window, keep, whole=is_shortest)
             except TooMuchError as too_much:
@@ -333,13 +344,14 @@ class Round:
         *,
         missing: Sequence[str] = (),
         is_anchor: bool = False,
+        lease: float = 0.0,
     ) -> None:
         written = await self._store.write(
             Batch(
                 owner=self._owner,
                 version=self._version,
                 now=self._now(),
-                lease=self._rules.lease,
+                lease=max(self._rules.lease, lease),
                 records=records,
                 missing=missing,
                 checkpoint=checkpoint,

@@ -10,7 +10,7 @@ import hashlib
 import math
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 import msgspec
 
@@ -48,6 +48,7 @@ MAX_BYTES = 32 * 1024 * 1024
 """A window with more than this is halved."""
 SLOW = Timeouts(read=300.0, total=900.0)
 """What one second's orders may take that could not be read in another way."""
+LONGEST_NAME = 200
 _SWITCH = timedelta(hours=2)
 _NO_DATE = 86_400.0
 _BATCH = 500
@@ -174,10 +175,12 @@ class OrderSource:
             order = self.read(data)
         except DecodingError as error:
             return self._unreadable(data, error.problems)
+        if not _is_fit(order.id):
+            return self._unreadable(data, ("not fit to be an id @ $.id",))
         earliest, latest = self._readings(order.updated_at)
         return Record(
             id=order.id,
-            number=order.order_number,
+            number=order.order_number if _is_fit(order.order_number) else None,
             earliest=earliest,
             latest=latest,
             is_final=order.status is OrderStatus.CANCELLED,
@@ -189,8 +192,8 @@ class OrderSource:
         id_, number = members.get("id"), members.get("order_number")
         earliest, latest = self._readings(_moment(members.get("updated_at")))
         return Record(
-            id=id_ if isinstance(id_, str) and id_ else f"?{hashlib.sha256(data).hexdigest()}",
-            number=number if isinstance(number, str) else None,
+            id=id_ if _is_fit(id_) else f"?{hashlib.sha256(data).hexdigest()}",
+            number=number if _is_fit(number) else None,
             earliest=earliest,
             latest=latest,
             problems=problems or ("unreadable @ $",),
@@ -249,6 +252,13 @@ def _is_too_much(error: EgumaError) -> bool:
     if isinstance(error, StatusError):
         return isinstance(error, (ServerError, InvalidRequestError)) or error.status in _TOO_LARGE
     return isinstance(error, (TransportError, _TooLargeError))
+
+
+def _is_fit(name: object) -> TypeGuard[str]:
+    """Tell whether a text can be the key of a record in any store."""
+    if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME:
+        return False
+    return "\0" not in name and name[0] != "?"
 
 
 def _members(data: bytes) -> dict[str, Any]:

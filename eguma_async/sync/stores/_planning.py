@@ -100,7 +100,7 @@ def check_lease(holder: tuple[str, float] | None, owner: str, now: float, lease:
     Raises:
         ReplicaBusyError: Somebody else may.
     """
-    if holder is not None and holder[0] != owner and now < holder[1] <= now + 10 * lease:
+    if holder is not None and holder[0] != owner and now < holder[1] <= now + 20 * lease:
         raise ReplicaBusyError(
             "another process brings this copy up to date; if it died, others may go on in"
             f" {holder[1] - now:.0f} seconds"

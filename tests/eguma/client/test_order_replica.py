@@ -295,6 +295,9 @@ async def test_orders_are_read_back_as_they_are_listed():
         ("text", None),
         ({"id": "b", "updated_at": "2026-13-45"}, "b"),
         (order("c", status=None), "c"),
+        (order("nul\0"), None),
+        (order("x" * 201), None),
+        (order("?d"), None),
     ],
     ids=str,
 )
