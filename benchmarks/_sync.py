@@ -428,7 +428,7 @@ class History:
             if self.random.random() < 0.4:
                 await self._copy()
         self.sandbox.options = attrs.evolve(self.sandbox.options, max_orders=None)
-        self.sandbox.clock.advance(LATE + 200)  # more than a lease, too
+        self.sandbox.clock.advance(LATE + 1_100)  # longer than the longest lease of the dead, too
         await self._process(is_mortal=False)
         self._compare("at once", self._odd)
         for order in self._distorted:
