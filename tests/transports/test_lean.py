@@ -18,10 +18,12 @@ import httptools
 import pytest
 
 from benchmarks._lib import open_descriptors, taken_slots
+from eguma_async.core.delivery import PIECE
 from eguma_async.core.errors import ConfigurationError, NotSentError, OutcomeUnknownError
 from eguma_async.core.messages import Credentials, HttpRequest, Timeouts
 from eguma_async.transports._deadline import NEVER
 from eguma_async.transports._lean_headers import RawHeaders, idle_seconds
+from eguma_async.transports._lean_wire import MOST_AHEAD
 from eguma_async.transports._tls import default_context
 from eguma_async.transports.lean import LeanTransport
 
@@ -124,6 +126,32 @@ class TestReading:
             b"hello",
             {"x-a": "1", "content-length": "5"},
         )
+
+    async def test_what_a_sink_has_not_asked_for_is_bounded(self, transport, serve):
+        class Stopped(Sink):
+            async def write(self, chunk: bytes, /) -> None:
+                started.set()
+                await asyncio.Event().wait()
+
+        async def script(server, wire):
+            await server.request(wire)
+            await wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 20000000\r\n\r\n")
+            for _ in range(200):
+                await wire.send(bytes(100_000))
+            server.reached.set()
+
+        started = asyncio.Event()
+        server = await serve(script)
+        task = asyncio.create_task(transport.send(request(server.url, sink=Stopped())))
+        await started.wait()
+        (wire,) = transport._wires
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        assert MOST_AHEAD < sum(map(len, wire._pieces)) <= MOST_AHEAD + PIECE
+        assert not server.reached.is_set()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
 
     @pytest.mark.parametrize("order", [1, -1])
     @pytest.mark.parametrize("together", [True, False])
