@@ -56,7 +56,8 @@ ODD_HEADERS = (
 BEHIND = (b"\r\n", b"\n", b"H", b"HTTP/1.1 200", b"hello", b"\0", b"HTTP/1.1 200 OK\r\n\r\n",
           b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nnew", b"5\r\n", b"\r\n\r\nX")  # fmt: skip
 INTERIM = (b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n",
-           b"HTTP/1.1 102 Processing\r\n\r\n", b"HTTP/1.0 100 Continue\r\n\r\n")  # fmt: skip
+           b"HTTP/1.1 102 Processing\r\n\r\n", b"HTTP/1.0 100 Continue\r\n\r\n",
+    b"HTTP/1.1 103 Early Hints\r\nContent-Length: 0\r\n\r\n")  # fmt: skip
 
 
 @attrs.frozen

@@ -10,7 +10,6 @@ import attrs
 
 from .errors import DecodingError
 from .fields import WireNames, is_lenient
-from .log import logger
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -106,6 +105,8 @@ def place_of_list(returns: Any, names: WireNames) -> ListPlace | None:
 
 def log_unreadable(element: Any, found: UnreadableElement) -> None:
     """Tell the log of an element that could not be read, by its place and faults alone."""
+    from .log import logger  # noqa: PLC0415  # a model that is never read needs none
+
     kind = getattr(element, "__name__", str(element))
     logger.warning("%s %d of a list is unreadable: %s", kind, found.index, found.problems)
 

@@ -13,6 +13,7 @@ class FileKind:
 
     Attributes:
         noun: What it is called, such as ``"journal"``.
+        in_memory: What keeps the same in memory.
         elsewhere: What to use instead where a local disk will not do.
         restore: What to do if it is damaged.
         error: Raised when it cannot be used.
@@ -24,6 +25,7 @@ class FileKind:
     """
 
     noun: str
+    in_memory: str
     elsewhere: str
     restore: str
     error: type[EgumaError]

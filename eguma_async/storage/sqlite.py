@@ -184,6 +184,6 @@ def _file_path(path: Any, kind: FileKind) -> Path:
         raise ConfigurationError("path must be that of a file")
     if text == ":memory:":
         raise ConfigurationError(
-            f"path must be that of a file; for a {kind.noun} in memory there is another store"
+            f"path must be that of a file; a {kind.noun} in memory is {kind.in_memory}()"
         )
     return Path(text)

@@ -1,1 +1,1 @@
-"""Where bytes leave the process: `aiohttp` over the network, `memory` to a function."""
+"""Where bytes leave the process: `aiohttp` and `lean` over the network, `memory` to a function."""

@@ -51,6 +51,7 @@ class GuardedHandler(ResponseHandler):
         self.deadline = NEVER
         self._deadlines = deadlines
         self._idle = True
+        self._has_ended = False
         self.has_unread_bytes: Callable[[], object] | None = None
 
     # Bytes nobody asked for
@@ -94,15 +95,16 @@ class GuardedHandler(ResponseHandler):
         super().connection_made(transport)
 
     def eof_received(self) -> None:
-        """Note the end of the connection, which is that of a body only if the server says so."""
+        """Note how the server ended the connection."""
+        self._has_ended = has_said_goodbye(self.transport)
         super().eof_received()
-        payload = self._payload
-        if payload is not None and not payload.is_eof() and not has_said_goodbye(self.transport):
-            payload.set_exception(ClientPayloadError())
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """End."""
+        """End. That is the end of a body as well only if the server said so."""
         self._deadlines.discard(self)
+        payload = self._payload
+        if payload is not None and not payload.is_eof() and not self._has_ended:
+            payload.set_exception(ClientPayloadError())
         super().connection_lost(exc)
 
     def ring(self) -> None:

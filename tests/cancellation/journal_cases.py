@@ -464,13 +464,13 @@ async def pruned(shop: JournalledShop, ending: Ending) -> None:
 
 EGUMA_JOURNALLED = [
     case(
-        "BaseSession.__aenter__",
+        "LifeCycle.__aenter__",
         lambda shop: shop.ready.__aenter__(),
         prepare=another,
         after=can_be_left,
     ),
     case(
-        "BaseSession.aclose",
+        "LifeCycle.aclose",
         lambda shop: shop.session.aclose(),
         prepare=under_way,
         after=closed_behind_it,

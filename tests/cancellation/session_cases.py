@@ -193,7 +193,7 @@ def session_cases(
             after=stopped,
         ),
         Case(
-            covers=("BaseSession.aclose",),
+            covers=("LifeCycle.aclose",),
             opens=opens,
             prepare=fanned_out,
             run=lambda shop: shop.session.aclose(),
@@ -201,8 +201,8 @@ def session_cases(
         ),
         Case(
             covers=(
-                "BaseSession.__aexit__",
-                "BaseSession.__aenter__",
+                "LifeCycle.__aexit__",
+                "LifeCycle.__aenter__",
             ),  # entering waits for nothing
             opens=opens,
             prepare=fanned_out,

@@ -12,7 +12,7 @@ from tests.cancellation.journal_cases import EGUMA_JOURNALLED, KORUS_JOURNALLED
 from tests.cancellation.korus_cases import KORUS_CASES
 from tests.cancellation.wires import ByteServer
 
-ALSO = ("BaseSession.aclose", "BaseSession.stream", "FanOut.__anext__", "Documents.download")
+ALSO = ("LifeCycle.aclose", "BaseSession.stream", "FanOut.__anext__", "Documents.download")
 EVENTS = ["head read", "body read", "committed", "half answer sent"]
 CASES = [
     case
@@ -26,7 +26,7 @@ POINTS = [
     pytest.param(case, when, id=f"{case.id}-{when.name.lower()}")
     for case in CASES
     for when in Timing
-    if not (case.covers == ("BaseSession.aclose",) and when is Timing.ON_EVENT)
+    if not (case.covers == ("LifeCycle.aclose",) and when is Timing.ON_EVENT)
 ]
 
 
@@ -56,7 +56,7 @@ async def test_the_server_is_cancelled_at_each_of_its_events():
 OVER_LEAN = {
     "eguma Bookings.create",
     "eguma Hold.book",
-    "eguma BaseSession.aclose",
+    "eguma LifeCycle.aclose",
     "eguma BaseSession.stream",
     "eguma FanOut.__anext__",
     "korus Documents.download",

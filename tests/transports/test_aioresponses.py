@@ -1,7 +1,7 @@
 """The transport under aioresponses, for users who test with it.
 
 aioresponses replaces ``ClientSession._request``, so client middlewares never run under it: it
-cannot show the hidden resend, nor anything of the wire. `test_aiohttp.py` does.
+cannot show the hidden resend, nor anything of the wire. `test_network.py` does.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import pickle
+import socket
 import ssl
 import subprocess
 import sys
@@ -17,10 +18,12 @@ import httptools
 import pytest
 
 from benchmarks._lib import open_descriptors, taken_slots
+from eguma_async.core.delivery import PIECE
 from eguma_async.core.errors import ConfigurationError, NotSentError, OutcomeUnknownError
 from eguma_async.core.messages import Credentials, HttpRequest, Timeouts
 from eguma_async.transports._deadline import NEVER
 from eguma_async.transports._lean_headers import RawHeaders, idle_seconds
+from eguma_async.transports._lean_wire import MOST_AHEAD
 from eguma_async.transports._tls import default_context
 from eguma_async.transports.lean import LeanTransport
 
@@ -124,13 +127,44 @@ class TestReading:
             {"x-a": "1", "content-length": "5"},
         )
 
+    async def test_what_a_sink_has_not_asked_for_is_bounded(self, transport, serve):
+        class Stopped(Sink):
+            async def write(self, chunk: bytes, /) -> None:
+                started.set()
+                await asyncio.Event().wait()
+
+        async def script(server, wire):
+            await server.request(wire)
+            await wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 20000000\r\n\r\n")
+            for _ in range(200):
+                await wire.send(bytes(100_000))
+            server.reached.set()
+
+        started = asyncio.Event()
+        server = await serve(script)
+        task = asyncio.create_task(transport.send(request(server.url, sink=Stopped())))
+        await started.wait()
+        (wire,) = transport._wires
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        assert MOST_AHEAD < sum(map(len, wire._pieces)) <= MOST_AHEAD + PIECE
+        assert not server.reached.is_set()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    @pytest.mark.parametrize("order", [1, -1])
     @pytest.mark.parametrize("together", [True, False])
-    async def test_interim_responses_are_passed_over(self, transport, serve, together):
-        interim = b"HTTP/1.1 100 Continue\r\nX-A: no\r\n\r\n", b"HTTP/1.1 103 Early\r\n\r\n"
-        pieces = (*interim, self.WHOLE)
+    async def test_interim_responses_are_passed_over(self, transport, serve, together, order):
+        interim = (
+            b"HTTP/1.1 100 Continue\r\nX-A: no\r\n\r\n",
+            b"HTTP/1.1 103 Early\r\nContent-Length: 0\r\n\r\n",
+        )
+        pieces = (*interim[::order], self.WHOLE)
         server = await serve(sending(*([b"".join(pieces)] if together else pieces)))
         response = await transport.send(request(server.url, "POST", body=b"{}"))
-        assert (response.status, response.headers["x-a"]) == (200, "1")
+        assert dict(response.headers) == {"x-a": "1", "content-length": "5"}
+        assert (response.status, response.body) == (200, b"hello")
 
     async def test_a_body_of_tiny_chunks_is_kept_in_few_pieces(self, transport, serve):
         head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -375,6 +409,53 @@ class TestConnections:
         done = await asyncio.gather(*tasks, return_exceptions=True)
         assert [type(each).__name__ for each in done[1:]] == ["HttpResponse"] * 9
         assert dialer._lookups == {}
+
+    @pytest.mark.parametrize("dead", [["127.0.0.2"], ["::1", "127.0.0.2"], ["240.0.0.1"]])
+    async def test_an_address_that_does_not_answer_is_not_the_last(self, transport, serve, dead):
+        """Also one behind which nobody says a word: the next gets its turn a moment later."""
+
+        async def look_up(host: str, port: int) -> Any:
+            found = []
+            for at in (*dead, "127.0.0.1"):
+                family = socket.AF_INET6 if ":" in at else socket.AF_INET
+                place = (at, port, 0, 0) if ":" in at else (at, port)
+                found.append((family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place))
+            return found
+
+        before, server = open_descriptors(), await serve()
+        listening = open_descriptors() - before
+        transport._dialer.look_up = look_up
+        url = server.url.replace("127.0.0.1", "shop.invalid")
+        assert (await transport.send(request(url))).status == 200
+        await transport.aclose()
+        await server.all_gone.wait()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert open_descriptors() - before == listening
+
+    async def test_to_give_up_connecting_leaves_no_socket(self, serve):
+        """CPython's own way to try several addresses does."""
+
+        async def look_up(host: str, port: int) -> Any:
+            places = [("127.0.0.1", port), ("127.0.0.2", port), ("240.0.0.1", port)]
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", place) for place in places]
+
+        server = await serve()
+        url = server.url.replace("127.0.0.1", "shop.invalid")
+        before = open_descriptors()
+        for turn in range(60):
+            transport = LeanTransport()
+            transport._dialer.look_up = look_up
+            task = asyncio.create_task(transport.send(request(url)))
+            for _ in range(turn % 20):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await transport.aclose()
+        await server.all_gone.wait() if server.connections else None
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert open_descriptors() == before
 
 
 class TestClock:

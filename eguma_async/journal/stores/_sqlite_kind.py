@@ -7,6 +7,7 @@ from eguma_async.storage.kind import FileKind
 
 JOURNAL = FileKind(
     noun="journal",
+    in_memory="MemoryJournal",
     elsewhere="a journal on a database server",
     restore=(
         "keep the file, restore a backup or begin a new journal at another path, and compare with"

@@ -19,6 +19,7 @@ from .base import ANCHORS, NEWEST, PAGE, Batch, Contents, ReplicaStore, Written
 
 REPLICA = FileKind(
     noun="copy of orders",
+    in_memory="MemoryOrders",
     elsewhere="a copy in PostgreSQL",
     restore="delete it: the next synchronisation makes it anew",
     error=ReplicaError,
