@@ -23,6 +23,8 @@ Field: TypeAlias = "attrs.Attribute[Any]"
 
 def identifier(instance: object, field: Field, value: object) -> None:
     """Accept an id as the API gives it out; it may become part of a URL."""
+    if type(value) is str and len(value) <= 64 and value.isalnum() and value.isascii():
+        return  # as ids are, at a glance
     if not (isinstance(value, str) and _ID.fullmatch(value)):
         raise ConfigurationError(
             f"{field.name} must be an id as the API returned it:"

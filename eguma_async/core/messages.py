@@ -69,7 +69,10 @@ _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")  # RFC 3986, section 2.3
 
 def is_unreserved(pairs: tuple[tuple[str, str], ...]) -> bool:
     """Tell whether query pairs hold nothing that a URL would quote."""
-    return _UNRESERVED.fullmatch("".join(map("".join, pairs))) is not None
+    text = "".join(map("".join, pairs))
+    if text.isascii() and text.replace("-", "").isalnum():
+        return True  # as a rule, in half the time
+    return _UNRESERVED.fullmatch(text) is not None
 
 
 DEFAULT_TIMEOUTS = Timeouts()

@@ -50,6 +50,7 @@ class RequestPlan:
         headers: Fields that are headers of their own, with the wire's names.
         has_body: True if operations of the class carry a JSON body.
         completes: True if `Operation.complete` looks at the decoded value.
+        is_bare: True if operations of the class have neither a body nor headers of their own.
     """
 
     name: str
@@ -60,6 +61,7 @@ class RequestPlan:
     headers: tuple[tuple[str, str], ...]
     has_body: bool
     completes: bool
+    is_bare: bool
 
 
 def make_plan(cls: Any, base: Any) -> RequestPlan:
@@ -84,6 +86,7 @@ def make_plan(cls: Any, base: Any) -> RequestPlan:
     makes_path, makes_query = cls.path is not base.path, cls.query is not base.query
     _check_constants(cls)
     _check_places(cls, fields, by_hand=makes_path or makes_query)
+    headers = tuple((f.name, name_in_place(f)) for f in fields if is_in("header", f))
     own_path = _path_builder(cls, fields, is_overridden=makes_path)
     own_query = _query_builder(cls, fields)
     return RequestPlan(
@@ -92,9 +95,10 @@ def make_plan(cls: Any, base: Any) -> RequestPlan:
         query=cls.query if makes_query else own_query,
         own_path=own_path,
         own_query=own_query,
-        headers=tuple((f.name, name_in_place(f)) for f in fields if is_in("header", f)),
+        headers=headers,
         has_body=has_body,
         completes=cls.complete is not base.complete,
+        is_bare=not (has_body or headers),
     )
 
 

@@ -30,19 +30,8 @@ def check_sendable(request: HttpRequest) -> bool:
         ConfigurationError: A part holds characters it must not hold. The message names the part,
             never its value.
     """
-    if _is_plain(request):
-        return True
-    fault = _fault(request)
-    # Raised here: the frames that looked at the values are gone.
-    if fault:
-        raise ConfigurationError(f"{fault}; nothing was sent")
-    return False
-
-
-def _is_plain(request: HttpRequest) -> bool:
-    """Settle the usual case at a glance: a read, with nothing unusual anywhere."""
     url = request.url
-    return (
+    if (  # the usual case, at a glance: a read, with nothing unusual anywhere
         request.method in _PLAIN_METHODS
         and request.headers == PLAIN_HEADERS
         and request.credentials.is_plain
@@ -52,7 +41,13 @@ def _is_plain(request: HttpRequest) -> bool:
         and " " not in url
         and "#" not in url
         and is_unreserved(request.query)
-    )
+    ):
+        return True
+    fault = _fault(request)
+    # Raised here: the frames that looked at the values are gone.
+    if fault:
+        raise ConfigurationError(f"{fault}; nothing was sent")
+    return False
 
 
 def _fault(request: HttpRequest) -> str | None:

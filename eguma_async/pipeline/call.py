@@ -64,6 +64,7 @@ class Call(Generic[T]):
         verdict: What the last attempt without success came to.
         retry_after: Seconds the last response asked to wait; None if it did not say.
         response: The last response; None if there was none.
+        completes: True if the operation looks at its decoded value.
         decoded: What `ahead` made of it, or the error it did; None if it was left to `read`.
         value: Its value, once it has succeeded.
     """
@@ -74,6 +75,7 @@ class Call(Generic[T]):
     attempts: int = 0
     before_again: Callable[[], Awaitable[None]] | None = None
     began: float
+    completes: bool = False
     decoded: Any = None
     failures: int = 0
     in_doubt: bool = False
@@ -121,24 +123,6 @@ class Call(Generic[T]):
         self.refused = refused
         self.ahead = ahead
         self.operation = operation
-
-    def accept(self, response: HttpResponse) -> None:
-        """Take a success.
-
-        Raises:
-            DecodingError: It cannot be read.
-            EgumaError: It is not what was asked for.
-        """
-        self.response = response
-        if self.read is None:
-            return
-        try:
-            self.value = self.read(self, response)
-        except DecodingError:
-            raise
-        except EgumaError:
-            self.in_doubt = False  # it was read: now it is known what was done
-            raise
 
     def count(self, verdict: Verdict, *, told_to_wait: bool) -> None:
         """Count an attempt that did not succeed."""

@@ -124,7 +124,7 @@ class Calls:
         timeouts: Timeouts | None,
         part_of: Call[Any] | None = None,
     ) -> tuple[Call[T], HttpRequest]:
-        request = self._requests.make(operation, key, timeouts)
+        request, plan = self._requests.make(operation, key, timeouts)
         call: Call[T] = Call(
             request.operation,
             request.repeat,
@@ -136,6 +136,7 @@ class Calls:
             ahead=self._ahead if request.repeat is Repeat.READ else None,
             operation=operation,
         )
+        call.completes = plan.completes
         return call, request
 
     async def _ahead(self, call: Call[Any], response: HttpResponse) -> None:
@@ -163,7 +164,7 @@ class Calls:
         )
         if response.body and not call.is_read:  # a read can be asked for again, and is long
             refuse_repeated_names(response.body)
-        if not operation.plan().completes:
+        if not call.completes:
             return value
         context = ResponseContext(
             response, call.key, self._clock, self._provider.is_replay, is_part=call.is_part

@@ -107,6 +107,9 @@ class RetryBudget:
     Every call answered at once earns a part of a token, every retry costs one and gets it back
     when the call is answered in the end. A refusal is an answer as good as a success: the server
     is up. A total outage therefore costs a handful of extra requests.
+
+    Attributes:
+        is_full: True if an answer earns nothing more, as a rule.
     """
 
     SIZE = 10.0
@@ -114,6 +117,7 @@ class RetryBudget:
     def __init__(self, share: float) -> None:
         self._share = share
         self._tokens = self.SIZE if share > 0 else 0.0
+        self.is_full = share > 0
 
     def spend(self) -> bool:
         """Take a token for a retry; False if none is left."""
@@ -122,9 +126,11 @@ class RetryBudget:
         if self._tokens < 1:
             return False
         self._tokens -= 1
+        self.is_full = False
         return True
 
     def answered(self, spent: int) -> None:
         """Book an answer that took `spent` retries."""
         earned = float(spent) or self._share
         self._tokens = min(self.SIZE if self._share > 0 else 0.0, self._tokens + earned)
+        self.is_full = self._tokens >= self.SIZE

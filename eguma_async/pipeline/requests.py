@@ -32,8 +32,8 @@ class Requests:
 
     def make(
         self, operation: Operation[Any], key: str | None, timeouts: Timeouts | None
-    ) -> HttpRequest:
-        """Make the request of an operation.
+    ) -> tuple[HttpRequest, RequestPlan]:
+        """Make the request of an operation, and return it with what its class has in common.
 
         Raises:
             ConfigurationError: `timeouts` is no `Timeouts`, or a value cannot be written.
@@ -44,22 +44,24 @@ class Requests:
             known = self._templates[kind] = self._template(kind)
         template, plan = known
         try:
-            return self._filled(template, plan, operation, key, timeouts)
+            request = template.but(
+                url=self._base_url + plan.path(operation), query=plan.query(operation)
+            )
+            if plan.is_bare and key is None and timeouts is None:
+                return request, plan  # as most reads: one copy, one frame
+            return self._completed(request, plan, operation, key, timeouts), plan
         except UnicodeError:
             pass  # it holds the text: ours is raised out here
         raise ConfigurationError(_NO_UNICODE.format(plan.name))
 
-    def _filled(
+    def _completed(
         self,
-        template: HttpRequest,
+        request: HttpRequest,
         plan: RequestPlan,
         operation: Operation[Any],
         key: str | None,
         timeouts: Timeouts | None,
     ) -> HttpRequest:
-        request = template.but(
-            url=self._base_url + plan.path(operation), query=plan.query(operation)
-        )
         if timeouts is not None:
             request = request.but(timeouts=option("timeouts", timeouts, DEFAULT_TIMEOUTS))
         if plan.has_body:

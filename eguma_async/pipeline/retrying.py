@@ -95,12 +95,18 @@ class Retrying:
         if not 200 <= response.status < 300:
             call.response = response
             return response, self._verdict(response, request.repeat)
+        call.response = response
         try:
-            call.accept(response)
+            if call.read is not None:
+                call.value = call.read(call, response)
         except EgumaError as error:
+            if not isinstance(error, DecodingError):
+                call.in_doubt = False  # it was read: now it is known what was done
             # Without the frames below: those of a decoder hold the body, and so a customer.
             return error.with_traceback(None), _verdict_on_success(error, call)
-        self._budgets[call.is_read].answered(call.spent)
+        budget = self._budgets[call.is_read]
+        if not budget.is_full:
+            budget.answered(call.spent)
         return response, None
 
     async def _goes_on(

@@ -186,7 +186,8 @@ class ListAvailabilities(Operation[AvailabilityList]):
     to_date: date = attrs.field(validator=checks.calendar_day, metadata=in_query("to"))
 
     def __attrs_post_init__(self) -> None:
-        check_order(self.from_date, self.to_date)
+        if self.to_date < self.from_date:
+            check_order(self.from_date, self.to_date)
 
     def complete(self, value: AvailabilityList, context: ResponseContext, /) -> AvailabilityList:
         """Keep the starts as they are written, and the slots of the days that were asked for."""
