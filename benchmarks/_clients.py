@@ -224,7 +224,7 @@ if found("orjson"):
 
 async def check_equal(calls: dict[str, Any]) -> None:
     """Make sure that all clients read the same before their speed is compared."""
-    first = await calls["best"](_lib.PRODUCT_IDS[0])
+    first = await calls["sdk"](_lib.PRODUCT_IDS[0])
     for name, call in calls.items():
         other = await call(_lib.PRODUCT_IDS[0])
         for mine, theirs in zip(first.availabilities, other.availabilities, strict=True):
