@@ -7,6 +7,8 @@
 - ``httpx``: a task group and a semaphore over httpx and pydantic, a fifth of the reads.
 - ``socket``: 100 workers on bare asyncio protocols that know this one server: the floor.
 
+Each way is measured in a process of its own, in turns with bare sockets.
+
 Wall time and CPU: 5,000 reads from a server that answers 1 KB after 20 ms. A core is busy nearly
 all of that time, so the ratio to the ideal, 5,000 / 100 x 20 ms, says more about the machine than
 about the client, and is reported without a gate; the ones to ``socket`` are gated. With 2,000 reads
@@ -29,6 +31,8 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING
+
+import attrs
 
 from eguma_async import (
     AiohttpTransport,
@@ -109,60 +113,95 @@ async def workers(call: _lib.Call, count: int) -> int:
     return done
 
 
-@contextlib.asynccontextmanager
-async def _ways(base: str) -> AsyncIterator[dict[str, Way]]:
-    """Yield every way to read from a server."""
+TASKS: dict[str, Callable[[_lib.Call, int], Awaitable[int]]] = {
+    "gather": gather,
+    "taskgroup": task_group,
+}
 
-    async def session(transport: AiohttpTransport | LeanTransport) -> AsyncSession:
-        await stack.enter_async_context(transport)
-        limits = Limits(concurrency=AT_ONCE)
-        return await stack.enter_async_context(
-            AsyncSession(_lib.KEY, base_url=base, transport=transport, limits=limits)
+
+@contextlib.asynccontextmanager
+async def _way(name: str, base: str) -> AsyncIterator[Way]:
+    """Yield one way to read from a server."""
+    async with contextlib.AsyncExitStack() as stack:
+        if name == "socket":
+            yield functools.partial(workers, await stack.enter_async_context(_clients.limit(base)))
+            return
+        if name == "httpx":
+            slow = await stack.enter_async_context(_clients.CLIENTS["httpx"](base, None))
+            yield functools.partial(task_group, slow)
+            return
+        transport = await stack.enter_async_context(_transport(name))
+        session = await stack.enter_async_context(
+            AsyncSession(
+                _lib.KEY, base_url=base, transport=transport, limits=Limits(concurrency=AT_ONCE)
+            )
         )
 
-    async with contextlib.AsyncExitStack() as stack:
-        plain = await session(AiohttpTransport(connections=AT_ONCE))
-
         async def call(product_id: str) -> object:
-            return await plain.ticketing.availabilities.list(
+            return await session.ticketing.availabilities.list(
                 product_id, from_date=_lib.FROM, to_date=_lib.TO
             )
 
-        bare = await stack.enter_async_context(_clients.limit(base))
-        found: dict[str, Way] = {
-            "sdk": functools.partial(fan_out, plain),
-            "gather": functools.partial(gather, call),
-            "taskgroup": functools.partial(task_group, call),
-            "socket": functools.partial(workers, bare),
-        }
-        if _clients.HAS_LEAN:
-            from eguma_async import LeanTransport
-
-            lean = await session(LeanTransport(connections=AT_ONCE))
-            found["lean"] = functools.partial(fan_out, lean)
-        if "httpx" in _clients.CLIENTS:
-            slow = await stack.enter_async_context(_clients.CLIENTS["httpx"](base, None))
-            found["httpx"] = functools.partial(task_group, slow)
-        yield found
+        if name in TASKS:
+            yield functools.partial(TASKS[name], call)
+        else:
+            yield functools.partial(fan_out, session)
 
 
-async def over_network(
-    base: str, count: int, options: argparse.Namespace, *names: str
+def _transport(name: str) -> AiohttpTransport | LeanTransport:
+    if name != "lean":
+        return AiohttpTransport(connections=AT_ONCE)
+    from eguma_async import LeanTransport
+
+    return LeanTransport(connections=AT_ONCE)
+
+
+async def _beside_sockets(
+    name: str, base: str, count: int, rounds: int, patience: float
 ) -> dict[str, list[_lib.Turn]]:
-    """Return the turns of some ways over the network, or of all."""
-    async with _ways(base) as ways:
-        names = names or tuple(ways)
-        turns: dict[str, list[_lib.Turn]] = {name: [] for name in names if name in ways}
-        for name in turns:
-            await _all(ways[name], 2 * AT_ONCE)  # opens the connections
-        for name in _lib.alternating(options.rounds, tuple(turns), patience=options.patience / 2):
-            many = count // 5 if name == "httpx" else count
+    """Return the turns of one way, and of bare sockets."""
+    turns: dict[str, list[_lib.Turn]] = {name: [], "socket": []}
+    async with _way(name, base) as way, _way("socket", base) as floor:
+        ways = {name: way, "socket": floor}
+        for each in ways.values():
+            await _all(each, 2 * AT_ONCE)  # opens the connections
+        for each in _lib.alternating(rounds, tuple(ways), patience=patience):
+            many = count // 5 if each == "httpx" else count
             gc.collect()
             cpu, began = time.process_time(), time.perf_counter()
-            await _all(ways[name], many)
+            await _all(ways[each], many)
             wall, cpu = time.perf_counter() - began, time.process_time() - cpu
-            turns[name].append(_lib.Turn(many, wall, cpu))
+            turns[each].append(_lib.Turn(many, wall, cpu))
     return turns
+
+
+def over_network(
+    delay: float, count: int, options: argparse.Namespace, names: tuple[str, ...]
+) -> dict[str, dict[str, list[_lib.Turn]]]:
+    """Return the turns of some ways, each beside bare sockets in a process of its own."""
+    found = {}
+    patience = options.patience / len(names) / 2
+    with _lib.child("benchmarks._server", str(delay)) as servers:
+        for name in filter(_is_there, names):
+            task = ("--way", name, f"{servers['http']}/1k", str(count), str(options.rounds))
+            with _lib.child("benchmarks.fanout", *task, str(patience), within=PEAK_SECONDS) as told:
+                found[name] = {
+                    each: [_lib.Turn(*turn) for turn in turns] for each, turns in told.items()
+                }
+    return found
+
+
+def _is_there(name: str) -> bool:
+    if name == "lean":
+        return _clients.HAS_LEAN
+    return name != "httpx" or "httpx" in _clients.CLIENTS
+
+
+def measured(name: str, base: str, count: str, rounds: str, patience: str) -> None:
+    """Measure one way, in a process of its own, and tell the parent."""
+    _lib.pin(_lib.CLIENT_CPU)
+    turns = asyncio.run(_beside_sockets(name, base, int(count), int(rounds), float(patience)))
+    _lib.announce({each: [attrs.astuple(turn) for turn in done] for each, done in turns.items()})
 
 
 async def _all(way: Way, count: int) -> None:
@@ -211,34 +250,42 @@ def _exponent(few: float, many: float, factor: float) -> float:
     return math.log(many / few) / math.log(factor)
 
 
-def figures(
-    short: dict[str, list[_lib.Turn]], long: dict[str, list[_lib.Turn]]
-) -> dict[str, _lib.Figure]:
+Pairs = dict[str, dict[str, list[_lib.Turn]]]
+
+
+def figures(short: Pairs, long: Pairs) -> dict[str, _lib.Figure]:
     """Return the report."""
 
     def versus(of: str, name: str, gate: str = "") -> _lib.Figure:
         if name not in short:
             return _lib.Figure(None, gate=gate, note="needs the extra `fast`, or the group `bench`")
-        ours, floor = ([getattr(t, of) / t.calls for t in short[who]] for who in (name, "socket"))
+        pair = short[name]
+        ours, floor = ([getattr(t, of) / t.calls for t in pair[who]] for who in (name, "socket"))
         return _lib.ratio(ours, floor, gate)
 
-    def ideal(turns: dict[str, list[_lib.Turn]], name: str, delay: float, gate: str = "") -> None:
-        walls = [turn.wall / (turn.calls / AT_ONCE * delay) for turn in turns.get(name, ())]
-        key = f"{'' if name == 'lean' else name + '_'}wall_vs_ideal_{delay * 1000:.0f}ms"
+    def ideal(pairs: Pairs, name: str, who: str, delay: float, gate: str = "") -> None:
+        turns = pairs.get(name, {}).get(who, ())
+        walls = [turn.wall / (turn.calls / AT_ONCE * delay) for turn in turns]
+        key = f"{'' if who == 'lean' else who + '_'}wall_vs_ideal_{delay * 1000:.0f}ms"
         found[key] = _lib.middle(walls, gate=gate) if walls else _lib.Figure(None, gate=gate)
 
     found = {
         "wall_vs_socket_client": versus("wall", "lean", "<= 1.10"),
         "cpu_vs_socket_client": versus("cpu", "lean", "<= 1.90"),
     }
-    ideal(long, "lean", LONG, "<= 1.10")
+    ideal(long, "lean", "lean", LONG, "<= 1.10")
     for name in ("sdk", "gather", "taskgroup", "httpx"):
         found[f"{name}_wall_vs_socket_client"] = versus("wall", name)
         found[f"{name}_cpu_vs_socket_client"] = versus("cpu", name)
-    for name in ("lean", "sdk", "socket"):
-        ideal(short, name, SHORT)
-    for name in ("sdk", "socket"):
-        ideal(long, name, LONG)
+    for pairs, delay in ((short, SHORT), (long, LONG)):
+        ideal(pairs, "lean", "lean", delay, "<= 1.10" if delay == LONG else "")
+        ideal(pairs, "sdk", "sdk", delay)
+        ideal(pairs, "sdk", "socket", delay)
+    for name, pair in short.items():
+        found[f"{name}_cpu_us"] = _lib.middle([turn.cpu_us for turn in pair[name]], "us")
+        found[f"socket_beside_{name}_cpu_us"] = _lib.middle(
+            [t.cpu_us for t in pair["socket"]], "us"
+        )
     return found | _growth_figures()
 
 
@@ -263,18 +310,17 @@ def _growth_figures() -> dict[str, _lib.Figure]:
 
 
 def main() -> None:
-    options = _lib.arguments(__doc__, rounds=7, patience=120)
-    _lib.pin(_lib.CLIENT_CPU)
-    with _lib.child("benchmarks._server", str(SHORT)) as places:
-        short = asyncio.run(over_network(f"{places['http']}/1k", READS, options))
-    with _lib.child("benchmarks._server", str(LONG)) as places:
-        base = f"{places['http']}/1k"
-        long = asyncio.run(over_network(base, LONG_READS, options, "lean", "sdk", "socket"))
-    _lib.report("fanout", figures(short, long), as_json=options.json, rounds=len(short["sdk"]))
+    options = _lib.arguments(__doc__, rounds=7, patience=140)
+    short = over_network(SHORT, READS, options, ("lean", "sdk", "gather", "taskgroup", "httpx"))
+    long = over_network(LONG, LONG_READS, options, ("lean", "sdk"))
+    rounds = len(short["sdk"]["sdk"])
+    _lib.report("fanout", figures(short, long), as_json=options.json, rounds=rounds)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--grown"]:
         _lib.announce(asyncio.run(grown(sys.argv[2], int(sys.argv[3]))))
+    elif sys.argv[1:2] == ["--way"]:
+        measured(*sys.argv[2:])
     else:
         main()
