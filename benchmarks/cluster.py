@@ -133,9 +133,10 @@ def main() -> None:
     options = _lib.arguments(__doc__, rounds=5)
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it tells of the killed worker
     os.environ["EGUMA_API_KEY"] = _lib.KEY  # what the workers take their key from
-    with _lib.child("benchmarks._server", str(DELAY)) as url:
-        rates = asyncio.run(alternate(f"{url}/1k", options))
-        missing, doubled = asyncio.run(killed(f"{url}/1k"))
+    with _lib.child("benchmarks._server", str(DELAY)) as servers:
+        base = f"{servers['http']}/1k"
+        rates = asyncio.run(alternate(base, options))
+        missing, doubled = asyncio.run(killed(base))
     figures = {
         "dask_vs_plain": _lib.ratio(rates["dask"], rates["plain"], gate=">= 0.6"),
         "missing_after_killed_worker": _lib.Figure(missing, gate="<= 0"),

@@ -163,8 +163,8 @@ async def _beside_sockets(
     turns: dict[str, list[_lib.Turn]] = {name: [], "socket": []}
     async with _way(name, base) as way, _way("socket", base) as floor:
         ways = {name: way, "socket": floor}
-        for each in ways.values():
-            await _all(each, 2 * AT_ONCE)  # opens the connections
+        for each in ways:
+            await _all(ways[each], 2 * AT_ONCE)  # opens the connections
         for each in _lib.alternating(rounds, tuple(ways), patience=patience):
             many = count // 5 if each == "httpx" else count
             gc.collect()

@@ -62,7 +62,9 @@ def usual_length(head: bytes) -> int:
     at = text.find(b"\ncontent-length: ")
     if at < 0 or not text.startswith(b"http/1.") or text[9:10] == b"1":  # another one follows
         return UNFRAMED
-    if text.count(b"\n") > MOST_HEADERS or b"\0" in text:
+    lines = text.count(b"\n")
+    # A line may end without "\r": an empty one of that kind ends the head, and this is the body.
+    if lines > MOST_HEADERS or lines != text.count(b"\r\n") or b"\0" in text:
         return UNFRAMED
     if b"-encoding:" in text or b"\nkeep-alive:" in text:
         return UNFRAMED

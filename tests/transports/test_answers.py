@@ -47,6 +47,19 @@ async def test_a_documented_difference_is_one(known: Known, answer: Answer):
     assert known.explains(answer, *read)
 
 
+@pytest.mark.parametrize("blank", [b"\n", b"\n\r\n"])
+@pytest.mark.parametrize("ends", ["finish", "reset"])
+async def test_an_empty_line_without_a_return_ends_the_head(blank, ends):
+    """What looks like more of the head behind it is the body."""
+    body = b"Content-Length: 3\r\nX-1: v\r\n\r\n{}"
+    start = b"HTTP/1.1 200 OK\r\nX-0: v" + (b"\r\n" if blank == b"\n" else b"")
+    async with Server().serving() as server:
+        one, other = await compare(server, Answer((start + blank + body,), ends=ends))
+    assert one == other
+    if ends == "finish":
+        assert other == Read(200, (("x-0", "v"),), body)
+
+
 def test_no_reason_explains_a_response_that_differs():
     one, other = Read(200, (), b"one"), Read(200, (), b"other")
     for known in KNOWN:
