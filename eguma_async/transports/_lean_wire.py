@@ -21,6 +21,7 @@ from ._tls import has_said_goodbye
 from ._words import RequestFailedError
 
 LONGEST_HEAD = 64 * 1024
+"""Bytes that may come one after the other without any of a body."""
 MOST_AHEAD = 256 * 1024
 """Bytes that are read before a sink asks for them."""
 
@@ -225,17 +226,19 @@ class Wire(Reading, asyncio.BufferedProtocol):
 
     def _go_on(self, nbytes: int) -> None:
         """Judge what came so far, and wait for the rest of the response if there is one."""
+        if len(self._pieces) > self._merged:
+            self._head_size = 1
+        else:  # a head, or what has no end where nobody looks: the trailers behind a body
+            self._head_size += nbytes
         if self._fault is None and not self.flows:
             self._fault = self._fault_of_body()
         if self._fault is not None:
             self._fail(self._fault)
         elif not self._is_waiting:
             self._wake()
-        elif not self._has_head:
-            self._head_size += nbytes
-            if self._head_size > LONGEST_HEAD or len(self._pairs) > MOST_HEADERS:
-                self.fail(_words.NOT_HTTP)
-        else:
+        elif self._head_size > LONGEST_HEAD or len(self._pairs) > MOST_HEADERS:
+            self.fail(_words.NOT_HTTP)
+        elif self._has_head:
             self._merge()
             if self.flows:
                 self._let_flow()
