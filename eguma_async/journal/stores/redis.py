@@ -6,9 +6,9 @@ import re
 import secrets
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from eguma_async.core.errors import ConfigurationError, JournalCorruptError, JournalError
+from eguma_async.core.server_urls import place_of, url_problem
 
 from . import _redis_scripts as scripts
 from ._server import ServerStore, Write
@@ -27,6 +27,8 @@ except ImportError:
 
 SECRET_BYTES = 32
 
+_SCHEMES = ("redis://", "rediss://", "unix://")
+_EXAMPLE = "redis://user:password@host:6379/0"
 _PREFIX = re.compile(r"[A-Za-z0-9_.:-]{1,100}", re.ASCII)
 _SCRIPTS = {
     Write.INSERT: scripts.INSERT,
@@ -69,7 +71,7 @@ class RedisStore(ServerStore):
         if problem is not None:
             del url  # a traceback that shows variables must not show it
             raise ConfigurationError(problem)
-        super().__init__(f"{_place_of(url)} {prefix}")
+        super().__init__(f"{place_of(url)} {prefix}")
         # In braces: all keys of a journal belong together.
         self._key = f"{{{prefix}}}"
         self._timeout = timeout
@@ -221,12 +223,9 @@ class RedisStore(ServerStore):
 
 def _problem_of(url: object, prefix: object, connections: object, timeout: object) -> str | None:
     """Return what is wrong with the arguments; the URL is not repeated."""
-    if not isinstance(url, str) or not url.startswith(("redis://", "rediss://", "unix://")):
-        return "url must be a text such as redis://user:password@host:6379/0"
-    try:
-        urlsplit(url).port  # noqa: B018  # it is checked as it is read
-    except ValueError:
-        return "url cannot be read: quote special characters of the password, as %40 for @"
+    wrong = url_problem(url, _SCHEMES, name="url", example=_EXAMPLE)
+    if wrong is not None:
+        return wrong
     if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
         return "prefix must be 1 to 100 of the characters A-Z a-z 0-9 _ . : -"
     if not isinstance(connections, int) or isinstance(connections, bool) or connections < 1:
@@ -234,11 +233,6 @@ def _problem_of(url: object, prefix: object, connections: object, timeout: objec
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < 3600:
         return "timeout must be a number of seconds"
     return None
-
-
-def _place_of(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _member(series: str, generation: int) -> str:

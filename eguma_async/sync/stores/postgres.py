@@ -7,9 +7,9 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from eguma_async.core.errors import ConfigurationError, EgumaError
+from eguma_async.core.server_urls import place_of, url_problem
 from eguma_async.sync.errors import ReplicaCorruptError, ReplicaError
 from eguma_async.sync.records import Kept, State
 
@@ -17,6 +17,8 @@ from . import _checkpoints, _planning
 from ._rows import COLUMNS, kept_of, row_of
 from .base import ANCHORS, NEWEST, PAGE, Batch, Contents, ReplicaStore, Written
 
+_SCHEMES = ("postgresql://", "postgres://")
+_EXAMPLE = "postgresql://user:password@host/database"
 _TABLE = re.compile(r"([a-z_][a-z0-9_]{0,40}\.)?[a-z_][a-z0-9_]{0,40}", re.ASCII)
 VERSION = 1
 _FOREIGN = ("42P01", "42703", "42804", "42883", "42P10", "22P02", "42P07")
@@ -54,7 +56,7 @@ class PostgresOrders(ReplicaStore):
         self._make_pool: Callable[[], Awaitable[Any]] = lambda: driver.create_pool(
             dsn, min_size=0, max_size=connections, command_timeout=timeout, timeout=timeout
         )
-        self._what = f"{_place_of(dsn)} table {table}"
+        self._what = f"{place_of(dsn)} table {table}"
         self._table = table
         self._timeout = timeout
         self._pool: Any = None
@@ -346,12 +348,9 @@ def _failure(error: Exception, what: str) -> EgumaError:
 
 def _problem_of(dsn: object, table: object, connections: object, timeout: object) -> str | None:
     """Return what is wrong with the arguments; the DSN is not repeated."""
-    if not isinstance(dsn, str) or not dsn.startswith(("postgresql://", "postgres://")):
-        return "dsn must be a text such as postgresql://user:password@host/database"
-    try:
-        urlsplit(dsn).port  # noqa: B018  # it is checked as it is read
-    except ValueError:
-        return "dsn cannot be read: quote special characters of the password, as %40 for @"
+    wrong = url_problem(dsn, _SCHEMES, name="dsn", example=_EXAMPLE)
+    if wrong is not None:
+        return wrong
     if not isinstance(table, str) or not _TABLE.fullmatch(table):
         return (
             "table must be a name of a-z, 0-9 and _, with a schema and a point before it if need be"
@@ -361,9 +360,3 @@ def _problem_of(dsn: object, table: object, connections: object, timeout: object
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < 3600:
         return "timeout must be a number of seconds"
     return None
-
-
-def _place_of(dsn: str) -> str:
-    parts = urlsplit(dsn)
-    host = parts.netloc.rpartition("@")[2] or parse_qs(parts.query).get("host", ["localhost"])[0]
-    return f"postgresql://{host}{parts.path}"
