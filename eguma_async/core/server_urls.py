@@ -22,8 +22,8 @@ def url_problem(url: object, schemes: tuple[str, ...], *, name: str, example: st
     except ValueError:
         is_readable = False
     else:
-        # A slash in the password would end the host there, and show the rest of it as a path.
-        is_readable = "@" not in parts.path
+        # A slash, ? or # in the password ends the host there, and shows what stands around it.
+        is_readable = "@" not in parts.path + parts.query + parts.fragment
     if is_readable:
         return None
     return f"{name} cannot be read: quote special characters of the password, as %40 for @"

@@ -35,9 +35,11 @@ def test_the_place_is_shown_without_the_login(url, place):
         f"redis://someone:{PASSWORD}/more@host",
         f"redis://someone:88/{PASSWORD}@host:6379/0",  # 88 passes for a port
         f"unix://:/{PASSWORD}@/run/redis.sock",
+        f"redis://someone:@{PASSWORD}#@host",
+        f"redis://someone:@{PASSWORD}?@host",
     ],
 )
-def test_a_password_that_reads_as_a_path_is_refused(url):
+def test_a_password_that_reads_as_another_part_is_refused(url):
     assert problem(url) == (
         "url cannot be read: quote special characters of the password, as %40 for @"
     )
