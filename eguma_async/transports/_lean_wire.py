@@ -40,6 +40,7 @@ class Wire(Reading, asyncio.BufferedProtocol):
         transport: asyncio's end of it.
         deadline: When it rings.
         has_asked: True once anything of the request may have left.
+        is_over: True once it was ended, or has ended: nothing would ring for a request on it.
         has_unread_bytes: Tells, while it rests, whether it may not be used again.
         failure: What went wrong, if something did.
     """
@@ -57,7 +58,7 @@ class Wire(Reading, asyncio.BufferedProtocol):
         self._buffer = memoryview(self._bytes)
         self.has_unread_bytes: Callable[[], object] = look_at(None)
         self._is_used = False
-        self._has_ended = self.has_asked = False
+        self._has_ended = self.has_asked = self.is_over = False
         self._waiter: asyncio.Future[None] | None = None
         self._idle: dict[Wire, None] = {}
         self.failure: RequestFailedError | None = None
@@ -148,7 +149,7 @@ class Wire(Reading, asyncio.BufferedProtocol):
 
     def end(self) -> None:
         """End the connection. A request under way fails."""
-        self.deadline = NEVER
+        self.deadline, self.is_over = NEVER, True
         self._idle.pop(self, None)
         if self.transport is not None:
             # Not `close`: over TLS that waits for the server to say goodbye.
@@ -210,7 +211,7 @@ class Wire(Reading, asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
-        self.keeps, self.deadline = False, NEVER
+        self.keeps, self.deadline, self.is_over = False, NEVER, True
         self._wires.discard(self)
         self._deadlines.discard(self)
         self._idle.pop(self, None)

@@ -24,7 +24,7 @@ from eguma_async.core.errors import ConfigurationError, NotSentError, OutcomeUnk
 from eguma_async.core.messages import Credentials, HttpRequest, Repeat, Timeouts
 from eguma_async.transports._deadline import NEVER
 from eguma_async.transports._lean_headers import RawHeaders, idle_seconds
-from eguma_async.transports._lean_wire import MOST_AHEAD
+from eguma_async.transports._lean_wire import MOST_AHEAD, Wire
 from eguma_async.transports._tls import default_context
 from eguma_async.transports.lean import LeanTransport
 from tests.support.calls import BOOK, slots_of
@@ -347,6 +347,29 @@ class TestConnections:
                     await transport.send(request(server.url))
         assert len(server.requests) == works
         ours.set_alpn_protocols(["http/1.1"])
+
+    @pytest.mark.parametrize("event", ["bytes", "end"])
+    async def test_one_on_which_something_happens_before_its_request_is_not_used(
+        self, transport, serve, event
+    ):
+        """As soon as TLS is agreed upon, and on loops that tell of both in one turn."""
+
+        class Hasty(Wire):
+            def connection_made(self, connection):
+                super().connection_made(connection)
+                if event == "bytes":
+                    self.buffer_updated(1)
+                else:
+                    self.connection_lost(None)
+
+        server = await serve()
+        usual = transport._dialer._make
+        transport._dialer._make = lambda: Hasty(*usual.args)
+        with pytest.raises(NotSentError, match="it ended at once"):
+            await transport.send(request(server.url))
+        transport._dialer._make = usual
+        assert (await transport.send(request(server.url))).status == 200
+        assert len(server.requests) == 1
 
     async def test_a_head_leaves_a_connection_for_the_next(self, transport, serve):
         async def script(server, wire):
