@@ -1,8 +1,51 @@
-"""URLs of servers that may hold a password, and what of them may be shown."""
+"""How servers of the caller's are reached: by URLs that may hold a password, and more."""
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qs, urlsplit
+
+_PREFIX = re.compile(r"[A-Za-z0-9_.:-]{1,100}", re.ASCII)
+
+
+def redis_problem(
+    url: object, prefix: object, timeout: object, connections: object = 1
+) -> str | None:
+    """Return what is wrong with the arguments for a Redis server; the URL is not repeated."""
+    schemes, example = ("redis://", "rediss://", "unix://"), "redis://user:password@host:6379/0"
+    wrong = url_problem(url, schemes, name="url", example=example)
+    if wrong is None and not (isinstance(prefix, str) and _PREFIX.fullmatch(prefix)):
+        wrong = "prefix must be 1 to 100 of the characters A-Z a-z 0-9 _ . : -"
+    return wrong or _limits_problem(connections, timeout)
+
+
+def postgres_problem(
+    dsn: object, table: object, names: re.Pattern[str], timeout: object, connections: object
+) -> str | None:
+    """Return what is wrong with the arguments for a PostgreSQL server; the DSN is not repeated.
+
+    Args:
+        dsn: Its URL.
+        table: What was given as the name of a table.
+        names: What it has to match.
+        timeout: Seconds.
+        connections: How many.
+    """
+    schemes, example = ("postgresql://", "postgres://"), "postgresql://user:password@host/database"
+    wrong = url_problem(dsn, schemes, name="dsn", example=example)
+    if wrong is None and not (isinstance(table, str) and names.fullmatch(table)):
+        wrong = (
+            "table must be a name of a-z, 0-9 and _, with a schema and a point before it if need be"
+        )
+    return wrong or _limits_problem(connections, timeout)
+
+
+def _limits_problem(connections: object, timeout: object) -> str | None:
+    if not isinstance(connections, int) or isinstance(connections, bool) or connections < 1:
+        return "connections must be a whole number above 0"
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < 3600:
+        return "timeout must be a number of seconds"
+    return None
 
 
 def url_problem(url: object, schemes: tuple[str, ...], *, name: str, example: str) -> str | None:

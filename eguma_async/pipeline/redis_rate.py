@@ -16,13 +16,10 @@ from typing import Any, cast
 from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.limiter import SharedPace
 from eguma_async.core.log import logger
-from eguma_async.core.server_urls import place_of, url_problem
+from eguma_async.core.server_urls import place_of, redis_problem
 
 from . import pacing
 
-_SCHEMES = ("redis://", "rediss://", "unix://")
-_EXAMPLE = "redis://user:password@host:6379/0"
-_PREFIX = re.compile(r"[A-Za-z0-9_.:-]{1,100}", re.ASCII)
 _KEPT = 600
 """Seconds after which a rate that nobody uses is forgotten."""
 _APART = 5.0
@@ -141,7 +138,7 @@ class RedisRate:
     """
 
     def __init__(self, url: str, *, prefix: str = "eguma_async:rate", timeout: float = 1.0) -> None:
-        problem = _problem_of(url, prefix, timeout)
+        problem = redis_problem(url, prefix, timeout)
         if problem is None and find_spec("redis") is None:
             problem = "a rate on a Redis server needs redis: pip install 'eguma_async[redis]'"
         if problem is not None:
@@ -234,15 +231,3 @@ class _Pace:
         """Close the connections."""
         await self._client.aclose()
         await self._client.connection_pool.disconnect()
-
-
-def _problem_of(url: object, prefix: object, timeout: object) -> str | None:
-    """Return what is wrong with the arguments; the URL is not repeated."""
-    wrong = url_problem(url, _SCHEMES, name="url", example=_EXAMPLE)
-    if wrong is not None:
-        return wrong
-    if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
-        return "prefix must be 1 to 100 of the characters A-Z a-z 0-9 _ . : -"
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < 3600:
-        return "timeout must be a number of seconds"
-    return None

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from eguma_async.core.errors import ConfigurationError, JournalError
-from eguma_async.core.server_urls import place_of, url_problem
+from eguma_async.core.server_urls import place_of, postgres_problem
 
 from ._server import ServerStore, Write
 from .base import Place, Row
@@ -22,8 +22,6 @@ except ImportError:
         "a journal in PostgreSQL needs asyncpg: pip install 'eguma_async[postgres]'"
     ) from None
 
-_SCHEMES = ("postgresql://", "postgres://")
-_EXAMPLE = "postgresql://user:password@host/database"
 _TABLE = re.compile(r"([a-z_][a-z0-9_]{0,50}\.)?[a-z_][a-z0-9_]{0,50}", re.ASCII)
 
 
@@ -57,7 +55,7 @@ class PostgresStore(ServerStore):
         timeout: float = 10.0,
         accept_loss_after_power_cut: bool = False,
     ) -> None:
-        problem = _problem_of(dsn, table, connections, timeout)
+        problem = postgres_problem(dsn, table, _TABLE, timeout, connections)
         if problem is not None:
             del dsn  # a traceback that shows variables must not show it
             raise ConfigurationError(problem)
@@ -169,22 +167,6 @@ class PostgresStore(ServerStore):
 
 async def _leave_as_it_is(connection: Any) -> None:
     """Change nothing between uses: all of them want the same settings."""
-
-
-def _problem_of(dsn: object, table: object, connections: object, timeout: object) -> str | None:
-    """Return what is wrong with the arguments; the DSN is not repeated."""
-    wrong = url_problem(dsn, _SCHEMES, name="dsn", example=_EXAMPLE)
-    if wrong is not None:
-        return wrong
-    if not isinstance(table, str) or not _TABLE.fullmatch(table):
-        return (
-            "table must be a name of a-z, 0-9 and _, with a schema and a point before it if need be"
-        )
-    if not isinstance(connections, int) or isinstance(connections, bool) or connections < 1:
-        return "connections must be a whole number above 0"
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < 3600:
-        return "timeout must be a number of seconds"
-    return None
 
 
 def _first(found: list[Any]) -> Row | None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Callable
 from typing import Any
 
 from eguma_async.core.errors import ConfigurationError, JournalCorruptError, JournalError
-from eguma_async.core.server_urls import place_of, url_problem
+from eguma_async.core.server_urls import place_of, redis_problem
 
 from . import _redis_scripts as scripts
 from ._server import ServerStore, Write
@@ -27,9 +26,6 @@ except ImportError:
 
 SECRET_BYTES = 32
 
-_SCHEMES = ("redis://", "rediss://", "unix://")
-_EXAMPLE = "redis://user:password@host:6379/0"
-_PREFIX = re.compile(r"[A-Za-z0-9_.:-]{1,100}", re.ASCII)
 _SCRIPTS = {
     Write.INSERT: scripts.INSERT,
     Write.REPLACE: scripts.REPLACE,
@@ -67,7 +63,7 @@ class RedisStore(ServerStore):
         timeout: float = 10.0,
         accept_loss_after_crash: bool = False,
     ) -> None:
-        problem = _problem_of(url, prefix, connections, timeout)
+        problem = redis_problem(url, prefix, timeout, connections)
         if problem is not None:
             del url  # a traceback that shows variables must not show it
             raise ConfigurationError(problem)
@@ -219,20 +215,6 @@ class RedisStore(ServerStore):
                 " the package"
             )
         return bytes(secret)
-
-
-def _problem_of(url: object, prefix: object, connections: object, timeout: object) -> str | None:
-    """Return what is wrong with the arguments; the URL is not repeated."""
-    wrong = url_problem(url, _SCHEMES, name="url", example=_EXAMPLE)
-    if wrong is not None:
-        return wrong
-    if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
-        return "prefix must be 1 to 100 of the characters A-Z a-z 0-9 _ . : -"
-    if not isinstance(connections, int) or isinstance(connections, bool) or connections < 1:
-        return "connections must be a whole number above 0"
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < 3600:
-        return "timeout must be a number of seconds"
-    return None
 
 
 def _member(series: str, generation: int) -> str:

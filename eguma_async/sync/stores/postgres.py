@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from eguma_async.core.errors import ConfigurationError, EgumaError
-from eguma_async.core.server_urls import place_of, url_problem
+from eguma_async.core.server_urls import place_of, postgres_problem
 from eguma_async.sync.errors import ReplicaCorruptError, ReplicaError
 from eguma_async.sync.records import Kept, State
 
@@ -17,8 +17,6 @@ from . import _checkpoints, _planning
 from ._rows import COLUMNS, kept_of, row_of
 from .base import ANCHORS, NEWEST, PAGE, Batch, Contents, ReplicaStore, Written
 
-_SCHEMES = ("postgresql://", "postgres://")
-_EXAMPLE = "postgresql://user:password@host/database"
 _TABLE = re.compile(r"([a-z_][a-z0-9_]{0,40}\.)?[a-z_][a-z0-9_]{0,40}", re.ASCII)
 VERSION = 1
 _FOREIGN = ("42P01", "42703", "42804", "42883", "42P10", "22P02", "42P07")
@@ -48,7 +46,7 @@ class PostgresOrders(ReplicaStore):
         connections: int = 4,
         timeout: float = 30.0,
     ) -> None:
-        problem = _problem_of(dsn, table, connections, timeout)
+        problem = postgres_problem(dsn, table, _TABLE, timeout, connections)
         if problem is not None:
             del dsn  # a traceback that shows variables must not show it
             raise ConfigurationError(problem)
@@ -344,19 +342,3 @@ def _failure(error: Exception, what: str) -> EgumaError:
     if isinstance(error, (driver.InterfaceError, OSError)):
         return ReplicaError(f"the copy of orders {what} cannot be reached")
     return ReplicaError(f"the copy of orders {what} cannot keep this ({type(error).__name__})")
-
-
-def _problem_of(dsn: object, table: object, connections: object, timeout: object) -> str | None:
-    """Return what is wrong with the arguments; the DSN is not repeated."""
-    wrong = url_problem(dsn, _SCHEMES, name="dsn", example=_EXAMPLE)
-    if wrong is not None:
-        return wrong
-    if not isinstance(table, str) or not _TABLE.fullmatch(table):
-        return (
-            "table must be a name of a-z, 0-9 and _, with a schema and a point before it if need be"
-        )
-    if not isinstance(connections, int) or isinstance(connections, bool) or connections < 1:
-        return "connections must be a whole number above 0"
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < 3600:
-        return "timeout must be a number of seconds"
-    return None
