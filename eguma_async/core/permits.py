@@ -54,8 +54,8 @@ class Permits:
         queue.append(turn)
         try:
             await turn
-        except asyncio.CancelledError:
-            if not turn.cancelled():
+        except BaseException:  # not cancelled alone: its coroutine may be closed
+            if turn.done() and not turn.cancelled():
                 self.release()  # it was given one meanwhile
             elif turn in queue:  # else it was passed over meanwhile
                 queue.remove(turn)

@@ -44,7 +44,7 @@ _IS_ODD_START = "type({v}) is not str or len({v}) != 19 or {v}[10] != 'T'"
 # A reader leaves values of these types as they are in the end, fit for an attrs converter.
 _FINAL = {str, int, bool, Cents, Decimal, Any}
 # Default factories whose value is written as a literal.
-_EMPTY: dict[Any, str] = {dict: "{}", tuple: "()", list: "[]"}
+_EMPTY: dict[Any, str] = {dict: "{}", tuple: "()", list: "[]", set: "[]", frozenset: "[]"}
 # The key of an object for what is set once msgspec has made it; no member of an answer is that.
 _LATE = object()
 
@@ -358,4 +358,8 @@ def _default(field: _Field) -> str:
     if not has_plain_default(field):
         return "MISSING"
     factory = getattr(field.default, "factory", None)
-    return _EMPTY[factory] if factory else repr(field.default)
+    if factory is None:
+        return repr(field.default)
+    if factory not in _EMPTY:
+        raise NotRepairableError(f"{field.name}: default")
+    return _EMPTY[factory]

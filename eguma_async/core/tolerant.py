@@ -6,8 +6,9 @@ import operator
 import traceback
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import repeat
 from typing import Any, TypeAlias
 
 import attrs
@@ -22,6 +23,9 @@ from .scalars import MismatchError, got, register_scalars
 
 Hook: TypeAlias = Callable[[Any, Any], Any]
 
+_ARRAYS = {tuple, list, set, frozenset}
+_PLAIN = {str, int, float, bool}
+
 
 def register_hooks(converter: cattrs.Converter, dialect: Dialect) -> None:
     """Make the converter lossless: cattrs' own defaults read null as "None", "false" as True."""
@@ -32,7 +36,9 @@ def register_hooks(converter: cattrs.Converter, dialect: Dialect) -> None:
             converter.register_structure_hook(kind, read)
         else:
             converter.register_structure_hook_func(partial(operator.eq, kind), read)
-    converter.register_structure_hook_factory(_is_tuple, lambda kind: _tuple_hook(converter, kind))
+    converter.register_structure_hook_factory(_is_array, lambda kind: _array_hook(converter, kind))
+    converter.register_structure_hook_factory(_is_fixed, lambda kind: _fixed_hook(converter, kind))
+    converter.register_structure_hook_factory(_is_plain_union, _union_hook)
     converter.register_structure_hook_factory(
         is_listing, lambda kind: _listing_hook(converter, typing.get_args(kind)[0], names)
     )
@@ -51,19 +57,76 @@ def register_hooks(converter: cattrs.Converter, dialect: Dialect) -> None:
     )
 
 
-def _is_tuple(kind: Any) -> bool:
+def _is_array(kind: Any) -> bool:
     origin: Any = typing.get_origin(kind)
-    return origin is tuple
+    return origin in _ARRAYS and not _is_fixed(kind)
 
 
-def _tuple_hook(converter: cattrs.Converter, kind: Any) -> Hook:
-    as_list: Any = types.GenericAlias(list, typing.get_args(kind)[:1])
-    structure = converter.get_structure_hook(as_list)
+def _is_fixed(kind: Any) -> bool:
+    origin: Any = typing.get_origin(kind)
+    return origin is tuple and typing.get_args(kind)[1:] != (Ellipsis,)
+
+
+def _is_plain_union(kind: Any) -> bool:
+    parts = typing.get_args(kind)
+    is_optional = is_nullable(kind) and len(parts) == 2
+    is_union = typing.get_origin(kind) in {typing.Union, types.UnionType}
+    return is_union and {*parts} <= {*_PLAIN, type(None)} and not is_optional
+
+
+def _array_hook(converter: cattrs.Converter, kind: Any) -> Hook:
+    """Read an array. Cattrs would take any text for one of its characters."""
+    made: Any = typing.get_origin(kind)
+    element = typing.get_args(kind)[0]
+    structure = converter.get_structure_hook(element)
+
+    def hook(value: object, _: Any) -> Any:
+        if not isinstance(value, list):
+            raise MismatchError(f"expected an array, got {got(value)}")
+        return made(_elements(kind, value, repeat((element, structure))))
+
+    return hook
+
+
+def _fixed_hook(converter: cattrs.Converter, kind: Any) -> Hook:
+    """Read an array of so many elements, each of a type of its own."""
+    elements = [(each, converter.get_structure_hook(each)) for each in typing.get_args(kind)]
 
     def hook(value: object, _: Any) -> tuple[Any, ...]:
         if not isinstance(value, list):
             raise MismatchError(f"expected an array, got {got(value)}")
-        return tuple(structure(value, as_list))
+        if len(value) != len(elements):
+            raise MismatchError(f"expected {len(elements)} elements, got {len(value)}")
+        return tuple(_elements(kind, value, elements))
+
+    return hook
+
+
+def _elements(kind: Any, values: list[Any], how: Iterable[tuple[Any, Hook]]) -> list[Any]:
+    """Read the elements of an array, or raise all their faults."""
+    found: list[Any] = []
+    faults: list[Exception] = []
+    for index, (value, (element, structure)) in enumerate(zip(values, how, strict=False)):
+        try:
+            found.append(structure(value, element))
+        except Exception as fault:  # noqa: BLE001  # a hook of the user's raises anything
+            fault.add_note(cattrs.IterableValidationNote("", index, element))
+            faults.append(fault)
+    if faults:
+        raise cattrs.IterableValidationError("elements not accepted", faults, kind)
+    return found
+
+
+def _union_hook(kind: Any) -> Hook:
+    """Read a value that is of one of several plain types as it comes."""
+    parts = typing.get_args(kind)
+
+    def hook(value: object, _: Any) -> Any:
+        if type(value) in parts:
+            return value
+        if type(value) is int and float in parts:
+            return float(value)
+        raise MismatchError(f"expected another kind of value, got {got(value)}")
 
     return hook
 

@@ -184,20 +184,34 @@ class Regulated(Limiting):
         if not self._permits.try_acquire(ahead=request.repeat is not Repeat.READ):
             await self._acquire(request)
         try:
-            if self._regulator.is_active:
+            if not self._regulator.is_active:
+                if request.begin_by is not None:
+                    self._require_in_time(request)
+                response = await self._inner.send(request)
+                if response.status >= _TELLING:  # it went out before anything was known
+                    await self._learn(request, response, -math.inf)
+                return response
+            if request.repeat is not Repeat.READ:
                 return await self._in_turn(request)
-            if request.begin_by is not None:
-                self._require_in_time(request)
-            response = await self._inner.send(request)
-            if response.status >= _TELLING:  # it went out before anything was known
-                await self._learn(request, response, -math.inf)
-            return response
         finally:
             self._permits.release()
+        return await self._read_in_turn(request)
+
+    async def _read_in_turn(self, request: HttpRequest) -> HttpResponse:
+        while True:
+            await self._wait(request)  # without a permit: those beyond the reserved are for writes
+            await self._acquire(request)
+            try:
+                if not self._must_wait():
+                    return await self._in_turn(request)
+            finally:
+                self._permits.release()
+
+    def _must_wait(self) -> bool:
+        """Tell whether the server asked one of us to wait, while this one waited for a permit."""
+        return 0 < self._regulator.closed_for(self._clock.monotonic()) <= self._regulation.deadline
 
     async def _in_turn(self, request: HttpRequest) -> HttpResponse:
-        if request.repeat is Repeat.READ:
-            await self._wait(request)
         self._require_in_time(request)
         began = self._clock.monotonic()
         response = await self._inner.send(request)
@@ -272,13 +286,15 @@ class RegulatedFanOut(Regulated):
             with cancelled_as(_waiting()):
                 await regulator.acquire()
         try:
-            if regulator.is_active:
-                await self._wait(request)  # without a permit of the session: single reads need them
-            await self._acquire(request)
-            try:
-                return await self._learning(request)
-            finally:
-                self._permits.release()
+            while True:
+                if regulator.is_active:
+                    await self._wait(request)  # without a permit of the session: others need them
+                await self._acquire(request)
+                try:
+                    if not (regulator.is_active and self._must_wait()):
+                        return await self._learning(request)
+                finally:
+                    self._permits.release()
         finally:
             regulator.release()
 

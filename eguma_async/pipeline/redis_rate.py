@@ -12,15 +12,14 @@ from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.limiter import SharedPace
 from eguma_async.core.log import logger
+from eguma_async.core.server_urls import place_of, redis_problem
 
 from . import pacing
 
-_PREFIX = re.compile(r"[A-Za-z0-9_.:-]{1,100}", re.ASCII)
 _KEPT = 600
 """Seconds after which a rate that nobody uses is forgotten."""
 _APART = 5.0
@@ -139,17 +138,14 @@ class RedisRate:
     """
 
     def __init__(self, url: str, *, prefix: str = "eguma_async:rate", timeout: float = 1.0) -> None:
-        problem = _problem_of(url, prefix, timeout)
+        problem = redis_problem(url, prefix, timeout)
+        if problem is None and find_spec("redis") is None:
+            problem = "a rate on a Redis server needs redis: pip install 'eguma_async[redis]'"
         if problem is not None:
             del url  # a traceback that shows variables must not show it
             raise ConfigurationError(problem)
-        if find_spec("redis") is None:
-            raise ConfigurationError(
-                "a rate on a Redis server needs redis: pip install 'eguma_async[redis]'"
-            )
         self._prefix = prefix
-        parts = urlsplit(url)
-        self._what = f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+        self._what = place_of(url)
         self._make_client: Callable[[], Any] = partial(_client, url, timeout)
 
     def __repr__(self) -> str:
@@ -235,18 +231,3 @@ class _Pace:
         """Close the connections."""
         await self._client.aclose()
         await self._client.connection_pool.disconnect()
-
-
-def _problem_of(url: object, prefix: object, timeout: object) -> str | None:
-    """Return what is wrong with the arguments; the URL is not repeated."""
-    if not isinstance(url, str) or not url.startswith(("redis://", "rediss://", "unix://")):
-        return "url must be a text such as redis://user:password@host:6379/0"
-    try:
-        urlsplit(url).port  # noqa: B018  # it is checked as it is read
-    except ValueError:
-        return "url cannot be read: quote special characters of the password, as %40 for @"
-    if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
-        return "prefix must be 1 to 100 of the characters A-Z a-z 0-9 _ . : -"
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < 3600:
-        return "timeout must be a number of seconds"
-    return None

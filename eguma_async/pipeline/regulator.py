@@ -40,7 +40,8 @@ class Regulator:
         self._limit = AdaptiveLimit(bounds)
         self._pacer = None if pacing is False else Pacer(known)
         self._opens_at = 0.0
-        self._lock = threading.Lock()
+        # The collector may end a coroutine, and so give its permit back, while this thread is here.
+        self._lock = threading.RLock()
         self._held = 0
         self._waiting: deque[_Turn] = deque()
         self.highest: int = bounds.highest
@@ -72,17 +73,17 @@ class Regulator:
         with self._lock:
             self._waiting.append(turn)
             given = self._next_turns()
-        _wake(given)
+        self._wake(given)
         try:
             await turn.future
-        except asyncio.CancelledError:
+        except BaseException:  # not cancelled alone: its loop may end without it
             with self._lock:
                 if turn.has_permit:
                     self._held -= 1
-                else:
+                elif turn in self._waiting:
                     self._waiting.remove(turn)
                 given = self._next_turns()
-            _wake(given)
+            self._wake(given)
             raise
 
     def release(self) -> None:
@@ -90,7 +91,7 @@ class Regulator:
         with self._lock:
             self._held -= 1
             given = self._next_turns()
-        _wake(given)
+        self._wake(given)
 
     def _next_turns(self) -> list[_Turn]:
         given = []
@@ -102,6 +103,16 @@ class Regulator:
             turn.has_permit = True
             given.append(turn)
         return given
+
+    def _wake(self, given: list[_Turn]) -> None:
+        """Wake those who have a permit now: never under the lock, never across threads."""
+        while given:
+            turn = given.pop(0)
+            if not turn.wake():
+                with self._lock:
+                    turn.has_permit = False
+                    self._held -= 1
+                    given += self._next_turns()
 
     # What becomes of reads
 
@@ -228,25 +239,24 @@ class _Turn:
         self.future: asyncio.Future[None] = self.loop.create_future()
         self.has_permit = False
 
+    def wake(self) -> bool:
+        """Let it go on; False if its loop has closed meanwhile."""
+        try:
+            here = asyncio.get_running_loop()
+        except RuntimeError:  # a coroutine that the garbage collector closes
+            here = None
+        if self.loop is here:
+            self._let_go()
+            return True
+        try:
+            self.loop.call_soon_threadsafe(self._let_go)
+        except RuntimeError:
+            return False
+        return True
 
-def _wake(turns: list[_Turn]) -> None:
-    """Wake those who have a permit now: never under the lock, never across threads."""
-    if not turns:
-        return
-    try:
-        here = asyncio.get_running_loop()
-    except RuntimeError:  # a coroutine that the garbage collector closes
-        here = None
-    for turn in turns:
-        if turn.loop is here:
-            _let_go(turn)
-        else:
-            turn.loop.call_soon_threadsafe(_let_go, turn)
-
-
-def _let_go(turn: _Turn) -> None:
-    if not turn.future.done():
-        turn.future.set_result(None)
+    def _let_go(self) -> None:
+        if not self.future.done():
+            self.future.set_result(None)
 
 
 _REGULATORS: weakref.WeakValueDictionary[Any, Regulator] = weakref.WeakValueDictionary()

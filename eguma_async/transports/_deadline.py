@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import math
+from operator import attrgetter
 from typing import Protocol, TypeVar
 
 NEVER = math.inf
+_deadline_of = attrgetter("deadline")
 
 W = TypeVar("W", bound="Watch")
 
@@ -38,9 +40,10 @@ class Watch:
         self.expired = False
 
     def ring(self) -> None:
-        """Cancel the task."""
-        self.expired = True
-        self.task.cancel()
+        """Cancel the task: once, as `Deadlines.end` takes back one cancellation."""
+        if not self.expired:
+            self.expired = True
+            self.task.cancel()
 
 
 class Deadlines:
@@ -115,8 +118,10 @@ class Deadlines:
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer, self._next = None, NEVER
         now = loop.time()
-        for alarm in self._all():
-            if alarm.deadline <= now:
+        due = [alarm for alarm in self._all() if alarm.deadline <= now]
+        due.sort(key=_deadline_of)  # a loop that was busy sweeps up several at once
+        for alarm in due:
+            if alarm.deadline <= now:  # the one before may have moved it
                 alarm.deadline = NEVER
                 alarm.ring()
         earliest = min((alarm.deadline for alarm in self._all()), default=NEVER)

@@ -186,7 +186,10 @@ async def _attached(
 
 
 def _http_1(wire: Wire) -> Wire:
-    """Return a connection on which HTTP/1.1 is spoken."""
+    """Return a connection on which HTTP/1.1 is spoken, and nothing was said or ended yet."""
+    if wire.is_over:
+        wire.end()
+        raise RequestFailedError(NotSentError, _words.NO_CONNECTION, " (it ended at once)")
     secure = wire.transport.get_extra_info("ssl_object")
     if secure is not None and secure.selected_alpn_protocol() not in (None, "http/1.1"):
         wire.end()

@@ -21,6 +21,7 @@ from ._tls import has_said_goodbye
 from ._words import RequestFailedError
 
 LONGEST_HEAD = 64 * 1024
+"""Bytes that may come one after the other without any of a body."""
 MOST_AHEAD = 256 * 1024
 """Bytes that are read before a sink asks for them."""
 
@@ -39,6 +40,7 @@ class Wire(Reading, asyncio.BufferedProtocol):
         transport: asyncio's end of it.
         deadline: When it rings.
         has_asked: True once anything of the request may have left.
+        is_over: True once it was ended, or has ended: nothing would ring for a request on it.
         has_unread_bytes: Tells, while it rests, whether it may not be used again.
         failure: What went wrong, if something did.
     """
@@ -56,7 +58,7 @@ class Wire(Reading, asyncio.BufferedProtocol):
         self._buffer = memoryview(self._bytes)
         self.has_unread_bytes: Callable[[], object] = look_at(None)
         self._is_used = False
-        self._has_ended = self.has_asked = False
+        self._has_ended = self.has_asked = self.is_over = False
         self._waiter: asyncio.Future[None] | None = None
         self._idle: dict[Wire, None] = {}
         self.failure: RequestFailedError | None = None
@@ -147,7 +149,7 @@ class Wire(Reading, asyncio.BufferedProtocol):
 
     def end(self) -> None:
         """End the connection. A request under way fails."""
-        self.deadline = NEVER
+        self.deadline, self.is_over = NEVER, True
         self._idle.pop(self, None)
         if self.transport is not None:
             # Not `close`: over TLS that waits for the server to say goodbye.
@@ -209,7 +211,7 @@ class Wire(Reading, asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
-        self.keeps, self.deadline = False, NEVER
+        self.keeps, self.deadline, self.is_over = False, NEVER, True
         self._wires.discard(self)
         self._deadlines.discard(self)
         self._idle.pop(self, None)
@@ -225,17 +227,19 @@ class Wire(Reading, asyncio.BufferedProtocol):
 
     def _go_on(self, nbytes: int) -> None:
         """Judge what came so far, and wait for the rest of the response if there is one."""
+        if len(self._pieces) > self._merged:
+            self._head_size = 1
+        else:  # a head, or what has no end where nobody looks: the trailers behind a body
+            self._head_size += nbytes
         if self._fault is None and not self.flows:
             self._fault = self._fault_of_body()
         if self._fault is not None:
             self._fail(self._fault)
         elif not self._is_waiting:
             self._wake()
-        elif not self._has_head:
-            self._head_size += nbytes
-            if self._head_size > LONGEST_HEAD or len(self._pairs) > MOST_HEADERS:
-                self.fail(_words.NOT_HTTP)
-        else:
+        elif self._head_size > LONGEST_HEAD or len(self._pairs) > MOST_HEADERS:
+            self.fail(_words.NOT_HTTP)
+        elif self._has_head:
             self._merge()
             if self.flows:
                 self._let_flow()

@@ -19,7 +19,7 @@ from eguma_async.core.errors import (
     OutcomeUnknownError,
     SessionStateError,
 )
-from eguma_async.core.messages import BodySink, HttpRequest, HttpResponse
+from eguma_async.core.messages import BodySink, HttpRequest, HttpResponse, Repeat
 from eguma_async.core.permits import Permits
 from eguma_async.core.sendable import check_limits, check_sendable
 from eguma_async.core.transport import ManagedTransport
@@ -52,7 +52,8 @@ class LeanTransport(ManagedTransport):
     closed and not used again, and so is one that was idle for 15 seconds.
 
     Args:
-        connections: How many requests may be under way at once.
+        connections: How many requests may be under way at once. Bookings and the like go before
+            reads that wait for one.
         max_body_bytes: The largest body to accept, decompressed, unless it flows into a sink.
         proxy: URL of a proxy, `http://host:port` or `https://host:port`, with `user:password@`
             before the host if it asks for Basic authentication. Without it the way is direct:
@@ -71,7 +72,7 @@ class LeanTransport(ManagedTransport):
     def __init__(
         self,
         *,
-        connections: int = 100,
+        connections: int = 104,  # a session's permits, those reserved for writes included
         max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
         proxy: str | None = None,
         ssl: tls.SSLContext | None = None,
@@ -243,7 +244,7 @@ class LeanTransport(ManagedTransport):
         left = ends - asyncio.get_running_loop().time()
         connect = request.timeouts.connect
         try:
-            return await self._timed(min(connect, left), self._connection(origin))
+            return await self._timed(min(connect, left), self._connection(origin, request))
         except _TimeUpError:
             pass
         if self._closed:
@@ -254,9 +255,9 @@ class LeanTransport(ManagedTransport):
         words = _words.NO_CONNECTION_IN_ALL if in_all else _words.NO_CONNECTION_IN_TIME
         raise RequestFailedError(NotSentError, words)
 
-    async def _connection(self, origin: Origin) -> Wire:
+    async def _connection(self, origin: Origin, request: HttpRequest) -> Wire:
         if not self._permits.try_acquire():
-            await self._permits.acquire()
+            await self._permits.acquire(ahead=request.repeat is not Repeat.READ)
         try:
             return _fit(origin) or await self._dialer.dial(origin)
         except BaseException:

@@ -81,6 +81,20 @@ async def test_somebody_who_was_cancelled_before_is_passed_over():
     assert permits.free == 0
 
 
+@pytest.mark.parametrize("has_permit", [True, False])
+async def test_who_never_goes_on_keeps_none(has_permit):
+    permits = Permits(1)
+    assert permits.try_acquire()
+    waiting = permits.acquire()
+    waiting.send(None)
+    if has_permit:
+        permits.release()
+    waiting.close()  # as the garbage collector does
+    if not has_permit:
+        permits.release()
+    assert permits.free == 1
+
+
 @pytest.mark.parametrize("reserved", [0, 1, 4])
 @given(steps=st.lists(st.tuples(st.sampled_from("rwdc"), st.integers(0, 30)), max_size=60))
 def test_none_leaks_and_none_is_made_up(reserved, steps):

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import random
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
+import attrs
 import pytest
 
 import eguma_async as eguma_face
 import eguma_async.korus as korus_face
+from eguma_async.core.codec import Codec
+from eguma_async.core.errors import DecodingError
 from tests.support.codecs import (
     CODECS,
     anatomy,
@@ -95,3 +100,100 @@ def test_documented_answers_are_read_by_the_first_two_tiers(provider, name, kind
     expected = third_tier(CODECS[provider]()).decode(body, kind)
     assert anatomy(codec.decode(body, kind), texts=False) == anatomy(expected, texts=False)
     assert anatomy(without_first_tier(codec).decode(body, kind)) == anatomy(expected)
+
+
+@attrs.frozen(kw_only=True)
+class Leaf:
+    """Of a user's own operation."""
+
+    name: str
+    size: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Collections:
+    """Of a user's own operation, with collections that the operations here lack."""
+
+    numbers: set[int] = attrs.field(factory=set)
+    words: frozenset[str] = attrs.field(factory=frozenset)
+    rows: list[list[int]] = attrs.field(factory=list)
+    named: dict[str, Leaf] = attrs.field(factory=dict)
+
+
+OWN_TYPES: list[Any] = [
+    Collections,
+    tuple[int, str],
+    tuple[Leaf, date],
+    tuple[()],
+    tuple[tuple[Decimal, ...], ...],
+    tuple[Leaf | None, ...],
+    list[int],
+    list[Decimal],
+    set[int],
+    frozenset[str],
+    dict[str, list[str]],
+    dict[str, Leaf],
+    int | str,
+    int | str | None,
+    int | float | None,
+    bool | str,
+    tuple[int | str, ...],
+]
+OWN_ANSWERS = [
+    *(None, True, 1, 5.5, -0.0, 2**70, "", "a", "12", "1.50", "2026-01-01", [], {}, [1], ["1"]),
+    *([None], [1.0], ["a"], [1, "a"], [1, "a", 2], [[1]], ["12"], [["1.5"], ["2"]], {"a": "12"}),
+    *({"name": "x"}, [{"name": "x"}, None], [{"name": "x"}, "2026-01-01"], {"a": {"name": "x"}}),
+    *(
+        {"numbers": [1, 1]},
+        {"numbers": "12"},
+        {"numbers": ["12"]},
+        {"words": "ab"},
+        {"words": None},
+    ),
+    *({"rows": [[1], "23"]}, {"rows": {}}, {"named": {"a": {"name": 5}}}, {"a": "bc", "d": ["e"]}),
+]
+
+
+@pytest.mark.parametrize("kind", OWN_TYPES, ids=str)
+def test_all_tiers_say_the_same_of_a_users_own_types(kind):
+    whole, second, third = Codec(), without_first_tier(Codec()), third_tier(Codec())
+    for document in OWN_ANSWERS:
+        body = json.dumps(document).encode()
+        told = [repr(outcome(codec, body, kind)) for codec in (whole, second, third)]
+        assert told[0] == told[1] == told[2], body
+
+
+@pytest.mark.parametrize(
+    ("kind", "document", "value"),
+    [
+        (tuple[int, str], [1, "a"], (1, "a")),
+        (tuple[int, str], ["1", "a"], (1, "a")),
+        (int | str, "1", "1"),
+        (int | str, 1, 1),
+        (float | str, 1, 1.0),
+        (Collections, {"numbers": ["12"]}, Collections(numbers={12})),
+    ],
+)
+def test_what_a_users_own_types_are_read_as(kind, document, value):
+    for codec in (Codec(), third_tier(Codec())):
+        found = codec.decode(json.dumps(document).encode(), kind)
+        assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("kind", "document", "problems"),
+    [
+        (tuple[int, str], [1], ("expected 2 elements, got 1 @ $",)),
+        (
+            tuple[int, str],
+            ["x", []],
+            ("expected a whole number, got text @ $[0]", "expected text, got an array @ $[1]"),
+        ),
+        (int | str, [], ("expected another kind of value, got an array @ $",)),
+        (Collections, {"words": "ab"}, ("expected an array, got text @ $.words",)),
+    ],
+)
+def test_what_is_wrong_with_a_users_own_types(kind, document, problems):
+    with pytest.raises(DecodingError) as caught:
+        Codec().decode(json.dumps(document).encode(), kind)
+    assert caught.value.problems == problems

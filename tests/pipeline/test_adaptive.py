@@ -322,6 +322,74 @@ class TestRegulator:
         assert len(most) == 3 * 4 * 50
         assert max(most) <= 2
 
+    @pytest.mark.parametrize("has_permit", [True, False])
+    def test_a_loop_that_ends_without_a_word_keeps_no_permit(self, has_permit):
+        regulator = Regulator(AdaptiveLimits(start=1))
+        assert regulator.try_acquire()
+        waiting = begun(regulator, Closing(), then=regulator.release if has_permit else None)
+        waiting.close()  # as the garbage collector does
+        assert regulator.held == (not has_permit)
+        if not has_permit:
+            regulator.release()
+        assert regulator.try_acquire()
+
+    async def test_a_permit_for_a_loop_that_has_just_closed_goes_to_the_next(self):
+        regulator = Regulator(AdaptiveLimits(start=1))
+        assert regulator.try_acquire()
+        loop = Closing()
+        lost = begun(regulator, loop)
+        loop.looks_open = True
+        other = asyncio.create_task(regulator.acquire())
+        await turns()
+        regulator.release()
+        await turns()
+        assert other.done()
+        loop.looks_open = False
+        lost.close()
+        assert regulator.held == 1
+
+    def test_the_collector_may_give_a_permit_back_at_any_point(self):
+        """It runs in whatever thread makes an object, under the lock, too."""
+        regulator = Regulator(AdaptiveLimits(start=2))
+        assert regulator.try_acquire()
+
+        def collect():
+            with regulator._lock:
+                regulator.release()
+            done.set()
+
+        done = threading.Event()
+        threading.Thread(target=collect, daemon=True).start()
+        assert done.wait(5)
+        assert regulator.held == 0
+
+
+class Closing(asyncio.SelectorEventLoop):
+    """Looks open for as long as that is asked, and is closed by the time it is called."""
+
+    looks_open = False
+
+    def is_closed(self):
+        return not self.looks_open and super().is_closed()
+
+
+def begun(regulator, loop, then=None):
+    """Return a wait for a permit, in a loop that does something else, and closes."""
+
+    async def begin():
+        waiting = regulator.acquire()
+        waiting.send(None)
+        return waiting
+
+    found = []
+    thread = threading.Thread(target=lambda: found.append(loop.run_until_complete(begin())))
+    thread.start()
+    thread.join()
+    if then is not None:
+        then()
+    loop.close()
+    return found[0]
+
 
 class TestSharing:
     def make(self, credential="abc", place=("p", "https://a"), *, pacing=True, clock=None):

@@ -113,6 +113,45 @@ class TestWrites:
             assert transport.requests[1].operation == "BookTickets"
             assert (await reading).products == ()
 
+    async def test_reads_that_wait_until_the_server_takes_them_hold_nothing(self):
+        clock, gate = FakeClock(START, auto=False), Gate(json_reply(BOOKED))
+        limits = Limits(concurrency=3, reserved=1)
+        async with session_on(gate, clock=clock, limits=limits) as session:
+            now = clock.monotonic()
+            regulator_of(session).refused(now, now, 20.0)
+            tasks = [asyncio.create_task(session.send(PRODUCTS)) for _ in range(10)]
+            await turns()
+            assert not gate.requests
+            tasks += [asyncio.create_task(session.send(BOOK)) for _ in range(6)]
+            await turns()
+            assert [each.operation for each in gate.requests] == ["BookTickets"] * 4
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            assert session._layers._permits.free == 3
+
+    @pytest.mark.parametrize("fan_out", [False, True])
+    async def test_a_read_that_waited_for_a_permit_heeds_what_was_told_meanwhile(self, fan_out):
+        clock, gate = FakeClock(START), Gate(json_reply(EMPTY_LIST))
+        async with session_on(gate, clock=clock, limits=Limits(concurrency=1)) as session:
+            regulator = regulator_of(session)
+            regulator.overloaded(0.0, 0.0)  # from now on reads have to ask
+            first = asyncio.create_task(session.send(slots_of("first")))
+            await turns()
+            stream = session.fan_out(reads(1))
+            second = asyncio.create_task(
+                anext(stream) if fan_out else session.send(slots_of("second"))
+            )
+            await turns()
+            assert gate.under_way == 1
+            now = clock.monotonic()
+            regulator.refused(now, now, 20.0)
+            gate.open.set()
+            await first
+            await second
+            assert clock.monotonic() >= now + 20
+            await stream.aclose()
+
 
 class TestGate:
     async def test_what_one_read_is_told_holds_for_all_of_the_session(self):

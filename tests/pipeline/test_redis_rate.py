@@ -128,6 +128,7 @@ async def test_a_server_that_is_away_costs_a_warning_and_no_read(caplog):
     [
         ("http://host", {}),
         (f"redis://x:{PASSWORD}/@host:port", {}),
+        (f"redis://x:12/{PASSWORD}@host", {}),
         (None, {}),
         (f"redis://:{PASSWORD}@host", {"prefix": "a b"}),
         (f"redis://:{PASSWORD}@host", {"timeout": 0}),
@@ -149,7 +150,7 @@ def test_its_password_is_shown_nowhere():
     rate = RedisRate(f"redis://someone:{PASSWORD}@host:6379/3")
     limits = Limits(shared=rate)
     assert PASSWORD not in repr(rate) + repr(limits)
-    assert repr(rate) == "<RedisRate redis://host/3>"
+    assert repr(rate) == "<RedisRate redis://host:6379/3>"
     with pytest.raises(TypeError):
         pickle.dumps(limits)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -43,6 +44,32 @@ async def test_each_request_has_its_own_deadline():
         for seconds in (0.03, 0.01, 0.02):
             group.create_task(request(seconds))
     assert ended == [0.01, 0.02, 0.03]
+
+
+async def test_those_that_are_due_at_once_end_in_the_order_of_their_deadlines():
+    deadlines = Deadlines()
+    ended: list[int] = []
+
+    async def request(place: int) -> None:
+        assert await watched(deadlines, place / 1000) == "expired"
+        ended.append(place)
+
+    tasks = [asyncio.create_task(request(place)) for place in (7, 3, 9, 1, 5, 8, 2, 6, 4)]
+    await asyncio.sleep(0)
+    time.sleep(0.02)  # the loop is busy until all are due
+    await asyncio.gather(*tasks)
+    assert ended == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+
+
+async def test_a_watch_that_rings_twice_leaves_its_task_uncancelled():
+    deadlines = Deadlines()
+    task = asyncio.create_task(watched(deadlines, 60))
+    await asyncio.sleep(0)
+    (watch,) = deadlines.watches.values()
+    watch.ring()  # for the transport is closed
+    watch.ring()  # for the time is up
+    assert await task == "expired"
+    assert task.cancelling() == 0
 
 
 async def test_a_request_that_ends_in_time_is_not_touched_by_the_others_deadline():

@@ -18,14 +18,16 @@ import httptools
 import pytest
 
 from benchmarks._lib import open_descriptors, taken_slots
+from eguma_async import AsyncSession, Limits
 from eguma_async.core.delivery import PIECE
 from eguma_async.core.errors import ConfigurationError, NotSentError, OutcomeUnknownError
-from eguma_async.core.messages import Credentials, HttpRequest, Timeouts
+from eguma_async.core.messages import Credentials, HttpRequest, Repeat, Timeouts
 from eguma_async.transports._deadline import NEVER
 from eguma_async.transports._lean_headers import RawHeaders, idle_seconds
-from eguma_async.transports._lean_wire import MOST_AHEAD
+from eguma_async.transports._lean_wire import MOST_AHEAD, Wire
 from eguma_async.transports._tls import default_context
 from eguma_async.transports.lean import LeanTransport
+from tests.support.calls import BOOK, slots_of
 
 SECRET = "k3y-that-nobody-may-see"
 
@@ -277,6 +279,48 @@ class TestSending:
 
 
 class TestConnections:
+    async def test_a_session_has_as_many_as_it_has_permits(self, make, serve):
+        """Else its bookings would wait for its reads here, whatever it keeps for them."""
+
+        async def script(server, wire):
+            if (await server.request(wire)).startswith(b"POST"):
+                server.reached.set()
+            await wire.until_closed()
+
+        server = await serve(script)
+        base_url = server.url.removesuffix("/v1/thing.json")
+        async with (
+            make() as transport,
+            AsyncSession("k" * 20, base_url=base_url, transport=transport) as session,
+        ):
+            tasks = [asyncio.create_task(session.send(slots_of(f"p{n}"))) for n in range(110)]
+            while len(server.requests) < Limits().concurrency:
+                await asyncio.sleep(0)
+            tasks.append(asyncio.create_task(session.send(BOOK)))
+            await asyncio.wait_for(server.reached.wait(), 5)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def test_a_booking_goes_before_reads_that_wait_for_one(self, serve):
+        async def script(server, wire):
+            while True:
+                await server.request(wire)
+                await server.release.wait()
+                await wire.reply()
+
+        server = await serve(script)
+        async with LeanTransport(connections=1) as transport:
+            sent = [request(server.url, repeat=Repeat.READ) for _ in range(3)]
+            sent.append(request(server.url, "POST", repeat=Repeat.KEYED))
+            async with asyncio.TaskGroup() as group:
+                for each in sent:
+                    group.create_task(transport.send(each))
+                while not server.requests:
+                    await asyncio.sleep(0)
+                server.release.set()
+        assert [head[:4] for head, _ in server.requests] == [b"GET ", b"POST", b"GET ", b"GET "]
+
     async def test_all_transports_share_a_tls_context(self):
         """To make one takes 30 ms."""
         first, second = LeanTransport()._dialer, LeanTransport()._dialer
@@ -303,6 +347,29 @@ class TestConnections:
                     await transport.send(request(server.url))
         assert len(server.requests) == works
         ours.set_alpn_protocols(["http/1.1"])
+
+    @pytest.mark.parametrize("event", ["bytes", "end"])
+    async def test_one_on_which_something_happens_before_its_request_is_not_used(
+        self, transport, serve, event
+    ):
+        """As soon as TLS is agreed upon, and on loops that tell of both in one turn."""
+
+        class Hasty(Wire):
+            def connection_made(self, connection):
+                super().connection_made(connection)
+                if event == "bytes":
+                    self.buffer_updated(1)
+                else:
+                    self.connection_lost(None)
+
+        server = await serve()
+        usual = transport._dialer._make
+        transport._dialer._make = lambda: Hasty(*usual.args)
+        with pytest.raises(NotSentError, match="it ended at once"):
+            await transport.send(request(server.url))
+        transport._dialer._make = usual
+        assert (await transport.send(request(server.url))).status == 200
+        assert len(server.requests) == 1
 
     async def test_a_head_leaves_a_connection_for_the_next(self, transport, serve):
         async def script(server, wire):

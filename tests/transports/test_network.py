@@ -35,6 +35,7 @@ CREDENTIALS = Credentials(
 )
 VERBS = ["GET", "HEAD", "PUT", "DELETE", "POST"]
 TEXT = b'{"text": "' + b"many words, " * 1000 + b'"}'
+BEFORE_TRAILERS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n"
 
 
 def request(url: str, method: str = "GET", **changes: Any) -> HttpRequest:
@@ -366,6 +367,8 @@ class TestBodies:
             b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
             b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100_000,
             b"HTTP/1.1 200 OK\r\nX: " + b"y" * 1_000_000 + b"\r\n\r\n",
+            BEFORE_TRAILERS + b"X: y\r\n" * 100_000 + b"\r\n",
+            BEFORE_TRAILERS + b"X: " + b"y" * 1_000_000 + b"\r\n\r\n",
         ],
     )
     async def test_what_is_not_http_is_an_unknown_outcome(self, transport, serve, answer):

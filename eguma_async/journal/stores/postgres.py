@@ -6,9 +6,9 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from eguma_async.core.errors import ConfigurationError, JournalError
+from eguma_async.core.server_urls import place_of, postgres_problem
 
 from ._server import ServerStore, Write
 from .base import Place, Row
@@ -55,7 +55,7 @@ class PostgresStore(ServerStore):
         timeout: float = 10.0,
         accept_loss_after_power_cut: bool = False,
     ) -> None:
-        problem = _problem_of(dsn, table, connections, timeout)
+        problem = postgres_problem(dsn, table, _TABLE, timeout, connections)
         if problem is not None:
             del dsn  # a traceback that shows variables must not show it
             raise ConfigurationError(problem)
@@ -69,7 +69,7 @@ class PostgresStore(ServerStore):
             reset=_leave_as_it_is,
             server_settings=_postgres_schema.SESSION,
         )
-        super().__init__(f"{_place_of(dsn)} table {table}")
+        super().__init__(f"{place_of(dsn)} table {table}")
         self._timeout = timeout
         self._accepts_loss = accept_loss_after_power_cut
         self._sql = _postgres_schema.Statements(table)
@@ -167,31 +167,6 @@ class PostgresStore(ServerStore):
 
 async def _leave_as_it_is(connection: Any) -> None:
     """Change nothing between uses: all of them want the same settings."""
-
-
-def _problem_of(dsn: object, table: object, connections: object, timeout: object) -> str | None:
-    """Return what is wrong with the arguments; the DSN is not repeated."""
-    if not isinstance(dsn, str) or not dsn.startswith(("postgresql://", "postgres://")):
-        return "dsn must be a text such as postgresql://user:password@host/database"
-    try:
-        urlsplit(dsn).port  # noqa: B018  # it is checked as it is read
-    except ValueError:
-        return "dsn cannot be read: quote special characters of the password, as %40 for @"
-    if not isinstance(table, str) or not _TABLE.fullmatch(table):
-        return (
-            "table must be a name of a-z, 0-9 and _, with a schema and a point before it if need be"
-        )
-    if not isinstance(connections, int) or isinstance(connections, bool) or connections < 1:
-        return "connections must be a whole number above 0"
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < 3600:
-        return "timeout must be a number of seconds"
-    return None
-
-
-def _place_of(dsn: str) -> str:
-    parts = urlsplit(dsn)
-    host = parts.netloc.rpartition("@")[2] or parse_qs(parts.query).get("host", ["localhost"])[0]
-    return f"postgresql://{host}{parts.path}"
 
 
 def _first(found: list[Any]) -> Row | None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from eguma_async.core.errors import ConfigurationError, JournalCorruptError, JournalError
+from eguma_async.core.server_urls import place_of, redis_problem
 
 from . import _redis_scripts as scripts
 from ._server import ServerStore, Write
@@ -27,7 +26,6 @@ except ImportError:
 
 SECRET_BYTES = 32
 
-_PREFIX = re.compile(r"[A-Za-z0-9_.:-]{1,100}", re.ASCII)
 _SCRIPTS = {
     Write.INSERT: scripts.INSERT,
     Write.REPLACE: scripts.REPLACE,
@@ -65,11 +63,11 @@ class RedisStore(ServerStore):
         timeout: float = 10.0,
         accept_loss_after_crash: bool = False,
     ) -> None:
-        problem = _problem_of(url, prefix, connections, timeout)
+        problem = redis_problem(url, prefix, timeout, connections)
         if problem is not None:
             del url  # a traceback that shows variables must not show it
             raise ConfigurationError(problem)
-        super().__init__(f"{_place_of(url)} {prefix}")
+        super().__init__(f"{place_of(url)} {prefix}")
         # In braces: all keys of a journal belong together.
         self._key = f"{{{prefix}}}"
         self._timeout = timeout
@@ -217,28 +215,6 @@ class RedisStore(ServerStore):
                 " the package"
             )
         return bytes(secret)
-
-
-def _problem_of(url: object, prefix: object, connections: object, timeout: object) -> str | None:
-    """Return what is wrong with the arguments; the URL is not repeated."""
-    if not isinstance(url, str) or not url.startswith(("redis://", "rediss://", "unix://")):
-        return "url must be a text such as redis://user:password@host:6379/0"
-    try:
-        urlsplit(url).port  # noqa: B018  # it is checked as it is read
-    except ValueError:
-        return "url cannot be read: quote special characters of the password, as %40 for @"
-    if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
-        return "prefix must be 1 to 100 of the characters A-Z a-z 0-9 _ . : -"
-    if not isinstance(connections, int) or isinstance(connections, bool) or connections < 1:
-        return "connections must be a whole number above 0"
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < 3600:
-        return "timeout must be a number of seconds"
-    return None
-
-
-def _place_of(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _member(series: str, generation: int) -> str:

@@ -7,9 +7,9 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from eguma_async.core.errors import ConfigurationError, EgumaError
+from eguma_async.core.server_urls import place_of, postgres_problem
 from eguma_async.sync.errors import ReplicaCorruptError, ReplicaError
 from eguma_async.sync.records import Kept, State
 
@@ -46,7 +46,7 @@ class PostgresOrders(ReplicaStore):
         connections: int = 4,
         timeout: float = 30.0,
     ) -> None:
-        problem = _problem_of(dsn, table, connections, timeout)
+        problem = postgres_problem(dsn, table, _TABLE, timeout, connections)
         if problem is not None:
             del dsn  # a traceback that shows variables must not show it
             raise ConfigurationError(problem)
@@ -54,7 +54,7 @@ class PostgresOrders(ReplicaStore):
         self._make_pool: Callable[[], Awaitable[Any]] = lambda: driver.create_pool(
             dsn, min_size=0, max_size=connections, command_timeout=timeout, timeout=timeout
         )
-        self._what = f"{_place_of(dsn)} table {table}"
+        self._what = f"{place_of(dsn)} table {table}"
         self._table = table
         self._timeout = timeout
         self._pool: Any = None
@@ -342,28 +342,3 @@ def _failure(error: Exception, what: str) -> EgumaError:
     if isinstance(error, (driver.InterfaceError, OSError)):
         return ReplicaError(f"the copy of orders {what} cannot be reached")
     return ReplicaError(f"the copy of orders {what} cannot keep this ({type(error).__name__})")
-
-
-def _problem_of(dsn: object, table: object, connections: object, timeout: object) -> str | None:
-    """Return what is wrong with the arguments; the DSN is not repeated."""
-    if not isinstance(dsn, str) or not dsn.startswith(("postgresql://", "postgres://")):
-        return "dsn must be a text such as postgresql://user:password@host/database"
-    try:
-        urlsplit(dsn).port  # noqa: B018  # it is checked as it is read
-    except ValueError:
-        return "dsn cannot be read: quote special characters of the password, as %40 for @"
-    if not isinstance(table, str) or not _TABLE.fullmatch(table):
-        return (
-            "table must be a name of a-z, 0-9 and _, with a schema and a point before it if need be"
-        )
-    if not isinstance(connections, int) or isinstance(connections, bool) or connections < 1:
-        return "connections must be a whole number above 0"
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < 3600:
-        return "timeout must be a number of seconds"
-    return None
-
-
-def _place_of(dsn: str) -> str:
-    parts = urlsplit(dsn)
-    host = parts.netloc.rpartition("@")[2] or parse_qs(parts.query).get("host", ["localhost"])[0]
-    return f"postgresql://{host}{parts.path}"
