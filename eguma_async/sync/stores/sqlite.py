@@ -21,7 +21,10 @@ REPLICA = FileKind(
     noun="copy of orders",
     in_memory="MemoryOrders",
     elsewhere="a copy in PostgreSQL",
-    restore="delete it: the next synchronisation makes it anew",
+    restore=(
+        "if it was one, delete it: the next synchronisation makes it anew, and what was erased from"
+        " it is to be erased again"
+    ),
     error=ReplicaError,
     corrupt=ReplicaCorruptError,
     application_id=0x65674F31,  # "egO1"
