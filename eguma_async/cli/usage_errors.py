@@ -14,6 +14,7 @@ from cyclopts import (
     UnusedCliTokensError,
 )
 
+from .connection import FAST
 from .errors import Stop, usage
 from .text import clean
 
@@ -48,6 +49,8 @@ def wrong_usage(error: CycloptsError, arguments: Sequence[str]) -> Stop:
             "credentials are never arguments, where others could see them: set KORUS_CLIENT_ID"
             " and KORUS_CLIENT_SECRET, or pass the secret on stdin with --secret-stdin"
         )
+    if FAST in flags:
+        return usage(f"{FAST} goes before the command, once, as in `eguma {FAST} COMMAND`")
     return usage(_what_is_wrong(error))
 
 

@@ -26,6 +26,8 @@ Out = pytest.CaptureFixture[str]
         ("korus --hepl", "Unknown option: --hepl. Did you mean --help?"),
         ("--json products", "options go after the command, as in `eguma COMMAND --json`"),
         ("-v", "options go after the command"),
+        ("products --fast --sandbox", "--fast goes before the command, once, as in `eguma --fast"),
+        ("--fast --fast products", "--fast goes before the command, once"),
         ("korus --json catalogs", "as in `eguma korus COMMAND --json`"),
         ("products extra", "Unexpected argument: extra. See `eguma products --help`."),
         ("availabilities", "PRODUCT is missing. See `eguma availabilities --help`."),
