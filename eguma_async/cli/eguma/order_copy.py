@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -52,15 +53,25 @@ async def sync(
     from eguma_async.eguma.ticketing.order_replica import OrderReplica
     from eguma_async.sync.stores.sqlite import SQLiteOrders
 
-    account = "the sandbox" if api.sandbox else ""  # whose orders must not get among others
     async with (
         open_session(api) as session,
-        OrderReplica(session, SQLiteOrders(db), zone=zone, account=account) as replica,
+        OrderReplica(session, SQLiteOrders(db), zone=zone, account=_account(api)) as replica,
     ):
         if follow:
             await _follow(replica, interval, is_json=api.json)
         else:
             await _once(replica, db, is_json=api.json)
+
+
+def _account(api: Api) -> str:
+    """Return where orders are from that must not get among those of the live API."""
+    if api.sandbox:
+        return "the sandbox"
+    from eguma_async.core.checks import checked_base_url
+    from eguma_async.eguma.provider import EGUMA
+
+    place = checked_base_url(api.base_url or os.environ.get("EGUMA_BASE_URL") or EGUMA.base_url)
+    return "" if place == checked_base_url(EGUMA.base_url) else place
 
 
 async def _once(replica: OrderReplica, db: Path, *, is_json: bool) -> None:

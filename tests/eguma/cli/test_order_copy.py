@@ -63,6 +63,17 @@ def test_a_copy_of_the_sandbox_is_not_gone_on_with(connected, capsys: Out, tmp_p
     assert "copy of the orders of the sandbox" in capsys.readouterr().err
 
 
+def test_a_copy_of_one_api_is_not_gone_on_with_from_another(
+    connected, capsys: Out, tmp_path
+) -> None:
+    assert main(["orders", "sync", str(tmp_path / "o.db")]) == 0
+    seen = len(list(connected.sandbox.requests))
+    for other in ("https://test.example.ch", "https://api.e-guma.ch"):
+        assert main(["orders", "sync", str(tmp_path / "o.db"), "--base-url", other]) == 1
+        assert "copy of the orders of http://127.0.0.1" in capsys.readouterr().err
+    assert len(list(connected.sandbox.requests)) == seen
+
+
 def test_following_prints_each_change_and_ends_with_ctrl_c(connected, tmp_path) -> None:
     file = tmp_path / "orders.db"
     command = ("orders", "sync", str(file), "--follow", "--interval", "0.1", "--json")
