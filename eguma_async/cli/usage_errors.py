@@ -64,6 +64,9 @@ def _what_is_wrong(error: CycloptsError) -> str:
             return f"options go after the command, as in `{chain} COMMAND --json`"
         case UnusedCliTokensError(unused_tokens=[token, *_]):
             words = f"Unexpected argument: {clean(token)}."
+            commands = [name for name in error.app or () if not name.startswith("-")]
+            if close := get_close_matches(token, commands, n=1):
+                words += f' Did you mean "{close[0]}"?'
         case MissingArgumentError(argument=Argument(name=name), keyword=given):
             words = f"{name} needs a value." if given else f"{name} is missing."
             close = get_close_matches(name, error.unused_tokens or (), n=1)

@@ -15,6 +15,7 @@ Out = pytest.CaptureFixture[str]
         ("prodcts", 'Did you mean "products"?'),
         ("korus catalog", 'Did you mean "catalogs"?'),
         ("ticket checkin 1", 'Did you mean "check-in"?'),
+        ("orders snyc orders.db", 'Unexpected argument: snyc. Did you mean "sync"?'),
         ("products --jsn", "Did you mean --json?"),
         ("products --jsno=1", "Did you mean --json?"),
         ("products --verbos", "Did you mean --verbose?"),
