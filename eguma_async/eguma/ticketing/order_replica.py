@@ -153,7 +153,8 @@ class OrderSource:
         except EgumaError as error:
             if _is_too_much(error):
                 raise TooMuchError(error.with_traceback(None)) from None
-            raise
+            # Without the frames below: they hold what came, and so customers.
+            raise error.with_traceback(None) from error.__cause__
         seconds = self.clock.monotonic() - began
         is_easy = body.size < self._max_bytes / 4 and seconds < 10
         return Answer(asked_at=self._asked_at(response, body.waited), is_easy=is_easy)

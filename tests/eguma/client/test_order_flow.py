@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import traceback
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -15,6 +17,7 @@ import pytest
 from eguma_async import (
     AsyncSession,
     DecodingError,
+    EgumaError,
     HttpRequest,
     HttpResponse,
     MemoryOrders,
@@ -72,7 +75,7 @@ class Watched(MemoryOrders):
 
     Attributes:
         forgets: Keep checkpoints only.
-        fails: Raised by the write of the second full page.
+        fails: Raised by a write if there are more records than `most` by then.
     """
 
     def __init__(self) -> None:
@@ -81,11 +84,12 @@ class Watched(MemoryOrders):
         self.records = 0
         self.forgets = False
         self.fails: ReplicaError | None = None
+        self.most = PAGE
 
     async def write(self, batch: Batch) -> Written:
         self.records += len(batch.records)
         self.batches.append(attrs.evolve(batch, records=()))
-        if self.fails is not None and self.records > PAGE:
+        if self.fails is not None and self.records > self.most:
             raise self.fails
         return await super().write(attrs.evolve(batch, records=()) if self.forgets else batch)
 
@@ -125,6 +129,14 @@ def body(*orders: dict[str, Any]) -> bytes:
 
 def cut(whole: bytes, size: int) -> list[bytes]:
     return [whole[start : start + size] for start in range(0, len(whole), size)]
+
+
+def variables(error: BaseException) -> str:
+    """Return what a tool shows that prints the variables of the package's frames."""
+    shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+    ours = [frame for frame in shown.format() if f"{os.sep}eguma_async{os.sep}" in frame]
+    assert ours
+    return "".join(ours)
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000, 10**9])
@@ -226,9 +238,31 @@ async def test_what_a_store_refuses_while_a_list_comes_is_told_as_it_is(error):
         with pytest.raises(ReplicaError) as caught:
             await its.replica.sync()
         assert caught.value is error
+        assert "Canary" not in variables(caught.value)
         assert len(its.pieces.requests) == 1, "the server is not to blame"
         its.store.fails = None
         assert (await its.replica.sync()).new == 2 * PAGE
+
+
+async def test_what_a_store_refuses_at_the_end_of_a_list_shows_no_customer():
+    async with flow() as its:
+        its.store.fails, its.store.most = ReplicaError("the disk is full"), 0
+        its.pieces.bodies = [cut(body(*(order(f"{n:04}") for n in range(PAGE + 1))), 5000)]
+        with pytest.raises(ReplicaError) as caught:
+            await its.replica.sync()
+        assert its.store.records == PAGE, "what is behind the last comma came at the end"
+        assert "Canary" not in variables(caught.value)
+
+
+@pytest.mark.parametrize("tail", [b"", b" no JSON", OutcomeUnknownError("the connection broke")])
+async def test_an_error_in_the_middle_shows_no_customer(tail):
+    part = body(*(order(f"{number:04}") for number in range(PAGE)))[:-1]
+    async with flow() as its:
+        its.pieces.bodies = [[part, tail]] * 2
+        with pytest.raises(EgumaError) as caught:
+            await its.replica.sync()
+        assert "Canary" not in variables(caught.value)
+        assert caught.value.__context__ is None
 
 
 @pytest.mark.parametrize(
