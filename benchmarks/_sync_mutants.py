@@ -92,16 +92,17 @@ def _watermark(replica: OrderReplica) -> None:
     store: Any = replica._store  # noqa: SLF001
 
     async def ask(window: Window, keep: Keep, /, *, whole: bool) -> Answer:
-        began, mark, after = source.clock.monotonic(), None, ""
-        body = _Elements(partial(source._hand_over, keep), None)  # noqa: SLF001
+        mark, after = None, ""
+        hand_over = partial(source._hand_over, keep)  # noqa: SLF001
+        body = _Elements(hand_over, None, source.clock.monotonic)
         while page := await store.page(after):
             after = page[-1].record.id
             mark = max([*(_stamp(kept.record.data) for kept in page), mark or ""])
         session = source._session  # noqa: SLF001
         response = await session.stream(OrdersAfter(updated_at_after=mark or None), body)
         await body.finish()
-        seconds = source.clock.monotonic() - began
-        return Answer(asked_at=source._asked_at(response, seconds), is_easy=True)  # noqa: SLF001
+        asked_at = source._asked_at(response, body.waited)  # noqa: SLF001
+        return Answer(asked_at=asked_at, is_easy=True)
 
     source.ask = ask
 

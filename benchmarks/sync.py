@@ -12,7 +12,8 @@ but the disk.
   the shop: at once for all that was late by no more than the overlap, and after a day for all.
 - ``events``: what happened, and how often. Each kind must.
 
-``--mutant NAME`` breaks the copy on purpose, which must be noticed: `equal` is less than `runs`.
+``--mutant NAME`` breaks the copy on purpose, which must be noticed: `equal` is less than `runs`,
+and ``caught`` is true.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import tempfile
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import attrs
 
@@ -125,7 +127,7 @@ def main() -> int:
     if given.runs < 1:
         parser.error("--runs must be at least 1")
     result = run_on_all_cores(given.runs, seed=given.seed, mutant=given.mutant)
-    counts = {
+    counts: dict[str, Any] = {
         "runs": result.runs,
         "equal": result.equal,
         "events": {name: result.events[name] for name in EVENTS},
@@ -133,6 +135,8 @@ def main() -> int:
         "unseen": result.unseen,
         "first_faults": result.faults[:5],
     }
+    if given.mutant:
+        counts["caught"] = not result.holds
     _lib.tell("sync", counts, as_json=given.json, seed=given.seed, mutant=given.mutant)
     if given.mutant:
         return 0 if not result.holds else 1

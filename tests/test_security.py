@@ -20,6 +20,7 @@ SURFACES = (
     "Redirects",
     "Signed links and documents",
     "Journal",
+    "Copies of orders",
     "Logs, errors, pickles",
     "Command line",
     "Sandbox server",

@@ -14,7 +14,7 @@ from eguma_async._version import __version__
 from eguma_async.core.errors import EgumaError
 
 from . import demo, eguma, journal, korus, sandbox
-from .connection import is_fast
+from .connection import FAST, is_fast
 from .errors import EXIT_CODES, Exit, Stop, exit_code, explain, explain_interruption, usage
 from .layout import PlainHelp
 from .process import Ended, run_until_ended
@@ -32,7 +32,6 @@ The API key is read from EGUMA_API_KEY, or from stdin with --key-stdin.
 `eguma demo` and --sandbox need no key.
 `eguma --fast COMMAND` takes the lean way to the network (extra `fast`).
 """
-FAST = "--fast"
 OPERATIONS = {**korus.ADVICE.operations, **eguma.ADVICE.operations}
 """Words for the operations of both providers, which have the same ones for the same name."""
 _SIGNALLED: dict[int, tuple[str, Exit]] = {

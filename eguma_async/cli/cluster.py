@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from .connection import is_fast
 from .errors import usage
 from .options import ConnectionOptions
 from .text import say
@@ -33,8 +34,11 @@ async def workers_of(
     if address is None:
         yield None
         return
-    if api.sandbox or api.proxy is not None:
-        raise usage("--cluster goes with neither --sandbox nor --proxy: its workers have neither")
+    if api.sandbox or api.proxy is not None or is_fast.get():
+        raise usage(
+            "--cluster goes with none of --sandbox, --proxy and --fast: its workers have none of"
+            " them"
+        )
     from eguma_async.fanout.dask import DaskExecutor
 
     executor = DaskExecutor(address)

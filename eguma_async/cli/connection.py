@@ -26,6 +26,8 @@ LOCAL = "http://127.0.0.1"
 """Base URL of a sandbox in memory."""
 session_clock: ContextVar[Clock | None] = ContextVar("session_clock", default=None)
 """What the sessions of a command read the time from; None for the machine's own."""
+FAST = "--fast"
+"""The option before the command that sets `is_fast`."""
 is_fast: ContextVar[bool] = ContextVar("is_fast", default=False)
 """Whether requests over the network go through `LeanTransport`."""
 S = TypeVar("S", bound="BaseSession")

@@ -14,6 +14,7 @@ from cyclopts import (
     UnusedCliTokensError,
 )
 
+from .connection import FAST
 from .errors import Stop, usage
 from .text import clean
 
@@ -48,6 +49,8 @@ def wrong_usage(error: CycloptsError, arguments: Sequence[str]) -> Stop:
             "credentials are never arguments, where others could see them: set KORUS_CLIENT_ID"
             " and KORUS_CLIENT_SECRET, or pass the secret on stdin with --secret-stdin"
         )
+    if FAST in flags:
+        return usage(f"{FAST} goes before the command, once, as in `eguma {FAST} COMMAND`")
     return usage(_what_is_wrong(error))
 
 
@@ -61,6 +64,9 @@ def _what_is_wrong(error: CycloptsError) -> str:
             return f"options go after the command, as in `{chain} COMMAND --json`"
         case UnusedCliTokensError(unused_tokens=[token, *_]):
             words = f"Unexpected argument: {clean(token)}."
+            commands = [name for name in error.app or () if not name.startswith("-")]
+            if close := get_close_matches(token, commands, n=1):
+                words += f' Did you mean "{close[0]}"?'
         case MissingArgumentError(argument=Argument(name=name), keyword=given):
             words = f"{name} needs a value." if given else f"{name} is missing."
             close = get_close_matches(name, error.unused_tokens or (), n=1)

@@ -79,7 +79,8 @@ class DaskExecutor:
         self._chunk_size = chunk_size
         self._chunks_per_worker = chunks_per_worker
         self._rate = checked_rate(rate)
-        if redis_variable is not None and not redis_variable.isidentifier():
+        is_name = isinstance(redis_variable, str) and redis_variable.isidentifier()
+        if redis_variable is not None and not is_name:
             raise ConfigurationError(
                 "redis_variable must be the name of an environment variable, not a URL: a password"
                 " in it would cross the network"

@@ -71,13 +71,13 @@ def what_loses_it(kind: str) -> str | None:
 def make_private(path: Path, kind: FileKind) -> bool:
     """Make a file that only its owner can read, and its directory if there is none.
 
-    One that is there already is kept from others.
+    One that is there already is left as it is: it may be something else.
 
     Returns:
         True if it is new.
 
     Raises:
-        EgumaError: It cannot be made, or be kept from others; of its kind.
+        EgumaError: It cannot be made; of its kind.
     """
     try:
         _make_directory(path.parent, kind)
@@ -92,7 +92,6 @@ def make_private(path: Path, kind: FileKind) -> bool:
                 os.close(descriptor)
         if not path.is_file():
             raise kind.error(f"{path} is no file; give the {kind.noun} another path")
-        keep_from_others(path, kind)
     except OSError as error:
         raise _no_place(path, error, kind) from None
     return is_new

@@ -184,6 +184,7 @@ class SQLiteFile:
         self._check_writable()
         forks.hold(self)
         self._look_before_touching()
+        keep_from_others(self._path, self._kind)
         self.connection = self._connect(self._path, "rw")
         self.connection.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout * 1000)}")
         self._set_pragmas(self.connection)

@@ -78,6 +78,7 @@ class Round:
         self._since = math.inf
         self._present_then = 0.0
         self._latest = math.inf
+        self._lease = rules.lease
         self.tally = Tally()
 
     @property
@@ -269,9 +270,10 @@ class Round:
 
             keep = partial(self._keep, window, buffer, ids)
             is_shortest = window.end is not None and self._width_of(window) <= SHORTEST
-            if is_shortest:  # it may take long, and nobody is to go on meanwhile
-                await self._write((), None, lease=LONG_LEASE)
             try:
+                if is_shortest:  # it may take long, and nobody is to go on meanwhile
+                    self._lease = max(self._rules.lease, LONG_LEASE)
+                    await self._write((), None)
                 answer = await self._source.ask(window, keep, whole=is_shortest)
             except TooMuchError as too_much:
                 reason = too_much.reason
@@ -279,6 +281,8 @@ class Round:
                 self._asked_at, self._was_now = answer.asked_at, self._source.clock.monotonic()
                 self._grow(answer)
                 return answer, [_placed(record, window, answer) for record in buffer]
+            finally:
+                self._lease = self._rules.lease
             if is_shortest or (window.start is None and window.end is None):
                 raise reason
             window = self._smaller(window, reason)
@@ -344,14 +348,13 @@ class Round:
         *,
         missing: Sequence[str] = (),
         is_anchor: bool = False,
-        lease: float = 0.0,
     ) -> None:
         written = await self._store.write(
             Batch(
                 owner=self._owner,
                 version=self._version,
                 now=self._now(),
-                lease=max(self._rules.lease, lease),
+                lease=self._lease,
                 records=records,
                 missing=missing,
                 checkpoint=checkpoint,

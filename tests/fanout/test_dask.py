@@ -337,9 +337,10 @@ async def test_workers_share_an_exact_rate_through_a_redis_of_their_own(
     assert [leaks(each, forms(password)) for each in kept] == [[], []]
 
 
-async def test_a_url_is_no_variable(client) -> None:
+@pytest.mark.parametrize("wrong", ["redis://:secret@h", 5, ""])
+async def test_a_url_is_no_variable(client, wrong) -> None:
     with pytest.raises(ConfigurationError, match="name of an environment variable"):
-        DaskExecutor(client, redis_variable="redis://:secret@h")
+        DaskExecutor(client, redis_variable=wrong)
 
 
 async def test_a_worker_that_is_retired_hands_its_chunks_back(client, session, shop) -> None:

@@ -410,9 +410,19 @@ async def gone_and_back(stage: Stage) -> None:
 )
 async def two_at_once(stage: Stage) -> None:
     async with copy_of(stage) as copy, copy.another(rules=SyncRules(lease=10)) as other:
-        done = await asyncio.gather(copy.replica.sync(), other.sync(), return_exceptions=True)
-        busy = [each for each in done if isinstance(each, ReplicaBusyError)]
-        assert len(busy) == 1
+        handle = copy.sandbox.handle
+        refused: list[None] = []
+
+        async def held(request: Any, **options: Any) -> Any:
+            """Answer once another process has been refused its turn."""
+            if not refused:
+                await stage.fails(ReplicaBusyError, other.sync())
+                refused.append(None)
+            return await handle(request, **options)
+
+        copy.sandbox.handle = held  # type: ignore[method-assign]
+        await copy.sync(new=3)
+        stage.proves("turns that were refused", lambda: len(refused))
         copy.clock.advance(minutes=10)
         copy.sell()
         overtaken: list[SyncReport] = []
@@ -423,8 +433,6 @@ async def two_at_once(stage: Stage) -> None:
                 copy.clock.advance(11)  # its turn is over
                 overtaken[0] = await other.sync()
             return delivery
-
-        handle = copy.sandbox.handle
 
         async def slow(request: Any, **options: Any) -> Any:
             return await overtake(await handle(request, **options))

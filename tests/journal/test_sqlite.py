@@ -455,12 +455,23 @@ async def test_a_database_of_another_program_is_left_as_it_is(path):
         other.execute("CREATE TABLE orders(a)")
         other.execute("INSERT INTO orders VALUES('x')")
         other.commit()
-    path.chmod(0o600)
+    path.chmod(0o644)
     before = files(path)
     message = await refusal(SQLiteStore(path), JournalCorruptError)
     assert "of another program" in message
     assert "nothing was changed" in message
     assert files(path) == before
+    assert os.name != "posix" or rights(path) == 0o644
+
+
+@posix
+@pytest.mark.parametrize("content", [b"x" * 5000, b"SQLite format 3\0" + b"x" * 5000])
+async def test_a_file_that_is_none_keeps_its_rights(path, content):
+    path.write_bytes(content)
+    path.chmod(0o644)
+    await refusal(SQLiteStore(path), JournalCorruptError)
+    assert path.read_bytes() == content
+    assert rights(path) == 0o644
 
 
 @posix

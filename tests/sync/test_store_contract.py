@@ -253,6 +253,18 @@ async def test_who_was_overtaken_writes_nothing(store, another, syncer):
     assert (await syncer.begin()).checkpoints[0] == Checkpoint(covered=2.0)
 
 
+async def test_who_lost_its_turn_writes_nothing_before_the_other_has_written(
+    store, another, syncer
+):
+    await store.end("me")
+    other = Syncer(another, "other")
+    await other.begin()
+    with pytest.raises(ReplicaBusyError, match="60 seconds"):
+        await syncer.write(record("a"))
+    assert await kept(store) == {}
+    await other.write(record("b"), covered=1.0)
+
+
 async def test_of_many_that_write_at_once_one_does(opening):
     made = [Syncer(opening(), "me") for _ in range(6)]
     await asyncio.gather(*(each.store.open() for each in made))

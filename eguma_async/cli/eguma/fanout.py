@@ -82,6 +82,7 @@ async def fanout(
     if cluster is not None and concurrency is not None:
         raise usage("--concurrency is for this process; --cluster goes without it")
     from_date, to_date = day_range(first, last)
+    _check_place(to_file)
     async with open_session(api) as session, workers_of(cluster, api) as executor:
         ids = await _active_products(session) if every else product
         outcomes = session.ticketing.availabilities.fan_out(
@@ -167,18 +168,32 @@ async def _write(
         tally.count(outcome)
 
 
+def _check_place(to_file: Path | None) -> None:
+    """Check that a file can be written, before anything is asked for.
+
+    Raises:
+        Stop: It cannot.
+    """
+    if to_file is None:
+        return
+    from eguma_async.core.errors import ConfigurationError
+    from eguma_async.core.files import check_is_plain
+
+    try:
+        check_is_plain(to_file)
+    except ConfigurationError:
+        raise usage(
+            f"--to-file {to_file} is no plain file, or in a directory that does not exist"
+        ) from None
+
+
 @contextmanager
 def _output(to_file: Path | None) -> Iterator[Emit]:
     if to_file is None:
         yield _print
         return
-    from eguma_async.core.errors import ConfigurationError
-    from eguma_async.core.files import check_is_plain, replacing
+    from eguma_async.core.files import replacing
 
-    try:
-        check_is_plain(to_file)
-    except ConfigurationError:
-        raise Stop(f"{to_file} is no plain file, or in a directory that does not exist") from None
     with replacing(to_file) as file:
         yield lambda text: file.write(text.encode())
 

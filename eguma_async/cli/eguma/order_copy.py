@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +13,7 @@ from cyclopts import App, Parameter
 
 from eguma_async.cli.errors import usage
 from eguma_async.cli.progress import status_line
-from eguma_async.cli.text import as_json, clean, counted, print_json, say
+from eguma_async.cli.text import as_json, clean, counted, is_dumb, print_json, say
 
 from .options import DEFAULT_API, Api, open_session
 
@@ -52,15 +54,25 @@ async def sync(
     from eguma_async.eguma.ticketing.order_replica import OrderReplica
     from eguma_async.sync.stores.sqlite import SQLiteOrders
 
-    account = "the sandbox" if api.sandbox else ""  # whose orders must not get among others
     async with (
         open_session(api) as session,
-        OrderReplica(session, SQLiteOrders(db), zone=zone, account=account) as replica,
+        OrderReplica(session, SQLiteOrders(db), zone=zone, account=_account(api)) as replica,
     ):
         if follow:
             await _follow(replica, interval, is_json=api.json)
         else:
             await _once(replica, db, is_json=api.json)
+
+
+def _account(api: Api) -> str:
+    """Return where orders are from that must not get among those of the live API."""
+    if api.sandbox:
+        return "the sandbox"
+    from eguma_async.core.checks import checked_base_url
+    from eguma_async.eguma.provider import EGUMA
+
+    place = checked_base_url(api.base_url or os.environ.get("EGUMA_BASE_URL") or EGUMA.base_url)
+    return "" if place == checked_base_url(EGUMA.base_url) else place
 
 
 async def _once(replica: OrderReplica, db: Path, *, is_json: bool) -> None:
@@ -79,30 +91,58 @@ async def _once(replica: OrderReplica, db: Path, *, is_json: bool) -> None:
 
 
 async def _follow(replica: OrderReplica, interval: float, *, is_json: bool) -> None:
-    totals: Counter[str] = Counter()
+    changes: Counter[str] = Counter()
     with status_line("Reading what changed ...") as show:
-
-        def on_round(outcome: SyncReport | EgumaError) -> None:
-            totals["rounds"] += 1
-            show(_status(outcome, totals))
-
+        rounds = _Rounds(show)
         try:
-            async for change in replica.follow(interval=interval, on_round=on_round):
-                totals[change.kind.value] += 1
+            async for change in replica.follow(interval=interval, on_round=rounds.take):
+                changes[change.kind.value] += 1
                 line = as_json(_line(change)) if is_json else _words(change)
                 sys.stdout.write(f"{line}\n")
                 sys.stdout.flush()
         finally:
-            rounds = counted(totals.pop("rounds", 0), "round")
-            told = ", ".join(f"{count} {kind}" for kind, count in sorted(totals.items()))
-            say(f"{rounds}: {told or 'nothing changed'}; what was read is kept.")
+            told = ", ".join(f"{count} {kind}" for kind, count in sorted(changes.items()))
+            say(f"{rounds.told()}: {told or 'nothing changed'}; what was read is kept.")
 
 
-def _status(outcome: SyncReport | EgumaError, totals: Counter[str]) -> str:
-    rounds = counted(totals["rounds"], "round")
-    if isinstance(outcome, Exception):
-        return f"{rounds}; the last one failed: {clean(str(outcome))}; trying again"
-    return f"{rounds}; up to {_until(outcome)}; the last one: {_summary(outcome)}"
+class _Rounds:
+    """What the rounds came to: on the status line, or where nobody sees one, when that changes.
+
+    Args:
+        show: Changes the status line.
+    """
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        self._show = show
+        self._count = self._failed = 0
+        self._is_failing = False
+
+    def take(self, outcome: SyncReport | EgumaError) -> None:
+        """Take note of a round."""
+        from eguma_async.sync.errors import ReplicaBusyError
+
+        self._count += 1
+        if isinstance(outcome, ReplicaBusyError):
+            self._show(f"{self.told()}; {clean(outcome.message)}")
+        elif isinstance(outcome, Exception):
+            self._failed += 1
+            words = f"a round failed: {clean(str(outcome))}; trying again"
+            self._show(f"{self.told()}; {words}")
+            self._say_if_new(words, is_failing=True)
+        else:
+            until = f"up to {_until(outcome)}"
+            self._show(f"{self.told()}; {until}; the last one: {_summary(outcome)}")
+            self._say_if_new(f"rounds succeed again; {until}", is_failing=False)
+
+    def _say_if_new(self, words: str, *, is_failing: bool) -> None:
+        if is_failing != self._is_failing and is_dumb(sys.stderr):
+            say(f"{words}.")
+        self._is_failing = is_failing
+
+    def told(self) -> str:
+        """Say how many there were."""
+        failed = f", {self._failed} failed" if self._failed else ""
+        return f"{counted(self._count, 'round')}{failed}"
 
 
 def _summary(report: SyncReport) -> str:

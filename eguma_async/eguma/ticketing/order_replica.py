@@ -29,7 +29,7 @@ from eguma_async.core.errors import (
 from eguma_async.core.http_date import http_date
 from eguma_async.core.messages import BodySink, HttpResponse, Timeouts
 from eguma_async.core.operation import Operation
-from eguma_async.core.splitting import MalformedError, Splitter, TooLargeError
+from eguma_async.core.splitting import MalformedError, Splitter, TooLargeError, elements_of
 from eguma_async.core.zones import zone as zone_of
 from eguma_async.eguma.provider import EGUMA
 from eguma_async.sync.records import Record, Window
@@ -140,7 +140,11 @@ class OrderSource:
     async def ask(self, window: Window, keep: Keep, /, *, whole: bool) -> Answer:
         """Read the orders of a window, and hand them over as they come."""
         began = self.clock.monotonic()
-        body = _Elements(partial(self._hand_over, keep), None if whole else self._max_bytes)
+        body = _Elements(
+            partial(self._hand_over, keep),
+            None if whole else self._max_bytes,
+            self.clock.monotonic,
+        )
         try:
             response = await self._session.stream(
                 _operation(window, self._zone), body, timeouts=SLOW if whole else None
@@ -149,10 +153,11 @@ class OrderSource:
         except EgumaError as error:
             if _is_too_much(error):
                 raise TooMuchError(error.with_traceback(None)) from None
-            raise
+            # Without the frames below: they hold what came, and so customers.
+            raise error.with_traceback(None) from error.__cause__
         seconds = self.clock.monotonic() - began
         is_easy = body.size < self._max_bytes / 4 and seconds < 10
-        return Answer(asked_at=self._asked_at(response, seconds), is_easy=is_easy)
+        return Answer(asked_at=self._asked_at(response, body.waited), is_easy=is_easy)
 
     async def _hand_over(self, keep: Keep, elements: list[bytes]) -> None:
         await keep([self._record(data) for data in elements])
@@ -161,16 +166,20 @@ class OrderSource:
         """Return the order that some bytes stand for."""
         return EGUMA.codec.decode(data, Order)
 
-    def _asked_at(self, response: HttpResponse, seconds: float) -> float:
+    def _asked_at(self, response: HttpResponse, waited: float) -> float:
         """Return what the server's clock showed when it was asked, or less.
 
         Its ``Date`` is of the time of its answer, without a fraction of a second: what came in
         between may not be in it. A server without a ``Date`` is taken to be a day behind at most.
+
+        Args:
+            response: Its answer.
+            waited: Seconds until the answer began to come, or more.
         """
         date = http_date(response.headers.get("date", ""))
         if date is None:
-            return self.clock.now().timestamp() - seconds - _NO_DATE
-        return date.timestamp() - seconds
+            return self.clock.now().timestamp() - waited - _NO_DATE
+        return date.timestamp() - waited
 
     def _record(self, data: bytes) -> Record:
         try:
@@ -215,22 +224,36 @@ class _TooLargeError(EgumaError):
 
 
 class _Elements:
-    """Takes a list, up to a limit, and hands its elements on, byte for byte."""
+    """Takes a list, up to a limit, and hands its elements on, byte for byte.
+
+    Attributes:
+        size: Bytes so far.
+        waited: Seconds until the first of them came, from when the list was asked for last. How
+            long it takes from then on, or how often it was asked for in vain, is no part of it.
+    """
 
     def __init__(
-        self, hand_over: Callable[[list[bytes]], Awaitable[None]], limit: int | None
+        self,
+        hand_over: Callable[[list[bytes]], Awaitable[None]],
+        limit: int | None,
+        monotonic: Callable[[], float],
     ) -> None:
         self._hand_over = hand_over
         self._limit = limit
+        self._monotonic = monotonic
         self.restart()
 
     def restart(self) -> None:
         """Begin anew: what was handed on may be handed on twice."""
         self.size = 0
+        self.waited = 0.0
         self._splitter = Splitter()
+        self._asked_at = self._monotonic()
 
     async def write(self, chunk: bytes, /) -> None:
         """Take the next piece."""
+        if not self.size:
+            self.waited = self._monotonic() - self._asked_at
         self.size += len(chunk)
         if self._limit is not None and self.size > self._limit:
             raise _TooLargeError("the list of orders is larger than what is read at once")
@@ -244,7 +267,7 @@ class _Elements:
         """
         await self._take(self._splitter.finish())
         if not self._splitter.is_found:
-            raise _no_list()
+            raise _unreadable("no list")
 
     async def _take(self, batches: Iterator[bytes]) -> None:
         while (elements := _next_elements(batches)) is not None:
@@ -255,20 +278,21 @@ def _next_elements(batches: Iterator[bytes]) -> list[bytes] | None:
     """Return the elements of the next batch; None if there is none yet.
 
     Raises:
-        DecodingError: It is no list.
+        DecodingError: It is no JSON, or an element is too large.
     """
     try:
         batch = next(batches, None)
-        raw = None if batch is None else msgspec.json.decode(batch, type=list[msgspec.Raw])
-    except (MalformedError, TooLargeError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    else:
-        return None if raw is None else [bytes(each) for each in raw]
-    raise _no_list()  # out here: the error above may hold the answer
+        return None if batch is None else [bytes(each) for each in elements_of(batch)]
+    except MalformedError:
+        problem = None
+    except TooLargeError as fault:
+        problem = str(fault)
+    # Out here: the frames of what was caught hold the answer.
+    raise _unreadable(problem or "no valid JSON", malformed=problem is None)
 
 
-def _no_list() -> DecodingError:
-    return DecodingError("unreadable response", problems=("no list @ $",), malformed=True)
+def _unreadable(problem: str, *, malformed: bool = False) -> DecodingError:
+    return DecodingError("unreadable response", problems=(f"{problem} @ $",), malformed=malformed)
 
 
 def _is_too_much(error: EgumaError) -> bool:

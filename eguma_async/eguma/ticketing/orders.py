@@ -318,7 +318,7 @@ class Orders:
 
         ::
 
-            async for order in session.ticketing.orders.stream(updated_at_after=last_seen):
+            async for order in session.ticketing.orders.stream(updated_at_after=since):
                 ...
 
         The memory it takes does not grow with their number, and the server waits for the reader.

@@ -107,12 +107,19 @@ def check_lease(holder: tuple[str, float] | None, owner: str, now: float, lease:
         )
 
 
-def check_turn(version: int, batch: Batch) -> None:
-    """Check that nobody else has written a checkpoint.
+def check_turn(holder: tuple[str, float] | None, version: int, batch: Batch, now: float) -> None:
+    """Check that nobody else may write by now, or has written a checkpoint.
+
+    Args:
+        holder: Who may write, and until when.
+        version: Number of the newest checkpoint.
+        batch: What is to be written.
+        now: By the clock of the holder's time.
 
     Raises:
-        ReplicaBusyError: Somebody has.
+        ReplicaBusyError: Somebody may, or has.
     """
+    check_lease(holder, batch.owner, now, batch.lease)
     if version != batch.version:
         raise ReplicaBusyError("another process has gone on with this copy")
 

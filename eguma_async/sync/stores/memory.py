@@ -42,7 +42,7 @@ class MemoryOrders(ReplicaStore):
     async def write(self, batch: Batch) -> Written:
         """Keep a batch."""
         version = self._state().version
-        _planning.check_turn(version, batch)
+        _planning.check_turn(self._holder, version, batch, batch.now)
         there = {id_: kept for id_ in _planning.ids_of(batch) if (kept := self._kept.get(id_))}
         plan = _planning.plan(there, batch, self._revision)
         self._put(plan.puts)

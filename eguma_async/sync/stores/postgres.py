@@ -111,8 +111,7 @@ class PostgresOrders(ReplicaStore):
                 await c.execute(f"UPDATE {self._table}_meta SET origin = $1", origin)
             else:
                 _planning.check_origin(meta["origin"], origin)
-            holder = None if meta["owner"] is None else (meta["owner"], meta["until"])
-            _planning.check_lease(holder, owner, meta["now"], lease)
+            _planning.check_lease(_holder(meta), owner, meta["now"], lease)
             await self._hold(c, owner, meta["now"] + lease)
             return await self._state(c)
 
@@ -120,7 +119,7 @@ class PostgresOrders(ReplicaStore):
         """Keep a batch."""
         async with self._alone() as (c, meta):
             version = (await self._state(c)).version
-            _planning.check_turn(version, batch)
+            _planning.check_turn(_holder(meta), version, batch, meta["now"])
             there = await self._there(c, _planning.ids_of(batch))
             plan = _planning.plan(there, batch, meta["revision"])
             await self._keep(c, plan.puts, meta["revision"])
@@ -297,6 +296,10 @@ def _driver() -> Any:
             "a copy in PostgreSQL needs asyncpg: pip install 'eguma_async[postgres]'"
         ) from None
     return asyncpg
+
+
+def _holder(meta: Any) -> tuple[str, float] | None:
+    return None if meta["owner"] is None else (meta["owner"], meta["until"])
 
 
 def _tables(table: str) -> tuple[str, ...]:

@@ -21,7 +21,10 @@ REPLICA = FileKind(
     noun="copy of orders",
     in_memory="MemoryOrders",
     elsewhere="a copy in PostgreSQL",
-    restore="delete it: the next synchronisation makes it anew",
+    restore=(
+        "if it was one, delete it: the next synchronisation makes it anew, and what was erased from"
+        " it is to be erased again"
+    ),
     error=ReplicaError,
     corrupt=ReplicaCorruptError,
     application_id=0x65674F31,  # "egO1"
@@ -147,15 +150,14 @@ def _begin(c: sqlite3.Connection, origin: str, owner: str, now: float, lease: fl
         c.execute("INSERT INTO origin VALUES(?)", (origin,))
     else:
         _planning.check_origin(found[0], origin)
-    holder = c.execute("SELECT owner, until FROM lease").fetchone()
-    _planning.check_lease(holder, owner, now, lease)
+    _planning.check_lease(_holder(c), owner, now, lease)
     _hold(c, owner, now + lease)
     return _state(c)
 
 
 def _write(c: sqlite3.Connection, batch: Batch) -> Written:
     version = _state(c).version
-    _planning.check_turn(version, batch)
+    _planning.check_turn(_holder(c), version, batch, batch.now)
     revision = _revision(c)
     plan = _planning.plan(_there(c, _planning.ids_of(batch)), batch, revision)
     _put(c, plan.puts, revision)
@@ -171,6 +173,11 @@ def _write(c: sqlite3.Connection, batch: Batch) -> Written:
             (version - NEWEST, ANCHORS),
         )
     return Written(version=version, changed=plan.changed, unchanged=plan.unchanged)
+
+
+def _holder(c: sqlite3.Connection) -> tuple[str, float] | None:
+    found: tuple[str, float] | None = c.execute("SELECT owner, until FROM lease").fetchone()
+    return found
 
 
 def _hold(c: sqlite3.Connection, owner: str, until: float) -> None:

@@ -122,6 +122,16 @@ def test_failures_are_listed_with_their_reasons(connected, capsys: Out, tmp_path
     assert len(file.read_text("utf-8").splitlines()) == 3
 
 
+@pytest.mark.parametrize("place", [".", "nowhere/slots.csv", "/dev/full"])
+def test_a_file_that_cannot_be_written_is_refused_before_any_request(
+    connected, capsys: Out, tmp_path: Path, place: str
+) -> None:
+    assert main(["fanout", "--all", *RANGE, "--to-file", str(tmp_path / place)]) == 2
+
+    assert "is no plain file, or in a directory that does not exist" in capsys.readouterr().err
+    assert list(connected.sandbox.requests) == []
+
+
 def test_failures_of_several_kinds_are_a_failure(connected, capsys: Out) -> None:
     product = connected.sandbox.example("time").product_id
     connected.sandbox.faults.add(Reply(403, path=f"*/{product}/availabilities.json"))
@@ -222,6 +232,14 @@ def test_a_cluster_with_another_key_is_refused(
 
 
 @pytest.mark.servers  # it takes ten seconds to give up
+def test_a_cluster_has_no_lean_way_to_the_network(capsys: Out, monkeypatch) -> None:
+    monkeypatch.setenv("EGUMA_API_KEY", "the-key-of-a-merchant")
+
+    assert main(["--fast", "fanout", "p1", "--cluster", "tcp://127.0.0.1:9"]) == 2
+
+    assert "--cluster goes with none of --sandbox, --proxy and --fast" in capsys.readouterr().err
+
+
 def test_a_cluster_that_is_not_there_is_no_connection(capsys: Out, monkeypatch) -> None:
     monkeypatch.setenv("EGUMA_API_KEY", "k")
     with socket.socket() as taken:

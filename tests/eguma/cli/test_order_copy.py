@@ -9,7 +9,9 @@ import stat
 
 import pytest
 
+from eguma_async import ReplicaBusyError, SyncReport, TransportError
 from eguma_async.cli import main
+from eguma_async.cli.eguma.order_copy import _Rounds
 from tests.support.commands import Child
 
 Out = pytest.CaptureFixture[str]
@@ -61,6 +63,32 @@ def test_a_copy_of_the_sandbox_is_not_gone_on_with(connected, capsys: Out, tmp_p
     assert main(["orders", "sync", str(tmp_path / "o.db"), "--sandbox"]) == 0
     assert main(["orders", "sync", str(tmp_path / "o.db")]) == 1
     assert "copy of the orders of the sandbox" in capsys.readouterr().err
+
+
+def test_a_copy_of_one_api_is_not_gone_on_with_from_another(
+    connected, capsys: Out, tmp_path
+) -> None:
+    assert main(["orders", "sync", str(tmp_path / "o.db")]) == 0
+    seen = len(list(connected.sandbox.requests))
+    for other in ("https://test.example.ch", "https://api.e-guma.ch"):
+        assert main(["orders", "sync", str(tmp_path / "o.db"), "--base-url", other]) == 1
+        assert "copy of the orders of http://127.0.0.1" in capsys.readouterr().err
+    assert len(list(connected.sandbox.requests)) == seen
+
+
+def test_rounds_that_fail_are_told_where_nobody_sees_a_status_line(capsys: Out) -> None:
+    shown: list[str] = []
+    rounds = _Rounds(shown.append)
+    failed, busy = TransportError("no connection"), ReplicaBusyError("another process does")
+    for outcome in (SyncReport(), failed, failed, busy, failed, SyncReport(), SyncReport()):
+        rounds.take(outcome)
+    assert capsys.readouterr().err.splitlines() == [
+        "a round failed: no connection; trying again.",
+        "rounds succeed again; up to the beginning.",
+    ]
+    assert shown[2] == "3 rounds, 2 failed; a round failed: no connection; trying again"
+    assert shown[3] == "4 rounds, 2 failed; another process does"
+    assert rounds.told() == "7 rounds, 3 failed"
 
 
 def test_following_prints_each_change_and_ends_with_ctrl_c(connected, tmp_path) -> None:
