@@ -130,7 +130,8 @@ async def _way(name: str, base: str) -> AsyncIterator[Way]:
             slow = await stack.enter_async_context(_clients.CLIENTS["httpx"](base, None))
             yield functools.partial(task_group, slow)
             return
-        transport = await stack.enter_async_context(_transport(name))
+        transport = _transport(name)
+        await stack.enter_async_context(transport)
         session = await stack.enter_async_context(
             AsyncSession(
                 _lib.KEY, base_url=base, transport=transport, limits=Limits(concurrency=AT_ONCE)
@@ -163,8 +164,8 @@ async def _beside_sockets(
     turns: dict[str, list[_lib.Turn]] = {name: [], "socket": []}
     async with _way(name, base) as way, _way("socket", base) as floor:
         ways = {name: way, "socket": floor}
-        for each in ways:
-            await _all(ways[each], 2 * AT_ONCE)  # opens the connections
+        for read in ways.values():
+            await _all(read, 2 * AT_ONCE)  # opens the connections
         for each in _lib.alternating(rounds, tuple(ways), patience=patience):
             many = count // 5 if each == "httpx" else count
             gc.collect()

@@ -117,6 +117,8 @@ class Reading:
             return
         status = self._parser.get_status_code()
         if 100 <= status < 200 and status != 101:  # another one follows
+            if not is_sound(self._pairs):
+                self._find(RequestFailedError(OutcomeUnknownError, _words.NOT_HTTP))
             self._pairs, self._head_size = [], 1
             return
         self.status, self._has_head = status, True

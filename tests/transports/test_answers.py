@@ -60,6 +60,13 @@ async def test_an_empty_line_without_a_return_ends_the_head(blank, ends):
         assert other == Read(200, (("x-0", "v"),), body)
 
 
+async def test_an_interim_response_that_is_no_http_spoils_what_follows():
+    interim = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\0\r\n\r\n"
+    async with Server().serving() as server:
+        one, other = await compare(server, Answer((interim + HEAD + b"\r\n{}",)))
+    assert one.error == other.error == "OutcomeUnknownError"
+
+
 def test_no_reason_explains_a_response_that_differs():
     one, other = Read(200, (), b"one"), Read(200, (), b"other")
     for known in KNOWN:
