@@ -182,9 +182,7 @@ def _check_place(to_file: Path | None) -> None:
     try:
         check_is_plain(to_file)
     except ConfigurationError:
-        raise usage(
-            f"--to-file {to_file} is no plain file, or in a directory that does not exist"
-        ) from None
+        raise Stop(f"{to_file} is no plain file, or in a directory that does not exist") from None
 
 
 @contextmanager
