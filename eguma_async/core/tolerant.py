@@ -38,7 +38,9 @@ def register_hooks(converter: cattrs.Converter, dialect: Dialect) -> None:
             converter.register_structure_hook_func(partial(operator.eq, kind), read)
     converter.register_structure_hook_factory(_is_array, lambda kind: _array_hook(converter, kind))
     converter.register_structure_hook_factory(_is_fixed, lambda kind: _fixed_hook(converter, kind))
-    converter.register_structure_hook_factory(_is_plain_union, _union_hook)
+    converter.register_structure_hook_factory(
+        _is_plain_union, lambda kind: _union_hook(converter, kind)
+    )
     converter.register_structure_hook_factory(
         is_listing, lambda kind: _listing_hook(converter, typing.get_args(kind)[0], names)
     )
@@ -117,16 +119,22 @@ def _elements(kind: Any, values: list[Any], how: Iterable[tuple[Any, Hook]]) -> 
     return found
 
 
-def _union_hook(kind: Any) -> Hook:
-    """Read a value that is of one of several plain types as it comes."""
+def _union_hook(converter: cattrs.Converter, kind: Any) -> Hook:
+    """Read a value that is of one of several plain types already, as that one is read."""
     parts = typing.get_args(kind)
+    hooks: dict[Any, Hook] = {
+        each: converter.get_structure_hook(each) for each in parts if each in _PLAIN
+    }
+    if is_nullable(kind):
+        hooks[type(None)] = lambda value, _: value
+    if float in hooks:
+        hooks.setdefault(int, lambda value, _: hooks[float](float(value), float))
 
     def hook(value: object, _: Any) -> Any:
-        if type(value) in parts:
-            return value
-        if type(value) is int and float in parts:
-            return float(value)
-        raise MismatchError(f"expected another kind of value, got {got(value)}")
+        made_by = hooks.get(type(value))
+        if made_by is None:
+            raise MismatchError(f"expected another kind of value, got {got(value)}")
+        return made_by(value, type(value))
 
     return hook
 

@@ -21,6 +21,8 @@ from .regulator import Regulator
 
 _TELLING = 408
 """Statuses from here on may say that the server was asked too much."""
+_SLOWEST, _FASTEST = 0.001, 1e6
+"""Reads a second. A slower rate would have a read wait for hours, or for ever."""
 _LATE = 0.001
 """Seconds after which a moment has surely passed."""
 
@@ -70,9 +72,12 @@ class Limits:
 
     @pacing.validator
     def _check_pacing(self, _: object, value: object) -> None:
-        is_rate = isinstance(value, (int, float)) and math.isfinite(value) and value > 0
+        is_rate = isinstance(value, (int, float)) and _SLOWEST <= value <= _FASTEST
         if not (isinstance(value, bool) or is_rate):
-            raise ConfigurationError("pacing must be True, False, or a number of reads a second")
+            raise ConfigurationError(
+                "pacing must be True, False, or a number of reads a second from"
+                f" {_SLOWEST:g} to {_FASTEST:g}"
+            )
 
     @shared.validator
     def _check_shared(self, _: object, value: object) -> None:

@@ -29,6 +29,8 @@ Lookup = Callable[[str, int], Awaitable[Sequence[AddrInfo]]]
 HEAD_START = 0.25
 """Seconds an address has before the next one is tried beside it (RFC 8305, section 5)."""
 LONGEST_HEAD = 64 * 1024
+_INTERIM = re.compile(rb"HTTP/1\.[01] 1(?!01)\d\d[ \r]")
+"""Another answer follows (RFC 9110, section 15.2)."""
 _GRANTED = re.compile(rb"HTTP/1\.[01] 2\d\d[ \r]")
 _IPV4, _IPV6 = socket.AF_INET, socket.AF_INET6
 
@@ -216,6 +218,7 @@ class _Tunnel(asyncio.Protocol):
     def __init__(self) -> None:
         self._head: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._came = b""
+        self._size = 0
         self._transport: asyncio.Transport | None = None
 
     async def ask(self, origin: Origin, proxy: Proxy) -> None:
@@ -249,7 +252,10 @@ class _Tunnel(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Read the answer."""
         self._came += data
-        if b"\r\n\r\n" in self._came or len(self._came) > LONGEST_HEAD:
+        self._size += len(data)
+        while _INTERIM.match(self._came) and b"\r\n\r\n" in self._came:
+            self._came = self._came.partition(b"\r\n\r\n")[2]
+        if b"\r\n\r\n" in self._came or self._size > LONGEST_HEAD:
             self._answered()
 
     def connection_lost(self, exc: Exception | None) -> None:

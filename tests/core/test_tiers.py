@@ -197,3 +197,10 @@ def test_what_is_wrong_with_a_users_own_types(kind, document, problems):
     with pytest.raises(DecodingError) as caught:
         Codec().decode(json.dumps(document).encode(), kind)
     assert caught.value.problems == problems
+
+
+def test_a_hook_of_the_users_is_honoured_in_a_union():
+    codec = Codec()
+    assert codec.decode(b'[1, "a"]', tuple[int | str, ...]) == (1, "a")
+    codec.converter.register_structure_hook(int, lambda value, _: value * 100)
+    assert codec.decode(b'[1, "a"]', tuple[int | str, ...]) == (100, "a")

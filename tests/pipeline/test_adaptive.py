@@ -436,7 +436,7 @@ class TestSharing:
 
 
 class TestOptions:
-    @pytest.mark.parametrize("value", [0, -1, math.inf, math.nan, "20", None])
+    @pytest.mark.parametrize("value", [0, -1, 5e-324, 10**400, math.inf, math.nan, "20", None])
     def test_a_pacing_without_sense(self, value):
         with pytest.raises(ConfigurationError, match="pacing must be"):
             Limits(pacing=value)

@@ -102,6 +102,7 @@ class Proxy:
     def __init__(self) -> None:
         self.heads: list[bytes] = []
         self.instead: bytes | None = None
+        self.before = b""
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def start(self, tls: Any = None) -> Proxy:
@@ -129,6 +130,8 @@ class Proxy:
         host, _, port = target.removeprefix("http://").partition("/")[0].partition(":")
         inner_reader, inner_writer = await asyncio.open_connection(host, int(port))
         if self.heads[-1].startswith(b"CONNECT"):
+            writer.write(self.before)
+            await writer.drain()
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         else:
             inner_writer.write(self.heads[-1])
@@ -190,7 +193,17 @@ async def test_requests_go_through_the_proxy(make, serve, proxies, certificate, 
         assert b"roxy-" not in server.requests[0][0]
 
 
+async def test_a_proxy_may_say_first_that_it_is_at_work(make, serve, proxies, certificate):
+    server = await serve(tls=certificate[0])
+    proxy = await proxies()
+    proxy.before = b"HTTP/1.1 100 Continue\r\n\r\n" + b"HTTP/1.1 102 Processing\r\nX: y\r\n\r\n"
+    async with make(proxy=proxy.url(), ssl=certificate[1]) as transport:
+        response = await transport.send(HttpRequest(method="GET", url=server.url))
+    assert (response.status, len(proxy.heads)) == (200, 1)
+
+
 BAD_TUNNELS = {
+    "is at work for ever": b"HTTP/1.1 102 Processing\r\n\r\n" * 10_000,
     "drops the connection": b"",
     "refuses": b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n",
     "says no": b"HTTP/1.1 503 No\r\n\r\n",
