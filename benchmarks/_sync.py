@@ -184,6 +184,7 @@ class History:
         self._distorted: set[str] = set()
         self._seen: dict[str, bytes] = {}
         self._revision = 0
+        self._follows = asyncio.Lock()
         self._do: tuple[tuple[str, Callable[[], Any], float], ...] = (
             ("sold", self._sell, 5),
             ("changed", self._change, 5),
@@ -348,7 +349,11 @@ class History:
         await self._read_feed(replica)
 
     async def _read_feed(self, replica: OrderReplica) -> None:
-        """Read what changed, as whoever follows the copy does."""
+        """Read what changed, as whoever follows the copy does: one, even where two copy at once."""
+        async with self._follows:
+            await self._read_pages(replica)
+
+    async def _read_pages(self, replica: OrderReplica) -> None:
         while page := await replica._store.changes(self._revision):  # noqa: SLF001  # its feed
             for kept in page:
                 if kept.revision <= self._revision:
