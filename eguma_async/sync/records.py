@@ -126,10 +126,13 @@ def merged(old: Kept | None, new: Record, revision: int, now: float) -> Kept:
         return _to_be_asked(kept, 1, now)
     if old.is_erased:
         return old
+    new = _found_in_both(new, old)
     tries = old.tries + 1
     if _is_older(new, old.record) and tries < BELIEVED:
         return attrs.evolve(old, tries=tries)
     kind = _kind(old, new)
+    if kind is None and new.found != old.record.found:
+        return _to_be_asked(attrs.evolve(old, record=new), 1, now)
     if kind is None:
         return _to_be_asked(old, tries, now)
     changed = attrs.evolve(old, record=new, kind=kind, revision=revision, is_missing=False)
@@ -152,6 +155,21 @@ def erased(old: Kept, revision: int) -> Kept:
         tries=0,
         ask_at=None,
     )
+
+
+def _found_in_both(new: Record, old: Kept) -> Record:
+    """Let what cannot be read be looked for wherever it was found: it may stand for all of that.
+
+    An answer that holds nothing but nonsense says the same each time it comes, and hides another
+    range of records each time.
+    """
+    before = None if old.is_missing else old.record.found
+    if new.found is None or before is None:
+        return new
+    starts, ends = (before.start, new.found.start), (before.end, new.found.end)
+    start = None if None in starts else min(each for each in starts if each is not None)
+    end = None if None in ends else max(each for each in ends if each is not None)
+    return attrs.evolve(new, found=Window(start=start, end=end))
 
 
 def _kind(old: Kept, new: Record) -> ChangeKind | None:

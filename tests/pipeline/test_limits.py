@@ -119,7 +119,9 @@ class TestWrites:
         async with session_on(gate, clock=clock, limits=limits) as session:
             now = clock.monotonic()
             regulator_of(session).refused(now, now, 20.0)
-            tasks = [asyncio.create_task(session.send(PRODUCTS)) for _ in range(10)]
+            tasks: list[asyncio.Task[Any]] = [
+                asyncio.create_task(session.send(PRODUCTS)) for _ in range(10)
+            ]
             await turns()
             assert not gate.requests
             tasks += [asyncio.create_task(session.send(BOOK)) for _ in range(6)]
@@ -139,9 +141,8 @@ class TestWrites:
             first = asyncio.create_task(session.send(slots_of("first")))
             await turns()
             stream = session.fan_out(reads(1))
-            second = asyncio.create_task(
-                anext(stream) if fan_out else session.send(slots_of("second"))
-            )
+            waits: Any = anext(stream) if fan_out else session.send(slots_of("second"))
+            second = asyncio.create_task(waits)
             await turns()
             assert gate.under_way == 1
             now = clock.monotonic()

@@ -293,7 +293,9 @@ class TestConnections:
             make() as transport,
             AsyncSession("k" * 20, base_url=base_url, transport=transport) as session,
         ):
-            tasks = [asyncio.create_task(session.send(slots_of(f"p{n}"))) for n in range(110)]
+            tasks: list[asyncio.Task[Any]] = [
+                asyncio.create_task(session.send(slots_of(f"p{n}"))) for n in range(110)
+            ]
             while len(server.requests) < Limits().concurrency:
                 await asyncio.sleep(0)
             tasks.append(asyncio.create_task(session.send(BOOK)))

@@ -336,3 +336,23 @@ async def test_nobody_goes_on_while_a_long_second_comes():
         covering = [batch.lease for batch in its.store.batches if batch.checkpoint is not None]
         assert of_it[:3] == [1000.0] * 3, "each page of it leaves the lease as long"
         assert covering[0] == 60.0
+
+
+async def test_nonsense_that_comes_again_is_looked_behind_wherever_it_came():
+    """The same two elements, twice: each time they stand for whatever had changed by then."""
+    async with flow() as its:
+        for minutes in (7, 14):
+            its.clock.advance(minutes=7)
+            its.pieces.date = NOW + timedelta(minutes=minutes)
+            its.pieces.bodies = [(b"[1, null]",)]
+            await its.replica.sync()
+        its.clock.advance(minutes=20)
+        its.pieces.date = NOW + timedelta(minutes=34)
+        its.pieces.requests.clear()
+        hidden = order("hidden", at="2026-03-02T09:13:00")  # a minute before the second time
+        its.pieces.bodies = [(b"[]",), (body(hidden),)]
+        await its.replica.sync()
+        again = its.pieces.requests[1]
+        assert again["updated_at_after"] < "2026-03-02T08:56"
+        assert again["updated_at_before"] > "2026-03-02T09:14"
+        assert await its.copied() == {"hidden": hidden}
