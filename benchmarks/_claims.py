@@ -69,7 +69,7 @@ class Count:
             found, asked = document[self.wanted], document[self.tried]
         else:
             found, asked = sum(document[fault] for fault in self.faults), 0
-        shown = f"{found:,}"
+        shown = f"{found:,.0f}"
         return (shown if found == asked else f"**{shown}, missed**"), f"{asked:,}"
 
     def words(self, results: Results) -> str:

@@ -71,7 +71,7 @@ def _keys(name: str) -> list[str]:
         key
         for row in rows
         for key in (
-            (row.tried, *row.faults, *filter(None, [row.wanted]))
+            filter(None, (row.tried, *row.faults, row.wanted))
             if isinstance(row, Count)
             else (row.key,)
         )
