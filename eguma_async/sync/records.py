@@ -131,7 +131,7 @@ def merged(old: Kept | None, new: Record, revision: int, now: float) -> Kept:
     if _is_older(new, old.record) and tries < BELIEVED:
         return attrs.evolve(old, tries=tries)
     kind = _kind(old, new)
-    if kind is None and new.found != old.record.found:
+    if kind is None and new.found not in (None, old.record.found):
         return _to_be_asked(attrs.evolve(old, record=new), 1, now)
     if kind is None:
         return _to_be_asked(old, tries, now)
