@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import warnings
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import NoReturn, Self
 
@@ -12,7 +13,7 @@ from eguma_async.core.errors import SessionStateError
 from .background import Background, see_through
 
 
-class LifeCycle:
+class LifeCycle(ABC):
     """Opens with ``async with`` and closes once; it belongs to the event loop it is entered in.
 
     A subclass says in `_open` and `_close` what that means.
@@ -62,11 +63,13 @@ class LifeCycle:
             self._closing = asyncio.create_task(self._close())
         await see_through(self._closing)
 
+    @abstractmethod
     async def _open(self) -> None:
-        raise NotImplementedError
+        """Make ready what has to be before the first call."""
 
+    @abstractmethod
     async def _close(self) -> None:
-        raise NotImplementedError
+        """Let go of everything, whatever part of it fails."""
 
     def __del__(self) -> None:
         if getattr(self, "_loop", None) is not None and not self._closed:
