@@ -44,6 +44,7 @@ class Pacer:
         "_ceiling",
         "_most",
         "_next",
+        "_opens_at",
         "_peak",
         "_recovery",
         "_refused_at",
@@ -63,7 +64,7 @@ class Pacer:
         self._span = 1.0
         self._refused_at = self._resumed_at = -math.inf
         self._recovery = RECOVERY
-        self._next = -math.inf
+        self._next = self._opens_at = -math.inf
         self._answers: deque[float] = deque(maxlen=REMEMBERED)
         self.cuts = 0
         self.is_armed = ceiling is not None
@@ -122,12 +123,13 @@ class Pacer:
         if asked:
             self._peak *= MARGIN
         self._refused_at, self._resumed_at = now, now + asked
-        self._next = self._resumed_at
+        self._next = max(self._resumed_at, self._opens_at)
         self.cuts += 1
         self.is_armed = True
 
     def not_before(self, moment: float) -> None:
         """Let no turn that is still to be taken come before a moment."""
+        self._opens_at = max(self._opens_at, moment)
         self._next = max(self._next, moment)
 
     def _seen(self, now: float, span: float) -> float:

@@ -42,9 +42,10 @@ if answered > 0 then
     redis.call('HSET', KEYS[1], field, tenth .. ':' .. count + answered)
 end
 
-local state = redis.call('HMGET', KEYS[1], 'peak', 'recovery', 'resumed', 'next')
+local state = redis.call('HMGET', KEYS[1], 'peak', 'recovery', 'resumed', 'next', 'opens')
 local peak, recovery = tonumber(state[1]), tonumber(state[2])
 local resumed, following = tonumber(state[3]), tonumber(state[4]) or 0
+local opens = tonumber(state[5]) or 0
 
 local function rate_at(moment)
     if not peak then return ceiling end
@@ -71,7 +72,9 @@ local function reserve()
 end
 
 local function refuse()
-    following = math.max(following, now + asked)
+    opens = math.max(opens, now + asked)
+    following = math.max(following, opens)
+    redis.call('HSET', KEYS[1], 'opens', text(opens))
     local since = resumed and now - resumed
     if since and since < BRIEFEST then return end
     local span = asked > 0 and math.max(1, asked) or BRIEFEST
@@ -91,7 +94,7 @@ local function refuse()
         recovery = RECOVERY
     end
     if asked > 0 then found = found * MARGIN end
-    peak, resumed, following = found, now + asked, now + asked
+    peak, resumed, following = found, now + asked, opens
     redis.call('HSET', KEYS[1], 'peak', text(peak), 'recovery', text(recovery), 'resumed',
         text(resumed))
 end
