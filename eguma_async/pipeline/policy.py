@@ -117,7 +117,7 @@ class RetryBudget:
     def __init__(self, share: float) -> None:
         self._share = share
         self._tokens = self.SIZE if share > 0 else 0.0
-        self.is_full = share > 0
+        self.is_full: bool = share > 0
 
     def spend(self) -> bool:
         """Take a token for a retry; False if none is left."""

@@ -79,7 +79,7 @@ class Round:
         self._present_then = 0.0
         self._latest = math.inf
         self._lease = rules.lease
-        self.tally = Tally()
+        self.tally: Tally = Tally()
 
     @property
     def _is_first(self) -> bool:
