@@ -101,7 +101,7 @@ class Jobs(Generic[T]):
     """
 
     def __init__(self) -> None:
-        self.taken = 0
+        self.taken: int = 0
         self._known: set[type[Any]] = set()
 
     def of(self, item: Operation[T] | InPieces[T]) -> Iterable[Job[T]]:
