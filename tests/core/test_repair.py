@@ -19,6 +19,7 @@ from eguma_async import AvailabilityList, ListAvailabilities, ListOrders
 from eguma_async.core.codec import Codec
 from eguma_async.core.dialect import ObjectForm
 from eguma_async.core.enums import OpenEnum
+from eguma_async.core.errors import DecodingError
 from eguma_async.core.fields import LENIENT, LOCAL, also_named, wire_named
 from eguma_async.core.listing import Listing
 from eguma_async.core.operation import Operation
@@ -465,7 +466,10 @@ def test_names_of_any_form_are_quoted(name):
         frozen=True,
     )
     for body in ({name: 1, name + "b": "x", name + "c": "1.00"}, {name: "1"}):
-        expected = third_tier(Codec()).decode(json.dumps(body).encode(), few)
+        try:
+            expected = third_tier(Codec()).decode(json.dumps(body).encode(), few)
+        except DecodingError:
+            pytest.skip("this cattrs writes such a name into its source as it is")
         for codec in (Codec(), without_first_tier(Codec())):
             codec.converter.structure = None  # type: ignore[method-assign,assignment]
             assert codec.decode(json.dumps(body).encode(), few) == expected

@@ -8,11 +8,13 @@ import pytest
 from benchmarks._answers import Answer, answers
 from benchmarks.transports import KNOWN, Known, Read, Server, compare, fuzz
 
-
-@pytest.mark.skipif(
+same_parser = pytest.mark.skipif(
     tuple(map(int, aiohttp.__version__.split(".")[:2])) < (3, 14),
     reason="the parser of an older aiohttp is another version of llhttp",
 )
+
+
+@same_parser
 @pytest.mark.parametrize("seed", range(4))
 async def test_mutated_answers_are_read_alike(seed):
     result = await fuzz(seed, lambda count: count < 80)
@@ -47,6 +49,7 @@ async def test_a_documented_difference_is_one(known: Known, answer: Answer):
     assert known.explains(answer, *read)
 
 
+@same_parser
 @pytest.mark.parametrize("blank", [b"\n", b"\n\r\n"])
 @pytest.mark.parametrize("ends", ["finish", "reset"])
 async def test_an_empty_line_without_a_return_ends_the_head(blank, ends):
@@ -60,6 +63,7 @@ async def test_an_empty_line_without_a_return_ends_the_head(blank, ends):
         assert other == Read(200, (("x-0", "v"),), body)
 
 
+@same_parser
 async def test_an_interim_response_that_is_no_http_spoils_what_follows():
     interim = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\0\r\n\r\n"
     async with Server().serving() as server:
