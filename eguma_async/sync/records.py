@@ -132,7 +132,10 @@ def merged(old: Kept | None, new: Record, revision: int, now: float) -> Kept:
         return attrs.evolve(old, tries=tries)
     kind = _kind(old, new)
     if kind is None and new.found not in (None, old.record.found):
-        return _to_be_asked(attrs.evolve(old, record=new), 1, now)
+        wider = attrs.evolve(old, record=new)
+        # Asked for as soon as it was to be, and as seldom: a server may add it to every answer.
+        is_soon = old.ask_at is not None and old.ask_at > now
+        return wider if is_soon else _to_be_asked(wider, tries, now)
     if kind is None:
         return _to_be_asked(old, tries, now)
     changed = attrs.evolve(old, record=new, kind=kind, revision=revision, is_missing=False)
