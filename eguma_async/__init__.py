@@ -145,6 +145,7 @@ if TYPE_CHECKING:
     from .pipeline.options import SessionOptions as SessionOptions
     from .pipeline.policy import RetryPolicy as RetryPolicy
     from .pipeline.redis_rate import RedisRate as RedisRate
+    from .pipeline.settings import profiles_file as profiles_file
     from .sync.errors import ReplicaBusyError as ReplicaBusyError
     from .sync.errors import ReplicaCorruptError as ReplicaCorruptError
     from .sync.errors import ReplicaError as ReplicaError

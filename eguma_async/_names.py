@@ -153,6 +153,7 @@ HOMES: dict[str, dict[str, str]] = {
         "UnreadableElement": ".core.listing",
         "UnsuccessfulCode": ".eguma.ticketing.tickets",
         "__version__": "._version",
+        "profiles_file": ".pipeline.settings",
         "unknown_outcome": ".core.errors",
     },
     "eguma_async.core": {

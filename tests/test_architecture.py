@@ -86,7 +86,7 @@ OPTIONAL_HOMES = {
     },
     "redis": {"journal.stores.redis", "journal.stores._redis_server", "pipeline.redis_rate"},
     "cryptography": {"journal.sealing"},
-    "keyring": {"journal.sealing"},
+    "keyring": {"core.system_keyring"},
     "httptools": {"transports._lean_reading"},
     "aiohappyeyeballs": {"transports._lean_dial"},  # comes with aiohttp
     "distributed": {"fanout._dask_worker", "fanout._dask_crew"},
