@@ -38,6 +38,8 @@ class CallEnded:
         status: HTTP status of the last response; None if there was none.
         error: Class name of what it raised; None if it succeeded.
         outcome_unknown: True if it may have been processed although it failed.
+        replayed: True if the server marked its answer as one that it gave before to the same
+            idempotency key.
     """
 
     provider: str
@@ -48,6 +50,7 @@ class CallEnded:
     status: int | None
     error: str | None
     outcome_unknown: bool
+    replayed: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -61,6 +64,8 @@ class AttemptStarted:
         repeat: Whether the operation may be sent again.
         method: HTTP verb.
         url: Scheme, host and path, without a query.
+        template: Path as the operation declares it, the same for all its requests; empty for those
+            that no operation stands behind, such as for a token.
     """
 
     provider: str
@@ -69,6 +74,7 @@ class AttemptStarted:
     repeat: Repeat
     method: str
     url: str
+    template: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -43,7 +43,9 @@ class Layers:
         self.random: Callable[[], float] = options.random
         self._provider = provider
         self._options = options
-        self._notifier = Notifier(provider.name, options.observer, options.clock)
+        self._notifier = Notifier(
+            provider.name, options.observer, options.clock, is_replay=provider.is_replay
+        )
         limits = options.limits
         self._permits = Permits(limits.concurrency, limits.reserved)
         shared = limits.shared if credential else None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from eguma_async.core.clock import Clock
 from eguma_async.core.errors import ConfigurationError, EgumaError
@@ -19,11 +19,22 @@ from eguma_async.core.transport import Transport
 
 from .call import Call
 
-__all__ = ["AttemptEvent", "Notifier", "Observer", "Observing", "checked_observer"]
+__all__ = [
+    "AttemptEvent",
+    "Notifier",
+    "Observer",
+    "ObserverLike",
+    "Observing",
+    "checked_observer",
+]
 
 # Asked for each request: without the adapter's frame.
 _is_logged = logger.logger.isEnabledFor
 _METHODS = ("call_started", "call_ended", "attempt_started", "attempt_ended")
+
+
+ObserverLike: TypeAlias = Observer | Callable[[AttemptEvent], None]
+"""What can see a session at work."""
 
 
 class _OnAttempt(Observer):
@@ -37,18 +48,54 @@ class _OnAttempt(Observer):
         return self._function(attempt)
 
 
-def checked_observer(given: Observer | Callable[[AttemptEvent], None] | None) -> Observer | None:
+class _Several(Observer):
+    """Tells several observers. What one of them raises is logged, and the others are told.
+
+    They are told of an end in the reverse order, as each may have set something around the next.
+    """
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = tuple(observers)
+
+    def call_started(self, call: CallStarted, /) -> object:
+        """Tell all."""
+        return [_safely(each.call_started, call) for each in self._observers]
+
+    def call_ended(self, call: CallEnded, started: object, /) -> None:
+        """Tell all."""
+        for each, own in self._with_own(started):
+            _safely(each.call_ended, call, own)
+
+    def attempt_started(self, attempt: AttemptStarted, /) -> object:
+        """Tell all."""
+        return [_safely(each.attempt_started, attempt) for each in self._observers]
+
+    def attempt_ended(self, attempt: AttemptEvent, started: object, /) -> None:
+        """Tell all."""
+        for each, own in self._with_own(started):
+            _safely(each.attempt_ended, attempt, own)
+
+    def _with_own(self, started: Any) -> Iterator[tuple[Observer, object]]:
+        return zip(reversed(self._observers), reversed(started), strict=True)
+
+
+def checked_observer(given: ObserverLike | Sequence[ObserverLike] | None) -> Observer | None:
     """Return what `given` stands for.
 
     Raises:
         ConfigurationError: It is no observer and no function, or it would have to be awaited.
     """
-    if given is None:
-        return None
+    if isinstance(given, (list, tuple)):
+        several = [_checked_one(each) for each in given]
+        return _Several(several) if several else None
+    return None if given is None else _checked_one(given)
+
+
+def _checked_one(given: Any) -> Observer:
     functions = [getattr(given, name) for name in _METHODS] if isinstance(given, Observer) else []
     if not functions and (isinstance(given, type) or not callable(given)):
         raise ConfigurationError(
-            "observer must be an Observer, or a function that takes an AttemptEvent,"
+            "observer must be an Observer, or a function that takes an AttemptEvent, or several,"
             f" not {given!r:.40}"
         )
     if any(map(_is_async, functions or [given])):
@@ -70,16 +117,30 @@ def _is_async(function: Any) -> bool:
 class Notifier:
     """Hands events to an observer. What that raises is logged and goes no further.
 
+    Args:
+        provider: Name of the API.
+        observer: Whom to tell; None for nobody.
+        clock: Times the calls.
+        is_replay: Tells whether a response is marked as the repetition of an earlier one.
+
     Attributes:
         provider: Name of the API.
         is_heard: True if there is an observer.
     """
 
-    def __init__(self, provider: str, observer: Observer | None, clock: Clock) -> None:
+    def __init__(
+        self,
+        provider: str,
+        observer: Observer | None,
+        clock: Clock,
+        *,
+        is_replay: Callable[[HttpResponse], bool] = lambda _: False,
+    ) -> None:
         self.provider: str = provider
         self.is_heard: bool = observer is not None
         self._observer = Observer() if observer is None else observer
         self._clock = clock
+        self._is_replay = is_replay
 
     @contextmanager
     def watching(self, call: Call[Any]) -> Iterator[None]:
@@ -106,7 +167,11 @@ class Notifier:
             status=None if call.response is None else call.response.status,
             error=None if error is None else type(error).__name__,
             outcome_unknown=_may_be_processed(call, error),
+            replayed=self._is_replayed(call),
         )
+
+    def _is_replayed(self, call: Call[Any]) -> bool:
+        return call.key is not None and call.response is not None and self._is_replay(call.response)
 
     def attempt_started(self, request: HttpRequest) -> object:
         """Tell that a request goes out."""
@@ -117,6 +182,7 @@ class Notifier:
             repeat=request.repeat,
             method=request.method,
             url=request.url,
+            template=request.template,
         )
         return _safely(self._observer.attempt_started, event)
 

@@ -221,6 +221,7 @@ class TestObserver:
         request: dict[str, Any] = {
             "method": "POST",
             "url": "https://api.e-guma.test/v1/ticketing/booking.json",
+            "template": "/v1/ticketing/booking.json",
         }
         first: dict[str, Any] = {"seconds": 0.0, "status": None, "error": "OutcomeUnknownError"}
         second: dict[str, Any] = {"seconds": 0.25, "status": 200, "error": None}
