@@ -91,7 +91,7 @@ OPTIONAL_HOMES = {
     "httptools": {"transports._lean_reading"},
     "aiohappyeyeballs": {"transports._lean_dial"},  # comes with aiohttp
     "distributed": {"fanout._dask_worker", "fanout._dask_crew"},
-    "opentelemetry": {"telemetry.otel"},
+    "opentelemetry": {"telemetry.otel", "telemetry._instruments"},
 }
 
 NAMELESS = ("core", "transports", "fanout", "pipeline", "storage", "journal", "sync", "telemetry")

@@ -3,115 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 from eguma_async.core.clock import Clock
-from eguma_async.core.errors import ConfigurationError, EgumaError
-from eguma_async.core.hooks import AttemptEvent, AttemptStarted, CallEnded, CallStarted, Observer
+from eguma_async.core.errors import EgumaError
+from eguma_async.core.hooks import (
+    AttemptEvent,
+    AttemptStarted,
+    CallEnded,
+    CallStarted,
+    EntryRecovered,
+    EntryWritten,
+    Observer,
+    SessionLoad,
+    SessionStarted,
+    TurnWaited,
+    WaitReason,
+)
 from eguma_async.core.log import logger
 from eguma_async.core.messages import HttpRequest, HttpResponse
 from eguma_async.core.transport import Transport
 
-from .call import Call
-
-__all__ = [
-    "AttemptEvent",
-    "Notifier",
-    "Observer",
-    "ObserverLike",
-    "Observing",
-    "checked_observer",
-]
+from .call import Call, cancelled_as
+from .observers import safely
 
 # Asked for each request: without the adapter's frame.
 _is_logged = logger.logger.isEnabledFor
-_METHODS = ("call_started", "call_ended", "attempt_started", "attempt_ended")
-
-
-ObserverLike: TypeAlias = Observer | Callable[[AttemptEvent], None]
-"""What can see a session at work."""
-
-
-class _OnAttempt(Observer):
-    """Calls a function after each request."""
-
-    def __init__(self, function: Callable[[AttemptEvent], None]) -> None:
-        self._function = function
-
-    def attempt_ended(self, attempt: AttemptEvent, started: object, /) -> None:
-        """Call the function."""
-        return self._function(attempt)
-
-
-class _Several(Observer):
-    """Tells several observers. What one of them raises is logged, and the others are told.
-
-    They are told of an end in the reverse order, as each may have set something around the next.
-    """
-
-    def __init__(self, observers: Sequence[Observer]) -> None:
-        self._observers = tuple(observers)
-
-    def call_started(self, call: CallStarted, /) -> object:
-        """Tell all."""
-        return [_safely(each.call_started, call) for each in self._observers]
-
-    def call_ended(self, call: CallEnded, started: object, /) -> None:
-        """Tell all."""
-        for each, own in self._with_own(started):
-            _safely(each.call_ended, call, own)
-
-    def attempt_started(self, attempt: AttemptStarted, /) -> object:
-        """Tell all."""
-        return [_safely(each.attempt_started, attempt) for each in self._observers]
-
-    def attempt_ended(self, attempt: AttemptEvent, started: object, /) -> None:
-        """Tell all."""
-        for each, own in self._with_own(started):
-            _safely(each.attempt_ended, attempt, own)
-
-    def _with_own(self, started: Any) -> Iterator[tuple[Observer, object]]:
-        return zip(reversed(self._observers), reversed(started), strict=True)
-
-
-def checked_observer(given: ObserverLike | Sequence[ObserverLike] | None) -> Observer | None:
-    """Return what `given` stands for.
-
-    Raises:
-        ConfigurationError: It is no observer and no function, or it would have to be awaited.
-    """
-    if isinstance(given, (list, tuple)):
-        several = [_checked_one(each) for each in given]
-        return _Several(several) if several else None
-    return None if given is None else _checked_one(given)
-
-
-def _checked_one(given: Any) -> Observer:
-    functions = [getattr(given, name) for name in _METHODS] if isinstance(given, Observer) else []
-    if not functions and (isinstance(given, type) or not callable(given)):
-        raise ConfigurationError(
-            "observer must be an Observer, or a function that takes an AttemptEvent, or several,"
-            f" not {given!r:.40}"
-        )
-    if any(map(_is_async, functions or [given])):
-        raise ConfigurationError(
-            "observer must be made of plain functions: nobody awaits it. Let it put the event"
-            " into a queue, and a task of yours take it from there"
-        )
-    return given if isinstance(given, Observer) else _OnAttempt(given)
-
-
-def _is_async(function: Any) -> bool:
-    function = inspect.unwrap(function)
-    while isinstance(function, partial):
-        function = function.func
-    called = getattr(function, "__call__", None)  # noqa: B004  # it is known to be callable
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
+_BRIEF = 0.001
+"""Seconds. Whatever is under way for less is no waiting."""
 
 
 class Notifier:
@@ -141,12 +63,13 @@ class Notifier:
         self._observer = Observer() if observer is None else observer
         self._clock = clock
         self._is_replay = is_replay
+        self._session: tuple[SessionStarted, object] | None = None
 
     @contextmanager
     def watching(self, call: Call[Any]) -> Iterator[None]:
         """Tell that a call begins, and what became of it."""
         event = CallStarted(provider=self.provider, operation=call.name, repeat=call.repeat)
-        started = _safely(self._observer.call_started, event)
+        started = safely(self._observer.call_started, event)
         failed: BaseException | None = None
         try:
             yield
@@ -154,7 +77,7 @@ class Notifier:
             failed = error
             raise
         finally:
-            _safely(self._observer.call_ended, self._ended(call, failed), started)
+            safely(self._observer.call_ended, self._ended(call, failed), started)
             del failed
 
     def _ended(self, call: Call[Any], error: BaseException | None) -> CallEnded:
@@ -173,6 +96,57 @@ class Notifier:
     def _is_replayed(self, call: Call[Any]) -> bool:
         return call.key is not None and call.response is not None and self._is_replay(call.response)
 
+    def session_started(self, credential: str, load: Callable[[], SessionLoad]) -> None:
+        """Tell that the session is open.
+
+        Args:
+            credential: Tells its credentials from others.
+            load: Returns what it has under way.
+        """
+        session = SessionStarted(provider=self.provider, credential=credential, load=load)
+        self._session = session, safely(self._observer.session_started, session)
+
+    def session_ended(self) -> None:
+        """Tell that the session is closed, if it was told that it is open."""
+        if self._session is not None:
+            told, self._session = self._session, None
+            safely(self._observer.session_ended, *told)
+
+    @contextmanager
+    def timing(
+        self, request: HttpRequest, reason: WaitReason, meaning: EgumaError
+    ) -> Iterator[None]:
+        """Tell how long a request waits for its turn.
+
+        Args:
+            request: The request.
+            reason: What it waits for.
+            meaning: What a cancellation of the waiting means.
+        """
+        began = self._clock.monotonic()
+        try:
+            with cancelled_as(meaning):
+                yield
+        finally:
+            seconds = self._clock.monotonic() - began
+            if seconds >= _BRIEF:
+                turn = TurnWaited(
+                    provider=self.provider,
+                    operation=request.operation,
+                    repeat=request.repeat,
+                    reason=reason,
+                    seconds=seconds,
+                )
+                safely(self._observer.turn_waited, turn)
+
+    def entry_written(self, entry: EntryWritten, /) -> None:
+        """Tell that an entry of the journal was written."""
+        safely(self._observer.entry_written, entry)
+
+    def entry_recovered(self, entry: EntryRecovered, /) -> None:
+        """Tell what a recovery found out about an entry."""
+        safely(self._observer.entry_recovered, entry)
+
     def attempt_started(self, request: HttpRequest) -> object:
         """Tell that a request goes out."""
         event = AttemptStarted(
@@ -184,11 +158,11 @@ class Notifier:
             url=request.url,
             template=request.template,
         )
-        return _safely(self._observer.attempt_started, event)
+        return safely(self._observer.attempt_started, event)
 
     def attempt_ended(self, event: AttemptEvent, started: object) -> None:
         """Tell what became of a request."""
-        _safely(self._observer.attempt_ended, event, started)
+        safely(self._observer.attempt_ended, event, started)
 
 
 def _may_be_processed(call: Call[Any], error: BaseException | None) -> bool:
@@ -196,19 +170,6 @@ def _may_be_processed(call: Call[Any], error: BaseException | None) -> bool:
     if isinstance(named, EgumaError):
         return named.outcome_unknown
     return named is not None and not call.is_read  # a foreign error proves nothing
-
-
-def _safely(tell: Callable[..., object], *arguments: object) -> object:
-    result = None
-    try:
-        result = tell(*arguments)
-    except Exception:  # noqa: BLE001  # an observer raises anything
-        logger.exception("the observer failed; the call goes on")
-    if inspect.iscoroutine(result):
-        result.close()
-        logger.error("the observer gave a coroutine, which nobody awaits; the call goes on")
-        return None
-    return result
 
 
 class Observing:

@@ -12,12 +12,12 @@ import attrs
 from eguma_async.core.clock import Clock, ServersTime, SystemClock, checked_clock
 from eguma_async.core.durable import Journal
 from eguma_async.core.errors import ConfigurationError
-from eguma_async.core.hooks import Observer
+from eguma_async.core.hooks import Observer, ObserverLike
 from eguma_async.core.messages import DEFAULT_TIMEOUTS, Timeouts
 from eguma_async.core.transport import Transport, checked_transport, clock_of
 
 from .limiting import Limits
-from .observing import ObserverLike, checked_observer
+from .observers import checked_observer
 from .policy import RetryPolicy
 
 T = TypeVar("T")

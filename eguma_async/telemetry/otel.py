@@ -10,13 +10,26 @@ import attrs
 
 from eguma_async._version import __version__
 from eguma_async.core.errors import ConfigurationError
-from eguma_async.core.hooks import AttemptEvent, AttemptStarted, CallEnded, CallStarted, Observer
+from eguma_async.core.hooks import (
+    AttemptEvent,
+    AttemptStarted,
+    CallEnded,
+    CallStarted,
+    EntryRecovered,
+    EntryWritten,
+    Observer,
+    SessionStarted,
+    TurnWaited,
+)
+from eguma_async.journal.journal import Journal
 
 try:
     from opentelemetry import context as contexts
     from opentelemetry import trace
-    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.metrics import MeterProvider, get_meter
     from opentelemetry.trace import Span, SpanKind, StatusCode, TracerProvider
+
+    from ._instruments import OPERATION, PROVIDER, Instruments
 except ImportError:
     raise ConfigurationError(
         "spans and metrics need OpenTelemetry: pip install 'eguma_async[otel]'"
@@ -79,10 +92,46 @@ class OpenTelemetry(Observer):
                     f"{name} must be a {kind.__name__} of OpenTelemetry, not {type(given).__name__}"
                 )
         self._tracer = trace.get_tracer(NAME, __version__, tracer_provider, SCHEMA_URL)
+        self._measured = Instruments(get_meter(NAME, __version__, meter_provider, SCHEMA_URL))
+
+    async def count_entries(self, *journals: Journal) -> None:
+        """Count the open entries of journals, for a gauge that shows the last count.
+
+        Call it every minute or so. It reads each open entry, of which there are few as a rule.
+
+        Args:
+            journals: All there are. They must be open: a session opens its own.
+
+        Raises:
+            JournalError: One of them cannot be used.
+        """
+        entries = [entry for journal in journals async for entry in journal.entries(open_only=True)]
+        self._measured.entries_counted(entries)
+
+    def session_started(self, session: SessionStarted, /) -> object:
+        """Show what a session has under way, from now on."""
+        self._measured.session_started(session)
+        return None
+
+    def session_ended(self, session: SessionStarted, started: object, /) -> None:
+        """Show it no more."""
+        self._measured.session_ended(session)
+
+    def turn_waited(self, turn: TurnWaited, /) -> None:
+        """Measure how long a request waited for its turn."""
+        self._measured.turn_waited(turn)
+
+    def entry_written(self, entry: EntryWritten, /) -> None:
+        """Measure a write to a journal."""
+        self._measured.entry_written(entry)
+
+    def entry_recovered(self, entry: EntryRecovered, /) -> None:
+        """Count what a recovery has looked at."""
+        self._measured.entry_recovered(entry)
 
     def call_started(self, call: CallStarted, /) -> object:
         """Begin the span of a call."""
-        labels = {"eguma_async.provider": call.provider, "eguma_async.operation": call.operation}
+        labels = {PROVIDER: call.provider, OPERATION: call.operation}
         span = self._tracer.start_span(
             f"{call.provider} {call.operation}",
             kind=SpanKind.INTERNAL,
@@ -91,7 +140,8 @@ class OpenTelemetry(Observer):
         return _entered(span, labels)
 
     def call_ended(self, call: CallEnded, started: object, /) -> None:
-        """End the span of a call."""
+        """End the span of a call, and measure it."""
+        self._measured.call_ended(call)
         if not isinstance(started, _Open):
             return
         _left(started, call.error)
@@ -102,7 +152,7 @@ class OpenTelemetry(Observer):
                 span.set_attribute("eguma_async.outcome_unknown", call.outcome_unknown)
                 if call.replayed:
                     span.set_attribute("eguma_async.replayed", True)
-                _conclude(span, call.status, call.error)
+                _conclude(span, _outcome(call.status, call.error))
         finally:
             span.end()
 
@@ -111,8 +161,8 @@ class OpenTelemetry(Observer):
         labels = {"http.request.method": attempt.method, **_server(_origin(attempt.url))}
         template = attempt.template
         attributes = labels | {
-            "eguma_async.provider": attempt.provider,
-            "eguma_async.operation": attempt.operation,
+            PROVIDER: attempt.provider,
+            OPERATION: attempt.operation,
             "url.full": _origin(attempt.url) + (template or "/"),
         }
         if template:
@@ -124,22 +174,23 @@ class OpenTelemetry(Observer):
             kind=SpanKind.CLIENT,
             attributes=attributes,
         )
+        self._measured.attempt_started(labels)
         return _entered(span, labels, suppress=True)
 
     def attempt_ended(self, attempt: AttemptEvent, started: object, /) -> None:
-        """End the span of a request."""
+        """End the span of a request, and measure it."""
         if not isinstance(started, _Open):
             return
         _left(started, attempt.error)
+        status, error = attempt.status, attempt.error
+        outcome = _outcome(status, str(status) if status is not None and status >= 400 else error)
         span = started.span
         try:
             if span.is_recording():
-                error = attempt.error
-                if attempt.status is not None and attempt.status >= 400:
-                    error = str(attempt.status)
-                _conclude(span, attempt.status, error)
+                _conclude(span, outcome)
         finally:
             span.end()
+        self._measured.attempt_ended(attempt, started.labels, outcome)
 
 
 def _entered(span: Span, labels: dict[str, Any], *, suppress: bool = False) -> _Open:
@@ -157,12 +208,15 @@ def _left(opened: _Open, error: str | None) -> None:
         contexts.detach(opened.token)
 
 
-def _conclude(span: Span, status: int | None, error: str | None) -> None:
-    """Write down what became of it. No words of an error: a server may repeat a customer's."""
-    if status is not None:
-        span.set_attribute("http.response.status_code", status)
-    if error is not None:
-        span.set_attribute("error.type", error)
+def _outcome(status: int | None, error: str | None) -> dict[str, Any]:
+    """Return what became of it. No words of an error: a server may repeat a customer's."""
+    known: dict[str, Any] = {} if status is None else {"http.response.status_code": status}
+    return known if error is None else known | {"error.type": error}
+
+
+def _conclude(span: Span, outcome: dict[str, Any]) -> None:
+    span.set_attributes(outcome)
+    if "error.type" in outcome:
         span.set_status(StatusCode.ERROR)
 
 
