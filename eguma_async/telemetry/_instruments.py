@@ -54,11 +54,6 @@ class Instruments:
         self._request = seconds(
             "http.client.request.duration", "Duration of HTTP client requests.", HTTP_SECONDS
         )
-        self._active = meter.create_up_down_counter(
-            "http.client.active_requests",
-            unit="{request}",
-            description="Number of active HTTP requests.",
-        )
         self._call = seconds(
             "eguma_async.call.duration", "Calls, with their attempts and pauses.", _CALL_SECONDS
         )
@@ -167,10 +162,6 @@ class Instruments:
             attributes["error.type"] = call.error
         self._call.record(call.seconds, attributes)
 
-    def attempt_started(self, labels: dict[str, Any]) -> None:
-        """Count a request that goes out."""
-        self._active.add(1, labels)
-
     def attempt_ended(
         self, attempt: AttemptEvent, labels: dict[str, Any], outcome: dict[str, Any]
     ) -> None:
@@ -178,14 +169,12 @@ class Instruments:
 
         Args:
             attempt: The request.
-            labels: Its method and its server.
+            labels: Its operation, its method and its server.
             outcome: What its span says of what became of it.
         """
-        self._active.add(-1, labels)
-        own = {PROVIDER: attempt.provider, OPERATION: attempt.operation}
-        self._request.record(attempt.seconds, {**labels, **own, **outcome})
+        self._request.record(attempt.seconds, labels | outcome)
         if attempt.attempt > 1:
-            self._retries.add(1, own)
+            self._retries.add(1, {PROVIDER: attempt.provider, OPERATION: attempt.operation})
 
     def turn_waited(self, turn: TurnWaited) -> None:
         """Measure how long a request waited for its turn."""

@@ -47,13 +47,28 @@ _SUPPRESS_HTTP = getattr(
 
 
 @attrs.frozen
+class _Request:
+    """What the requests of one operation to one server have in common.
+
+    Attributes:
+        name: Name of their spans.
+        labels: What tells them from others where they are measured.
+        attributes: Those of their spans, `labels` among them.
+    """
+
+    name: str
+    labels: dict[str, Any]
+    attributes: dict[str, Any]
+
+
+@attrs.frozen
 class _Open:
     """A span that has begun, and the context in which it is the current one."""
 
     span: Span
     context: contexts.Context
     token: Any
-    labels: dict[str, Any]
+    request: _Request | None
 
 
 class OpenTelemetry(Observer):
@@ -131,13 +146,15 @@ class OpenTelemetry(Observer):
 
     def call_started(self, call: CallStarted, /) -> object:
         """Begin the span of a call."""
-        labels = {PROVIDER: call.provider, OPERATION: call.operation}
+        attributes = {
+            PROVIDER: call.provider,
+            OPERATION: call.operation,
+            "eguma_async.repeat": call.repeat.value,
+        }
         span = self._tracer.start_span(
-            f"{call.provider} {call.operation}",
-            kind=SpanKind.INTERNAL,
-            attributes=labels | {"eguma_async.repeat": call.repeat.value},
+            f"{call.provider} {call.operation}", kind=SpanKind.INTERNAL, attributes=attributes
         )
-        return _entered(span, labels)
+        return _entered(span)
 
     def call_ended(self, call: CallEnded, started: object, /) -> None:
         """End the span of a call, and measure it."""
@@ -158,24 +175,18 @@ class OpenTelemetry(Observer):
 
     def attempt_started(self, attempt: AttemptStarted, /) -> object:
         """Begin the span of a request."""
-        labels = {"http.request.method": attempt.method, **_server(_origin(attempt.url))}
-        template = attempt.template
-        attributes = labels | {
-            PROVIDER: attempt.provider,
-            OPERATION: attempt.operation,
-            "url.full": _origin(attempt.url) + (template or "/"),
-        }
-        if template:
-            attributes["url.template"] = template
-        if attempt.attempt > 1:
-            attributes["http.request.resend_count"] = attempt.attempt - 1
-        span = self._tracer.start_span(
-            f"{attempt.method} {template}" if template else attempt.method,
-            kind=SpanKind.CLIENT,
-            attributes=attributes,
+        request = _request(
+            attempt.provider,
+            attempt.operation,
+            attempt.method,
+            _origin(attempt.url),
+            attempt.template,
         )
-        self._measured.attempt_started(labels)
-        return _entered(span, labels, suppress=True)
+        attributes = request.attributes
+        if attempt.attempt > 1:
+            attributes = attributes | {"http.request.resend_count": attempt.attempt - 1}
+        span = self._tracer.start_span(request.name, kind=SpanKind.CLIENT, attributes=attributes)
+        return _entered(span, request)
 
     def attempt_ended(self, attempt: AttemptEvent, started: object, /) -> None:
         """End the span of a request, and measure it."""
@@ -190,15 +201,16 @@ class OpenTelemetry(Observer):
                 _conclude(span, outcome)
         finally:
             span.end()
-        self._measured.attempt_ended(attempt, started.labels, outcome)
+        if started.request is not None:
+            self._measured.attempt_ended(attempt, started.request.labels, outcome)
 
 
-def _entered(span: Span, labels: dict[str, Any], *, suppress: bool = False) -> _Open:
+def _entered(span: Span, request: _Request | None = None) -> _Open:
     """Make a span the current one."""
     context = trace.set_span_in_context(span)
-    if suppress:
+    if request is not None:
         context = contexts.set_value(_SUPPRESS_HTTP, True, context)
-    return _Open(span, context, contexts.attach(context), labels)
+    return _Open(span, context, contexts.attach(context), request)
 
 
 def _left(opened: _Open, error: str | None) -> None:
@@ -226,12 +238,21 @@ def _origin(url: str) -> str:
     return f"{scheme}://{rest.partition('/')[0].partition('?')[0]}"
 
 
-@lru_cache(maxsize=64)
-def _server(origin: str) -> dict[str, Any]:
-    """Return the attributes of a server."""
-    parts = urlsplit(origin)
-    return {
-        "server.address": parts.hostname or "",
-        "server.port": parts.port or _PORTS.get(parts.scheme, 0),
-        "url.scheme": parts.scheme,
+@lru_cache(maxsize=1024)  # operations times servers: each is made again and again
+def _request(provider: str, operation: str, method: str, origin: str, template: str) -> _Request:
+    server = urlsplit(origin)
+    labels = {
+        PROVIDER: provider,
+        OPERATION: operation,
+        "http.request.method": method,
+        "server.address": server.hostname or "",
+        "server.port": server.port or _PORTS.get(server.scheme, 0),
+        "url.scheme": server.scheme,
     }
+    if template:
+        labels["url.template"] = template
+    return _Request(
+        name=f"{method} {template}" if template else method,
+        labels=labels,
+        attributes=labels | {"url.full": origin + (template or "/")},
+    )
