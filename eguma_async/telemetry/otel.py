@@ -40,10 +40,13 @@ SCHEMA_URL = "https://opentelemetry.io/schemas/1.27.0"
 """The version of the conventions whose names for HTTP are used here."""
 
 _PORTS = {"http": 80, "https": 443}
-# Where the instrumentations of HTTP clients look. The interface has no public name for it.
-_SUPPRESS_HTTP = getattr(
-    contexts, "_SUPPRESS_HTTP_INSTRUMENTATION_KEY", "suppress_http_instrumentation"
-)
+# Where the instrumentations of HTTP clients look: newer ones at the first, older ones, such as that
+# of aiohttp in 0.51, at the others alone. The interface has no public names for them.
+_SUPPRESSED = {
+    getattr(contexts, "_SUPPRESS_HTTP_INSTRUMENTATION_KEY", "suppress_http_instrumentation"): True,
+    getattr(contexts, "_SUPPRESS_INSTRUMENTATION_KEY", "suppress_instrumentation"): True,
+    "suppress_instrumentation": True,
+}
 
 
 @attrs.frozen
@@ -209,7 +212,7 @@ def _entered(span: Span, request: _Request | None = None) -> _Open:
     """Make a span the current one."""
     context = trace.set_span_in_context(span)
     if request is not None:
-        context = contexts.set_value(_SUPPRESS_HTTP, True, context)
+        context = contexts.Context({**context, **_SUPPRESSED})
     return _Open(span, context, contexts.attach(context), request)
 
 
