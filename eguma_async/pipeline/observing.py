@@ -214,16 +214,30 @@ class Observing:
             status=status,
             error=error,
         )
-        logger.debug(
-            "%s %s attempt %d: %s in %.1f ms",
-            event.provider,
-            event.operation,
-            event.attempt,
-            error or status,
-            event.seconds * 1000,
-        )
+        if _is_logged(logging.DEBUG):
+            _log(event)
         self._notifier.attempt_ended(event, started)
 
     async def aclose(self) -> None:
         """Close the inner transport."""
         await self._inner.aclose()
+
+
+def _log(event: AttemptEvent) -> None:
+    """Write a line for people, with the same as fields for machines."""
+    logger.debug(
+        "%s %s attempt %d: %s in %.1f ms",
+        event.provider,
+        event.operation,
+        event.attempt,
+        event.error or event.status,
+        event.seconds * 1000,
+        extra={
+            "provider": event.provider,
+            "operation": event.operation,
+            "attempt": event.attempt,
+            "status": event.status,
+            "error": event.error,
+            "seconds": event.seconds,
+        },
+    )

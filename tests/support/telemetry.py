@@ -10,6 +10,24 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from eguma_async.telemetry.otel import OpenTelemetry
 
+ATTRIBUTES = {
+    "error.type",
+    "eguma_async.attempts",
+    "eguma_async.operation",
+    "eguma_async.outcome_unknown",
+    "eguma_async.provider",
+    "eguma_async.repeat",
+    "eguma_async.replayed",
+    "http.request.method",
+    "http.request.resend_count",
+    "http.response.status_code",
+    "server.address",
+    "server.port",
+    "url.full",
+    "url.scheme",
+    "url.template",
+}
+
 
 class _Counting(SimpleSpanProcessor):
     """Counts the spans that have begun."""
@@ -75,6 +93,11 @@ class Heard:
         }
 
     def written(self) -> str:
-        """Return all of it as text."""
+        """Return all of it as text. What is told comes from a list: a secret has no place there."""
+        for span in self.spans:
+            assert set(span.attributes) <= ATTRIBUTES, set(span.attributes) - ATTRIBUTES
+            assert not span.events
+            assert not span.links
+            assert span.status.description is None
         data = self._metrics.get_metrics_data()
         return "\n".join([*(span.to_json() for span in self.spans), data.to_json() if data else ""])

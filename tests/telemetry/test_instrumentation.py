@@ -100,4 +100,4 @@ async def test_without_the_observer_the_instrumentation_shows_the_key(heard):
         await transport.aclose()
     assert heard.tree() == [("GET",)]
     assert "traceparent" in seen[0]
-    assert KEY in heard.written()
+    assert KEY in heard.spans[0].to_json()

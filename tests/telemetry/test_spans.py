@@ -219,8 +219,12 @@ async def test_what_a_journal_carries_out_is_within_the_span_it_was_asked_for_in
                 product_id=example.product_id,
                 starts_at=example.start,
                 items=[TicketItem(example.category_ids[0], 2)],
-                customer=Customer("Ada", "Lovelace", "ada@example.com"),
+                customer=Customer("Canary-Ada", "Canary-Lovelace", "canary@example.com"),
+                client_ref="canary-reference",
             )
+    written = heard.written()
+    assert "canary" not in written.lower()
+    assert sandbox.demo_key not in written
     assert heard.tree() == [
         ("checkout", ("e-guma BookTickets", *[(f"POST {PATH}",)] * 2)),
     ]
