@@ -12,8 +12,10 @@ from opentelemetry.instrumentation.aiohttp_client import (
     AioHttpClientInstrumentor,
     create_trace_config,
 )
+from opentelemetry.trace import NoOpTracerProvider
 
 from eguma_async import AiohttpTransport, AsyncSession, LeanTransport
+from eguma_async.telemetry.otel import OpenTelemetry
 from tests.support.calls import CATALOGUE
 
 KEY = "canary-key-0123456789abcdef"
@@ -88,6 +90,19 @@ async def test_no_third_span_with_a_session_of_the_callers(heard):
             pass
     assert heard.tree() == [*TREE, ("GET",)]
     assert "traceparent" in seen[1]
+
+
+@pytest.mark.usefixtures("instrumented")
+async def test_an_observer_that_makes_no_spans_keeps_it_out_as_well(heard):
+    silent = OpenTelemetry(tracer_provider=NoOpTracerProvider(), meter_provider=heard.meters)
+    async with served() as (url, seen):
+        transport = AiohttpTransport()
+        async with AsyncSession(KEY, base_url=url, transport=transport, observer=silent) as session:
+            await session.ticketing.products.list()
+        await transport.aclose()
+    assert heard.tree() == []
+    assert "traceparent" not in seen[0]
+    assert KEY not in heard.written()
 
 
 @pytest.mark.usefixtures("instrumented")

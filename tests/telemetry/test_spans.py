@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
+import attrs
 import pytest
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
@@ -17,6 +18,7 @@ from eguma_async import (
     GetTicket,
     HttpResponse,
     KorusSession,
+    ListOrders,
     MemoryJournal,
     MemoryTransport,
     NotSentError,
@@ -25,6 +27,8 @@ from eguma_async import (
     TicketItem,
 )
 from eguma_async.core.hooks import Observer
+from eguma_async.core.messages import Repeat
+from eguma_async.core.operation import Operation, in_query
 from eguma_async.sandbox import DropAfter, EgumaSandbox, KorusSandbox
 from eguma_async.telemetry.otel import OpenTelemetry
 from eguma_async.testing import FakeClock, json_reply
@@ -33,8 +37,11 @@ from tests.support.calls import (
     BOOKED,
     CANCEL,
     CATALOGUE,
+    EMPTY_LIST,
     PRODUCTS,
     Gate,
+    order,
+    refusal,
     scripted,
     session_on,
     slots_of,
@@ -203,6 +210,45 @@ async def test_a_fan_out_is_within_the_span_it_was_begun_in(heard):
     assert heard.tree() == [("refresh", *[("e-guma ListAvailabilities", request)] * 20)]
 
 
+async def test_the_parts_of_a_call_are_within_it(heard):
+    """A range that the server refuses as too long is read in halves."""
+
+    @attrs.frozen(kw_only=True)
+    class Count(Operation[int]):
+        METHOD: ClassVar[str] = "GET"
+        PATH: ClassVar[str] = "/v1/count.json"
+        REPEAT: ClassVar[Repeat] = Repeat.READ
+
+        up_to: int = attrs.field(metadata=in_query("to"))
+
+        async def fall_back(self, refusal, send, /):
+            return await send(Count(up_to=1)) + await send(Count(up_to=2))
+
+    steps = refusal(400, "validation_error"), json_reply(1), json_reply(2)
+    async with scripted(*steps, observer=heard.observer) as (session, _):
+        assert await session.send(Count(up_to=3)) == 3
+    request = ("GET /v1/count.json",)
+    part = ("e-guma Count", request)
+    assert heard.tree() == [("e-guma Count", request, part, part)]
+    assert attributes(heard.spans[-1])["eguma_async.attempts"] == 3
+
+
+async def test_what_the_caller_does_with_what_comes_is_not_within_it(heard):
+    """Neither a fan-out nor a stream changes what is current where it is read."""
+    async with session_on(
+        MemoryTransport(
+            lambda request: _answer(ORDERS_AND_SLOTS[request.method, request.operation])
+        ),
+        observer=heard.observer,
+    ) as session:
+        with heard.tracer.start_as_current_span("refresh") as outer:
+            async for _ in session.fan_out([slots_of(f"p{n}") for n in range(3)]):
+                assert trace.get_current_span() is outer
+            async for _ in session.elements(ListOrders()):
+                assert trace.get_current_span() is outer
+        assert trace.get_current_span() is trace.INVALID_SPAN
+
+
 async def test_what_a_journal_carries_out_is_within_the_span_it_was_asked_for_in(heard):
     sandbox = EgumaSandbox()
     example = sandbox.example("time")
@@ -274,6 +320,17 @@ async def test_a_call_that_is_cancelled_while_it_waits_for_its_next_attempt(hear
         "OutcomeUnknownError",
         "CancelledError",
     ]
+
+
+ORDERS_AND_SLOTS = {
+    ("GET", "ListOrders"): [order("completed", f"b{n}") for n in range(3)],
+    ("GET", "ListAvailabilities"): EMPTY_LIST,
+}
+
+
+async def _answer(content):
+    await asyncio.sleep(0)
+    return json_reply(content)
 
 
 async def _lost(request):
