@@ -161,20 +161,16 @@ class OpenTelemetry(Observer):
 
     def call_ended(self, call: CallEnded, started: object, /) -> None:
         """End the span of a call, and measure it."""
-        self._measured.call_ended(call)
-        if not isinstance(started, _Open):
-            return
-        _left(started, call.error)
-        span = started.span
+        outcome = _outcome(call.status, call.error) | {
+            "eguma_async.attempts": call.attempts,
+            "eguma_async.outcome_unknown": call.outcome_unknown,
+        }
+        if call.replayed:
+            outcome["eguma_async.replayed"] = True
         try:
-            if span.is_recording():
-                span.set_attribute("eguma_async.attempts", call.attempts)
-                span.set_attribute("eguma_async.outcome_unknown", call.outcome_unknown)
-                if call.replayed:
-                    span.set_attribute("eguma_async.replayed", True)
-                _conclude(span, _outcome(call.status, call.error))
+            _end(started, call.error, outcome)
         finally:
-            span.end()
+            self._measured.call_ended(call)
 
     def attempt_started(self, attempt: AttemptStarted, /) -> object:
         """Begin the span of a request."""
@@ -193,19 +189,14 @@ class OpenTelemetry(Observer):
 
     def attempt_ended(self, attempt: AttemptEvent, started: object, /) -> None:
         """End the span of a request, and measure it."""
-        if not isinstance(started, _Open):
-            return
-        _left(started, attempt.error)
-        status, error = attempt.status, attempt.error
-        outcome = _outcome(status, str(status) if status is not None and status >= 400 else error)
-        span = started.span
+        status = attempt.status
+        refused = status is not None and status >= 400
+        outcome = _outcome(status, str(status) if refused else attempt.error)
         try:
-            if span.is_recording():
-                _conclude(span, outcome)
+            _end(started, attempt.error, outcome)
         finally:
-            span.end()
-        if started.request is not None:
-            self._measured.attempt_ended(attempt, started.request.labels, outcome)
+            if isinstance(started, _Open) and started.request is not None:
+                self._measured.attempt_ended(attempt, started.request.labels, outcome)
 
 
 def _entered(span: Span, request: _Request | None = None) -> _Open:
@@ -216,11 +207,21 @@ def _entered(span: Span, request: _Request | None = None) -> _Open:
     return _Open(span, context, contexts.attach(context), request)
 
 
-def _left(opened: _Open, error: str | None) -> None:
-    """Let the span before be the current one again."""
+def _end(started: object, error: str | None, outcome: dict[str, Any]) -> None:
+    """End a span, if it has begun, and let the one before be the current one again."""
+    if not isinstance(started, _Open):
+        return
     # A coroutine that nobody awaits to its end may be closed wherever the garbage collector runs.
-    if error != "GeneratorExit" or contexts.get_current() is opened.context:
-        contexts.detach(opened.token)
+    if error != "GeneratorExit" or contexts.get_current() is started.context:
+        contexts.detach(started.token)
+    span = started.span
+    try:
+        if span.is_recording():
+            span.set_attributes(outcome)
+            if "error.type" in outcome:
+                span.set_status(StatusCode.ERROR)
+    finally:
+        span.end()
 
 
 def _outcome(status: int | None, error: str | None) -> dict[str, Any]:
@@ -229,16 +230,11 @@ def _outcome(status: int | None, error: str | None) -> dict[str, Any]:
     return known if error is None else known | {"error.type": error}
 
 
-def _conclude(span: Span, outcome: dict[str, Any]) -> None:
-    span.set_attributes(outcome)
-    if "error.type" in outcome:
-        span.set_status(StatusCode.ERROR)
-
-
 def _origin(url: str) -> str:
     """Return scheme, host and port of a URL."""
     scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.partition('/')[0].partition('?')[0]}"
+    authority = rest.partition("/")[0].partition("?")[0]
+    return f"{scheme}://{authority.rpartition('@')[2]}"
 
 
 @lru_cache(maxsize=1024)  # operations times servers: each is made again and again

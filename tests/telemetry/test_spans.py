@@ -26,7 +26,7 @@ from eguma_async import (
     RetryPolicy,
     TicketItem,
 )
-from eguma_async.core.hooks import Observer
+from eguma_async.core.hooks import AttemptEvent, AttemptStarted, Observer
 from eguma_async.core.messages import Repeat
 from eguma_async.core.operation import Operation, in_query
 from eguma_async.sandbox import DropAfter, EgumaSandbox, KorusSandbox
@@ -168,6 +168,24 @@ async def test_the_server(heard, base_url, address, port):
     assert told["url.full"] == f"{origin}/v1/ticketing/products.json"
 
 
+def test_no_password_of_a_url_is_in_a_span(heard):
+    """No session takes such a URL; an observer may be told of one all the same."""
+    common: dict[str, Any] = {
+        "provider": "museum",
+        "operation": "FetchToken",
+        "attempt": 1,
+        "repeat": Repeat.IDEMPOTENT,
+    }
+    url = "https://user:canary@museum.test/token?canary=1"
+    started = heard.observer.attempt_started(AttemptStarted(method="POST", url=url, **common))
+    heard.observer.attempt_ended(
+        AttemptEvent(seconds=0.1, status=200, error=None, **common), started
+    )
+    assert "canary" not in heard.written()
+    (span,) = heard.spans
+    assert (span.name, attributes(span)["url.full"]) == ("POST", "https://museum.test/")
+
+
 # Where they stand
 
 
@@ -274,6 +292,24 @@ async def test_what_a_journal_carries_out_is_within_the_span_it_was_asked_for_in
     assert heard.tree() == [
         ("checkout", ("e-guma BookTickets", *[(f"POST {PATH}",)] * 2)),
     ]
+
+
+async def test_what_a_journal_carries_on_after_a_cancellation_ends_as_well(heard):
+    gate = Gate(json_reply(BOOKED))
+    async with session_on(gate, journal=MemoryJournal(), observer=heard.observer) as session:
+
+        async def checkout():
+            with heard.tracer.start_as_current_span("checkout"):
+                await session.send(BOOK)
+
+        task = asyncio.create_task(checkout())
+        await turns()
+        task.cancel()
+        await asyncio.wait({task})
+        assert [span.name for span in heard.spans] == ["checkout"]
+        gate.open.set()
+    assert heard.tree() == [("checkout", ("e-guma BookTickets", (f"POST {PATH}",)))]
+    assert attributes(heard.spans[-1])["eguma_async.outcome_unknown"] is False
 
 
 async def test_a_token_is_fetched_within_the_call_that_needs_it(heard):
@@ -424,6 +460,10 @@ async def test_an_sdk_that_fails_does_not_harm_the_call(heard, caplog):
     async with scripted(json_reply(CATALOGUE), observer=heard.observer) as (session, _):
         assert (await session.send(PRODUCTS)).company_name == "Museum"
     assert trace.get_current_span() is trace.INVALID_SPAN
+    assert [r.getMessage() for r in caplog.records] == ["the observer failed; the call goes on"] * 2
+    measured = heard.points()
+    assert [p.count for p in measured["http.client.request.duration"]] == [1]
+    assert [p.count for p in measured["eguma_async.call.duration"]] == [1]
 
 
 @pytest.mark.parametrize("name", ["tracer_provider", "meter_provider"])
