@@ -49,7 +49,14 @@ if TYPE_CHECKING:
     from .core.hooks import AttemptStarted as AttemptStarted
     from .core.hooks import CallEnded as CallEnded
     from .core.hooks import CallStarted as CallStarted
+    from .core.hooks import EntryRecovered as EntryRecovered
+    from .core.hooks import EntryWritten as EntryWritten
     from .core.hooks import Observer as Observer
+    from .core.hooks import ObserverLike as ObserverLike
+    from .core.hooks import SessionLoad as SessionLoad
+    from .core.hooks import SessionStarted as SessionStarted
+    from .core.hooks import TurnWaited as TurnWaited
+    from .core.hooks import WaitReason as WaitReason
     from .core.journal import ClientRefConflictError as ClientRefConflictError
     from .core.journal import Entry as Entry
     from .core.journal import Intent as Intent

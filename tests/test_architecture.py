@@ -44,6 +44,7 @@ FLOORS = (
     ("sandbox", 50),
     ("cli", 60),
     ("testing", 60),
+    ("telemetry", 60),
     ("__main__", 60),
     ("", 60),
 )
@@ -90,9 +91,10 @@ OPTIONAL_HOMES = {
     "httptools": {"transports._lean_reading"},
     "aiohappyeyeballs": {"transports._lean_dial"},  # comes with aiohttp
     "distributed": {"fanout._dask_worker", "fanout._dask_crew"},
+    "opentelemetry": {"telemetry.otel", "telemetry._instruments"},
 }
 
-NAMELESS = ("core", "transports", "fanout", "pipeline", "storage", "journal", "sync")
+NAMELESS = ("core", "transports", "fanout", "pipeline", "storage", "journal", "sync", "telemetry")
 PROVIDER_NAME = re.compile(r"e-?guma(?!_async|-async|Error\b)|korus", re.IGNORECASE)
 
 TIME_AND_CHANCE = {

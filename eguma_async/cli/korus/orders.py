@@ -23,8 +23,8 @@ from .tickets import print_tickets
 
 if TYPE_CHECKING:
     from eguma_async.core.clock import Clock
+    from eguma_async.core.hooks import AttemptEvent
     from eguma_async.korus import BulkOrders, KorusSession, Order, Reservation
-    from eguma_async.pipeline.observing import AttemptEvent
 
 
 async def order(
