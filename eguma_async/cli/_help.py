@@ -19,6 +19,8 @@ Commands:
   book: Book tickets.
   cancel: Cancel a booking with all of its tickets. This refunds no money.
   demo: Book tickets in a sandbox, lose the reply, and recover it.
+  doctor: Check the key, the network and the clock, and say what to do about
+      what is wrong.
   fanout: List the availabilities of many products at once, as JSON lines.
   journal: Look into a journal of bookings, and bring what is open to its end.
   korus: Sell admission tickets through Korus Ticket.
@@ -648,6 +650,37 @@ out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
 terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
 output left early (SIGPIPE), 143 terminated (SIGTERM).
 """,
+    ("doctor",): """\
+Usage: eguma doctor [OPTIONS]
+
+Check the key, the network and the clock, and say what to do about what is
+wrong.
+
+One line each for: versions, extras, misspelt variables, the key, the address,
+proxies, DNS, TCP, TLS with its certificate, an answer without the key, the key
+with a read of the products, the clock, the pace, and the journal. It changes
+nothing. Each step waits 10 seconds unless --timeout says otherwise. The exit
+code is that of the first check that fails, 0 if none does.
+
+Parameters:
+  --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
+      given. If it is encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY.
+  --account NAME: The account, if the journal holds those of several.
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
+  --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
     ("korus",): """\
 Usage: eguma korus COMMAND
 
@@ -662,6 +695,8 @@ Commands:
       It holds nothing.
   beneficiary: Tell who uses a ticket. Some issuers allow it only once.
   catalogs: List the catalogs your organization may sell from.
+  doctor: Check the credentials, the network and the clock, and say what to do
+      about what is wrong.
   document: Store a document of an order, as a rule its tickets in PDF.
   journal: Bring what a journal holds of Korus Ticket to its end.
   offers: List the offers of a catalog: a product for a day, with price and
@@ -1141,6 +1176,39 @@ Parameters:
       takes that look.
   --any-credentials: Take up what was asked for with other credentials, as
       before a new API key.
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else KORUS_BASE_URL, else the live API.
+  --token-url URL: Where tokens are fetched; else KORUS_TOKEN_URL, else the live
+      identity server.
+  --secret-stdin: Read the client secret from the first line of stdin, not
+      KORUS_CLIENT_SECRET.
+  --language STR: Of names, errors and documents, ISO 639-1.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("korus", "doctor"): """\
+Usage: eguma korus doctor [OPTIONS]
+
+Check the credentials, the network and the clock, and say what to do about what
+is wrong.
+
+As `eguma doctor`, for the API and for the identity server that hands out its
+tokens. It changes nothing. Each step waits 10 seconds unless --timeout says
+otherwise. The exit code is that of the first check that fails, 0 if none does.
+
+Parameters:
+  --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
+      given. If it is encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY.
+  --account NAME: The account, if the journal holds those of several.
   --json: Print one JSON document and nothing else on stdout.
   --sandbox: Use a sandbox within this process, with its demo data.
   --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not

@@ -61,7 +61,7 @@ async def opened(
     with showing_log(verbose=api.verbose):
         try:
             async with AsyncExitStack() as stack:
-                if (transport := _transport(api)) is not None:
+                if (transport := transport_for(api)) is not None:
                     options["transport"] = await stack.enter_async_context(aclosing(transport))
                 session = await make(options)
                 await stack.enter_async_context(session)
@@ -73,7 +73,7 @@ async def opened(
             raise Stop(explain(error, advice), exit_code(error)) from None
 
 
-def _transport(api: ConnectionOptions) -> Transport | None:
+def transport_for(api: ConnectionOptions) -> Transport | None:
     """Return the way to the network; None for the session's own."""
     proxy = None if api.proxy is None else proxy_url(api.proxy)
     if is_fast.get() and not api.sandbox:
