@@ -343,6 +343,8 @@ Arguments:
 
 Parameters:
   --item CATEGORY=QUANTITY: Tickets to sell; once for each category. [required]
+  --dry-run: Print the request that would be sent, without the key, and send
+      nothing.
   --json: Print one JSON document and nothing else on stdout.
   --sandbox: Use a sandbox within this process, with its demo data.
   --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
@@ -367,6 +369,8 @@ Arguments:
   RESERVATION: Id of a reservation. [required]
 
 Parameters:
+  --dry-run: Print the request that would be sent, without the key, and send
+      nothing.
   --json: Print one JSON document and nothing else on stdout.
   --sandbox: Use a sandbox within this process, with its demo data.
   --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
@@ -405,7 +409,8 @@ Parameters:
   --language STR: Of the tickets, ISO 639-1.
   --idempotency-key STR: Resume the booking that was begun with this key.
   --yes: Do not ask.
-  --dry-run: Print the request's JSON and send nothing.
+  --dry-run: Print the request that would be sent, without the key, and send
+      nothing.
   --new-generation: Book anew what was refused, was not made, or was cancelled
       under --client-ref.
   --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
@@ -441,6 +446,8 @@ Parameters:
   --client-ref REF: Instead of the id, the reference it was booked under; needs
       a journal.
   --yes: Do not ask.
+  --dry-run: Print the request that would be sent, without the key, and send
+      nothing.
   --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
       given. If it is encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY.
   --account NAME: The account, if the journal holds those of several.
@@ -545,6 +552,8 @@ Arguments:
   NUMBER: The 19 digits of the ticket. [required]
 
 Parameters:
+  --dry-run: Print the request that would be sent, without the key, and send
+      nothing.
   --json: Print one JSON document and nothing else on stdout.
   --sandbox: Use a sandbox within this process, with its demo data.
   --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
@@ -569,6 +578,8 @@ Arguments:
   NUMBER: The 19 digits of the ticket. [required]
 
 Parameters:
+  --dry-run: Print the request that would be sent, without the key, and send
+      nothing.
   --json: Print one JSON document and nothing else on stdout.
   --sandbox: Use a sandbox within this process, with its demo data.
   --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
@@ -920,6 +931,9 @@ Usage: eguma korus reserve [OPTIONS] OFFER
 
 Hold an offer for some minutes, usually 15. It cannot be given back.
 
+With --dry-run, the tickets of the offer are read all the same: the request
+names them.
+
 Arguments:
   OFFER: IRI of an offer. [required]
 
@@ -927,6 +941,8 @@ Parameters:
   --quantity INT: How many units. [default: 1]
   --session STR...: TICKET=SESSION, ids as `tickets` lists them; once for each
       ticket that needs it.
+  --dry-run: Print the request that would be sent, without the key, and send
+      nothing.
   --json: Print one JSON document and nothing else on stdout.
   --sandbox: Use a sandbox within this process, with its demo data.
   --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
@@ -994,6 +1010,8 @@ Parameters:
   --country STR: Of the customer, ISO 3166-1, such as FR.
   --notes STR: A remark for the issuer.
   --yes: Do not ask.
+  --dry-run: Print the request that would be sent, without the key, and send
+      nothing.
   --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
       given. If it is encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY.
   --account NAME: The account, if the journal holds those of several.
@@ -1090,6 +1108,8 @@ Parameters:
   --title CHOICE: How to address the person. [choices: mr, mrs, mx]
   --email STR: Of the person.
   --phone STR: Of the person.
+  --dry-run: Print the request that would be sent, without the key, and send
+      nothing.
   --json: Print one JSON document and nothing else on stdout.
   --sandbox: Use a sandbox within this process, with its demo data.
   --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from eguma_async.cli.connection import LOCAL, session_clock, showing_log, transport_for
+from eguma_async.cli.connection import LOCAL, network_transport, session_clock, showing_log
 from eguma_async.cli.prompt import read_secret
 from eguma_async.cli.redaction import keep_secret
 from eguma_async.core.clock import SystemClock
@@ -76,7 +76,7 @@ async def run(
     """
     clock = session_clock.get() or SystemClock()
     default = Timeouts(connect=5.0, read=PATIENCE, total=PATIENCE)
-    inner = simulated or transport_for(api) or _default_transport()
+    inner = simulated or network_transport(api)
     watched = WatchedTransport(inner, clock)
     with showing_log(verbose=api.verbose):
         try:
@@ -92,9 +92,3 @@ async def run(
             await examine(about, api)
         finally:
             await watched.aclose()
-
-
-def _default_transport() -> Transport:
-    from eguma_async.transports.aiohttp import AiohttpTransport
-
-    return AiohttpTransport()

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from cyclopts import App
 
-from . import bookings, catalog, doctor, fanout, journal, orders, reservations, tickets
+from . import (
+    bookings,
+    cancellations,
+    catalog,
+    doctor,
+    fanout,
+    journal,
+    orders,
+    reservations,
+    tickets,
+)
 from .words import ADVICE
 
 __all__ = ["ADVICE", "add_to"]
@@ -12,5 +22,15 @@ __all__ = ["ADVICE", "add_to"]
 
 def add_to(app: App) -> None:
     """Add the commands of this package."""
-    for commands in (catalog, reservations, bookings, orders, tickets, fanout, journal, doctor):
+    for commands in (
+        catalog,
+        reservations,
+        bookings,
+        cancellations,
+        orders,
+        tickets,
+        fanout,
+        journal,
+        doctor,
+    ):
         commands.add_to(app)
