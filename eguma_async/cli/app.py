@@ -13,9 +13,10 @@ from cyclopts import App, CycloptsError
 from eguma_async._version import __version__
 from eguma_async.core.errors import EgumaError
 
-from . import demo, eguma, journal, korus, sandbox
+from . import completion, demo, eguma, journal, korus, sandbox
 from .connection import FAST, is_fast
 from .errors import EXIT_CODES, Exit, Stop, exit_code, explain, explain_interruption, usage
+from .guides import TRYING, Guide, attach
 from .layout import PlainHelp
 from .process import Ended, run_until_ended
 from .streams import drop_unread_output, usable_streams
@@ -32,6 +33,26 @@ The API key is read from EGUMA_API_KEY, or from stdin with --key-stdin.
 `eguma demo` and --sandbox need no key.
 `eguma --fast COMMAND` takes the lean way to the network (extra `fast`).
 """
+GUIDES: dict[tuple[str, ...], Guide] = {
+    (): Guide(
+        (
+            "eguma demo",
+            "eguma products --sandbox",
+            "eguma doctor",
+        )
+    ),
+    ("sandbox",): Guide(
+        ("eguma sandbox", "eguma sandbox --provider both --port 0 --json"), ("demo",), TRYING
+    ),
+    ("completion",): Guide(
+        (
+            "eguma completion bash > ~/.local/share/bash-completion/completions/eguma",
+            "eguma completion zsh > ~/.zfunc/_eguma",
+            "eguma completion fish > ~/.config/fish/completions/eguma.fish",
+        ),
+        group=TRYING,
+    ),
+}
 OPERATIONS = {**korus.ADVICE.operations, **eguma.ADVICE.operations}
 """Words for the operations of both providers, which have the same ones for the same name."""
 _SIGNALLED: dict[int, tuple[str, Exit]] = {
@@ -57,8 +78,9 @@ def build_app(console: Console) -> App:
         version_format="plaintext",
         console=console,
     )
-    for commands in (demo, sandbox, journal, eguma, korus):
+    for commands in (demo, sandbox, journal, eguma, korus, completion):
         commands.add_to(app)
+    attach(app, {**GUIDES, **journal.GUIDES, **eguma.GUIDES, **korus.GUIDES}, EXIT_CODES)
     return app
 
 

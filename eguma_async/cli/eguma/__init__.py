@@ -15,9 +15,10 @@ from . import (
     reservations,
     tickets,
 )
+from .guides import GUIDES
 from .words import ADVICE
 
-__all__ = ["ADVICE", "add_to"]
+__all__ = ["ADVICE", "GUIDES", "add_to"]
 
 
 def add_to(app: App) -> None:

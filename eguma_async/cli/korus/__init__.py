@@ -5,9 +5,10 @@ from __future__ import annotations
 from cyclopts import App
 
 from . import catalog, doctor, journal, orders, reservations, tickets
+from .guides import GUIDES
 from .words import ADVICE
 
-__all__ = ["ADVICE", "add_to"]
+__all__ = ["ADVICE", "GUIDES", "add_to"]
 
 HELP = """Sell admission tickets through Korus Ticket.
 
