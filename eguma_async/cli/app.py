@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import platform
 import signal
 import traceback
 from collections.abc import Callable
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from cyclopts import App, CycloptsError
@@ -53,6 +55,8 @@ GUIDES: dict[tuple[str, ...], Guide] = {
         group=TRYING,
     ),
 }
+BESIDE = ("aiohttp", "attrs", "cattrs", "msgspec", "cyclopts", "rich")
+"""Packages whose version matters in a report of a fault."""
 OPERATIONS = {**korus.ADVICE.operations, **eguma.ADVICE.operations}
 """Words for the operations of both providers, which have the same ones for the same name."""
 _SIGNALLED: dict[int, tuple[str, Exit]] = {
@@ -60,6 +64,13 @@ _SIGNALLED: dict[int, tuple[str, Exit]] = {
     signal.SIGTERM: ("terminated", Exit.TERMINATED),
 }
 _HUNG_UP = "hung up", Exit.HUNG_UP
+
+
+def versions() -> str:
+    """Return the version of the package, and of what matters beside it; programs read line one."""
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    others = (f"{name} {metadata.version(name)}" for name in BESIDE)
+    return "\n".join([__version__, f"{python} on {platform.platform(terse=True)}", *others])
 
 
 def build_app(console: Console) -> App:
@@ -74,7 +85,7 @@ def build_app(console: Console) -> App:
         help_epilogue=EXIT_CODES,
         help_format="plaintext",
         help_formatter=PlainHelp(),
-        version=__version__,
+        version=versions,
         version_format="plaintext",
         console=console,
     )

@@ -16,6 +16,7 @@ from .dry_run import DryRun
 from .errors import Advice, Stop, exit_code, explain, usage
 from .options import ConnectionOptions, proxy_url
 from .text import clean, print_json, say
+from .waiting import SeeAttempt, waiting
 
 if TYPE_CHECKING:
     from eguma_async.core.transport import Transport
@@ -43,6 +44,7 @@ async def opened(
     *,
     journal: Journal | None = None,
     dry: DryRun | None = None,
+    observer: SeeAttempt | None = None,
 ) -> AsyncIterator[S]:
     """Open a session as the options say.
 
@@ -52,13 +54,18 @@ async def opened(
         make: Makes the session, given the options that all sessions share.
         journal: Keeps what books or cancels.
         dry: Takes what would be sent. It is printed at the end, and nothing else is.
+        observer: Sees each request.
 
     Raises:
         Stop: An option is wrong, a call failed, or it was a dry run.
     """
     if journal is not None and api.sandbox and dry is None:
         raise usage("--sandbox ends with the command: no --journal could go on with it")
-    options: SessionOptions = {"timeouts": api.timeouts(), "journal": journal}
+    options: SessionOptions = {
+        "timeouts": api.timeouts(),
+        "journal": journal,
+        "observer": waiting(advice.operations, also=observer),
+    }
     if (clock := session_clock.get()) is not None:
         options["clock"] = clock
     with showing_log(verbose=api.verbose):

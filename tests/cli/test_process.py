@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import platform
 import pty
 import re
 import signal
@@ -13,6 +14,7 @@ import sys
 import termios
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +43,10 @@ def _python(program: str) -> subprocess.CompletedProcess[str]:
 def test_the_version_is_the_packages(start) -> None:
     code, out, _ = start("--version").finish()
 
-    assert (code, out.strip()) == (0, __version__)
+    lines = out.splitlines()
+    assert (code, lines[0]) == (0, __version__)
+    assert lines[1].startswith(f"CPython {platform.python_version()} on ")
+    assert f"aiohttp {metadata.version('aiohttp')}" in lines
 
 
 @pytest.mark.parametrize("missing", ["cyclopts", "rich"])

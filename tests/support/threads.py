@@ -30,6 +30,11 @@ class InThread:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(PATIENCE)
 
+    def let_go(self) -> None:
+        """Let the scripts go on that wait for `server.release`."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self.server.release.set)
+
     @property
     def base_url(self) -> str:
         return self.server.url.partition("/v1/")[0]

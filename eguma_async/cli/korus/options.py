@@ -15,6 +15,7 @@ from eguma_async.cli.connection import LOCAL, opened
 from eguma_async.cli.dry_run import MASK, DryRun
 from eguma_async.cli.errors import usage
 from eguma_async.cli.options import ConnectionOptions, credential
+from eguma_async.cli.progress import status_line
 from eguma_async.cli.text import say_unreadable
 
 from .words import ADVICE
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from eguma_async.pipeline.pages import Pager
 
 T = TypeVar("T")
+COUNTED = 30
+"""After how many elements of a list the number shown is a new one."""
 
 
 @Parameter(name="*")
@@ -81,7 +84,7 @@ def open_session(
     """
     if dry is not None and not dry.reads:
         return opened(api, ADVICE, partial(_dry_session, api), journal=journal, dry=dry)
-    return opened(api, ADVICE, partial(_session, api, observer), journal=journal, dry=dry)
+    return opened(api, ADVICE, partial(_session, api), journal=journal, dry=dry, observer=observer)
 
 
 def base_url_of(api: Api) -> str:
@@ -101,12 +104,9 @@ async def _dry_session(api: Api, options: SessionOptions) -> KorusSession:
     return KorusSession(token=MASK, base_url=base_url, language=api.language, **options)
 
 
-async def _session(
-    api: Api, observer: Callable[[AttemptEvent], None] | None, options: SessionOptions
-) -> KorusSession:
+async def _session(api: Api, options: SessionOptions) -> KorusSession:
     from eguma_async.korus import KorusSession
 
-    options["observer"] = observer
     if api.sandbox:
         return _sandbox_session(api, options)
     client_id = await credential("KORUS_CLIENT_ID")
@@ -152,8 +152,13 @@ async def read_all(api: Api, listing: Callable[[KorusSession], Pager[T]]) -> tup
     """Read a list with all of its pages, and say what of it could not be read."""
     from eguma_async.core.listing import Listing
 
+    found: list[T] = []
     async with open_session(api) as session:
         pager = listing(session)
-        found = tuple([item async for item in pager])
+        with status_line("Reading the list ...") as show:
+            async for item in pager:
+                found.append(item)
+                if len(found) % COUNTED == 0:
+                    show(f"Reading the list: {len(found)} so far ...")
     say_unreadable(Listing(found, pager.unreadable))
-    return found
+    return tuple(found)
