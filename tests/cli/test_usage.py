@@ -54,9 +54,7 @@ def test_a_line_that_cannot_be_understood_gets_a_hint(line: str, told: str, caps
 @pytest.mark.parametrize(
     ("line", "heading"), [("", "Selling:"), ("korus", "Selling:"), ("ticket", "Commands:")]
 )
-def test_a_group_without_a_command_shows_its_commands(
-    line: str, heading: str, capsys: Out
-) -> None:
+def test_a_group_without_a_command_shows_its_commands(line: str, heading: str, capsys: Out) -> None:
     assert main(line.split()) == 0
 
     out, err = capsys.readouterr()

@@ -249,6 +249,16 @@ def test_a_base_url_that_cannot_be_is_told(capsys: Out, url: str) -> None:
 
 
 @pytest.mark.usefixtures("key")
+def test_a_key_within_the_base_url_is_shown_to_nobody(capsys: Out) -> None:
+    url = f"http://127.0.0.1:1/{KEY}"
+    code, found = examined(capsys, "doctor", "--base-url", url)
+    assert (code, found["address"]["facts"]["url"]) == (7, "http://127.0.0.1:1/***")
+
+    assert main(["doctor", "--base-url", url]) == 7
+    assert KEY not in "".join(capsys.readouterr())
+
+
+@pytest.mark.usefixtures("key")
 def test_a_web_page_is_told_and_gets_no_key(capsys: Out) -> None:
     page = always(b"<html>Sign in</html>", 200, "Content-Type: text/html; charset=utf-8")
     with answering(page) as server:
