@@ -7,15 +7,21 @@ import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import eguma_async
 from eguma_async.cli import main
+from eguma_async.cli.doctor.machine import SHARED
+from eguma_async.cli.eguma.doctor import VARIABLES as OF_EGUMA
+from eguma_async.cli.korus.doctor import VARIABLES as OF_KORUS
 from eguma_async.sandbox import EgumaOptions, EgumaSandbox
 from tests.support.byte_server import ByteServer, Script, Wire
 from tests.support.certificates import Authority, has_openssl
 from tests.support.commands import Served, on_terminal
+from tests.support.proxies import forwarding_proxy
 from tests.support.threads import InThread
 
 Out = pytest.CaptureFixture[str]
@@ -313,6 +319,29 @@ def test_a_server_without_the_api_is_told(capsys: Out, status: int, code: int) -
         found_code, found = examined(capsys, "doctor", "--base-url", server.base_url)
 
     assert (found_code, failing(found)) == (code, ["http"])
+
+
+def test_a_proxy_is_what_the_connection_goes_to(connected: Served, capsys: Out) -> None:
+    with forwarding_proxy() as proxy:
+        code, found = examined(capsys, "doctor", "--proxy", proxy.url)
+
+    port = int(proxy.url.rpartition(":")[2])
+    assert (code, failing(found)) == (0, [])
+    assert (found["proxy"]["facts"]["port"], found["tcp"]["facts"]["port"]) == (port, port)
+    assert proxy.paths == ["/v1/ticketing/products.json"] * 2
+
+
+@pytest.mark.source
+def test_the_doctor_knows_each_variable_that_anything_reads() -> None:
+    package = Path(eguma_async.__file__).parent
+    read = {
+        name
+        for path in package.rglob("*.py")
+        if path.name != "_help.py"
+        for name in re.findall(r'"((?:EGUMA|KORUS)_[A-Z_]+)"', path.read_text("utf-8"))
+    }
+
+    assert read == SHARED | OF_EGUMA | OF_KORUS
 
 
 # TLS
