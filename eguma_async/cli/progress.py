@@ -15,7 +15,6 @@ from .text import is_dumb, is_plain
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.status import Status
 
     from eguma_async.core.fan_out import Progress
 
@@ -54,7 +53,7 @@ def is_showing() -> bool:
 def status_line(text: str) -> Iterator[Callable[[str], None]]:
     """Show a line on stderr for the length of a block, once it has lasted for a second.
 
-    Nothing is shown where stderr is no terminal, or one that stdout fills as well.
+    Nothing is shown where stderr is no terminal.
 
     Args:
         text: What it says at first.
@@ -66,13 +65,13 @@ def status_line(text: str) -> Iterator[Callable[[str], None]]:
         yield lambda _: None
         return
     with _as_the_one_shown():
-        status = _status(text)
-        later = Later(status.start)
+        line = _Line(text)
+        later = Later(line.show)
         try:
-            yield lambda changed: status.update(_escaped(changed))
+            yield line.change
         finally:
             later.cancel()
-            status.stop()
+            line.hide()
 
 
 @contextmanager
@@ -82,8 +81,49 @@ def status_now(text: str) -> Iterator[Callable[[str], None]]:
     Args:
         text: What it says at first.
     """
-    with _as_the_one_shown(), _status(text) as status:
-        yield lambda changed: status.update(_escaped(changed))
+    with _as_the_one_shown():
+        line = _Line(text)
+        line.show()
+        try:
+            yield line.change
+        finally:
+            line.hide()
+
+
+class _Line:
+    """A line with something that moves.
+
+    Args:
+        text: What it says at first.
+    """
+
+    def __init__(self, text: str) -> None:
+        from rich.live import Live
+        from rich.spinner import Spinner
+        from rich.text import Text
+
+        self._as_text = Text
+        self._spinner = Spinner("dots", text=Text(text))
+        self._live = Live(
+            self._spinner,
+            console=_stderr_console(),
+            transient=True,
+            # What is printed meanwhile comes above it; what a pipe or a file gets stays there.
+            redirect_stdout=sys.stdout.isatty(),
+            redirect_stderr=True,
+        )
+
+    def show(self) -> None:
+        """Begin."""
+        self._live.start()
+
+    def change(self, text: str) -> None:
+        """Say something else."""
+        self._spinner.update(text=self._as_text(text))
+
+    def hide(self) -> None:
+        """End, if it has begun, and leave nothing behind."""
+        self._live.stop()
 
 
 @contextmanager
@@ -94,16 +134,6 @@ def _as_the_one_shown() -> Iterator[None]:
         yield
     finally:
         _showing.remove(mark)
-
-
-def _status(text: str) -> Status:
-    return _stderr_console().status(_escaped(text))
-
-
-def _escaped(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
 
 
 def _stderr_console() -> Console:

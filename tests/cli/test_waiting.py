@@ -9,6 +9,7 @@ import select
 from collections.abc import Callable
 from typing import Any
 
+from eguma_async.cli import main
 from tests.support.byte_server import ByteServer, Wire
 from tests.support.commands import on_terminal
 from tests.support.threads import InThread
@@ -89,3 +90,48 @@ def test_an_attempt_after_the_first_is_told(
         code, _, _ = child.finish()
 
     assert code == 0
+
+
+def test_what_goes_into_a_pipe_stays_there_while_a_line_is_shown(
+    start: Callable[..., Any], terminal: tuple[int, int]
+) -> None:
+    ours, theirs = terminal
+    with InThread(ByteServer(late)) as server:
+        env = {"EGUMA_API_KEY": "a-key-0123456789", "TERM": "xterm-256color"}
+        line = ("doctor", "--base-url", server.base_url)
+        child = start(*line, env=env, stderr=theirs)
+
+        child.read_until("Looking ...", ours)
+        server.let_go()
+        code, out, _ = child.finish()
+
+    assert code == 0
+    assert [line.split()[1] for line in out.splitlines() if line[:2] in ("✓ ", "– ")][-2:] == [
+        "Round",
+        "Journal",
+    ]
+    assert "Journal" not in rest_of(ours)
+
+
+def test_the_question_before_a_cancellation_names_what_and_where(
+    connected: Any, start: Callable[..., Any], terminal: tuple[int, int], tmp_path: Any
+) -> None:
+    example = connected.sandbox.example("time")
+    sale = (example.product_id, example.starts_at, "--item", f"{example.category_ids[0]}=2")
+    person = ("--first-name", "Ada", "--last-name", "Lovelace", "--email", "ada@example.com")
+    kept = ("--journal", str(tmp_path / "bookings.db"), "--client-ref", "order-1")
+    assert main(["book", *sale, *person, *kept, "--yes"]) == 0
+    (booking,) = connected.sandbox.bookings()
+    ours, theirs = terminal
+    child = start("cancel", *kept, stdin=theirs)
+
+    question = child.read_until("[y/N]")
+    os.write(ours, b"n\n")
+    code, _, err = child.finish()
+
+    assert question.startswith(
+        f"Cancel booking order-1 (reference {booking.number}, 2 tickets) with all of its"
+        f" tickets, at {connected.url}? [y/N]"
+    )
+    assert (code, err.strip()) == (1, "eguma: nothing was cancelled")
+    assert "/v1/ticketing/cancel-booking.json" not in connected.paths()
