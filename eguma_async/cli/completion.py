@@ -8,6 +8,18 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 PROGRAM = "eguma"
+ENDS = {
+    "zsh": """
+
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+  _cyclopts_eguma "$@"
+else
+  compdef _cyclopts_eguma eguma
+fi
+"""
+}
+"""What makes a script work as a file of any name, and when it is sourced: cyclopts' own does so
+under one name alone."""
 
 
 def add_to(app: App) -> None:
@@ -21,7 +33,8 @@ def add_to(app: App) -> None:
         It knows all by heart: nothing is run when TAB is pressed, or a shell begins. Print it again
         after an update.
         """
-        sys.stdout.write(app.generate_completion(prog_name=PROGRAM, shell=shell))
+        script = app.generate_completion(prog_name=PROGRAM, shell=shell)
+        sys.stdout.write(script.rstrip("\n") + ENDS.get(shell, "\n"))
         sys.stdout.flush()
 
     app.command(completion)

@@ -114,6 +114,14 @@ def test_the_script_is_valid(shell: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_zsh_takes_the_script_as_a_file_of_any_name_and_sourced() -> None:
+    text = script("zsh")
+
+    assert text.startswith("#compdef eguma\n")
+    assert "\n_cyclopts_eguma() {\n" in text
+    assert text.endswith('_cyclopts_eguma "$@"\nelse\n  compdef _cyclopts_eguma eguma\nfi\n')
+
+
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
 def test_every_command_is_in_every_script(shell: str) -> None:
     for command in HELP:
