@@ -37,6 +37,7 @@ FLOORS = (
     ("storage", 28),
     ("journal", 30),
     ("sync", 30),
+    ("exports", 35),
     ("eguma", 40),
     ("session", 40),
     ("ticketing", 40),
@@ -61,6 +62,7 @@ THIRD_PARTY = {
     25: VALUES,
     28: VALUES,
     30: VALUES,
+    35: VALUES,
     40: VALUES,
     50: {"attrs"},
     60: VALUES | {"cyclopts", "rich", "segno", "pytest"},
@@ -89,10 +91,11 @@ OPTIONAL_HOMES = {
     "keyring": {"journal.sealing"},
     "httptools": {"transports._lean_reading"},
     "aiohappyeyeballs": {"transports._lean_dial"},  # comes with aiohttp
+    "pyarrow": {"exports.formats.parquet"},
     "distributed": {"fanout._dask_worker", "fanout._dask_crew"},
 }
 
-NAMELESS = ("core", "transports", "fanout", "pipeline", "storage", "journal", "sync")
+NAMELESS = ("core", "transports", "fanout", "pipeline", "storage", "journal", "sync", "exports")
 PROVIDER_NAME = re.compile(r"e-?guma(?!_async|-async|Error\b)|korus", re.IGNORECASE)
 
 TIME_AND_CHANCE = {

@@ -22,6 +22,7 @@ FACES = (
     "eguma_async",
     "eguma_async.core",
     "eguma_async.eguma.ticketing",
+    "eguma_async.exports",
     "eguma_async.fanout",
     "eguma_async.journal",
     "eguma_async.korus",

@@ -18,6 +18,7 @@ Written by ``python -m tests.support.names`` from what those packages import for
 LAZY = (
     "eguma_async",
     "eguma_async.core",
+    "eguma_async.exports",
     "eguma_async.journal",
     "eguma_async.sandbox",
     "eguma_async.sync",
