@@ -155,6 +155,17 @@ HOMES: dict[str, dict[str, str]] = {
         "__version__": "._version",
         "unknown_outcome": ".core.errors",
     },
+    "eguma_async.calendars": {
+        "Calendar": ".model",
+        "CalendarDay": ".model",
+        "DayState": ".model",
+        "Level": ".model",
+        "Month": ".model",
+        "Slot": ".model",
+        "Week": ".model",
+        "calendar_of": ".model",
+        "calendar_svg": ".svg",
+    },
     "eguma_async.core": {
         "IN_PATH": ".operation",
         "IN_PATH_AS_IS": ".operation",

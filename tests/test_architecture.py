@@ -38,6 +38,7 @@ FLOORS = (
     ("journal", 30),
     ("sync", 30),
     ("exports", 35),
+    ("calendars", 35),
     ("eguma", 40),
     ("session", 40),
     ("ticketing", 40),
@@ -95,7 +96,17 @@ OPTIONAL_HOMES = {
     "distributed": {"fanout._dask_worker", "fanout._dask_crew"},
 }
 
-NAMELESS = ("core", "transports", "fanout", "pipeline", "storage", "journal", "sync", "exports")
+NAMELESS = (
+    "core",
+    "transports",
+    "fanout",
+    "pipeline",
+    "storage",
+    "journal",
+    "sync",
+    "exports",
+    "calendars",
+)
 PROVIDER_NAME = re.compile(r"e-?guma(?!_async|-async|Error\b)|korus", re.IGNORECASE)
 
 TIME_AND_CHANCE = {
@@ -105,7 +116,7 @@ TIME_AND_CHANCE = {
     "random": {"random", "randint", "randrange", "choice", "choices", "uniform", "shuffle", "seed"},
 }
 # At the edge, "today" is the day of whoever sits at the machine.
-CLOCK_HOMES = {"core.clock", "cli.eguma.demo", "cli.eguma.options"}
+CLOCK_HOMES = {"core.clock", "cli.eguma.demo", "cli.eguma.calendar", "cli.eguma.options"}
 # Only as the default of an argument of these names.
 DEFAULTS = {("random", "random")}
 

@@ -20,6 +20,7 @@ import eguma_async.ticketing
 
 FACES = (
     "eguma_async",
+    "eguma_async.calendars",
     "eguma_async.core",
     "eguma_async.eguma.ticketing",
     "eguma_async.exports",

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, BinaryIO, Generic, Self, TypeVar
 
-from eguma_async.core.errors import ConfigurationError, SessionStateError
+from eguma_async.core.errors import SessionStateError
 from eguma_async.core.files import NewFile, check_is_plain
 
 from .columns import Row, Table
@@ -144,6 +144,24 @@ class ExportFile(Generic[T]):
             await self._flush()  # whoever reads it sees what comes
         return self._tally.rows - before
 
+    async def write_all(
+        self, items: Items[T], *, on_item: Callable[[Any], object] | None = None
+    ) -> None:
+        """Write all that comes, and let go of where it comes from.
+
+        Args:
+            items: As for `export`.
+            on_item: Called with each item once it is written.
+
+        Raises:
+            SessionStateError: As for `write`.
+        """
+        async with reading(items, self._tally) as found:
+            async for item in found:
+                await self.write(item)
+                if on_item is not None:
+                    on_item(item)
+
     def _take(self, element: T, writer: RowWriter) -> None:
         rows = list(self._table.rows(element))
         problems = tuple(filter(None, map(writer.problem_of, rows)))
@@ -172,21 +190,32 @@ class ExportFile(Generic[T]):
         traceback: TracebackType | None,
     ) -> None:
         """Complete the file; after an error, leave no trace of it."""
-        new, writer, self._writer = self._new, self._writer, None
+        writer, self._writer = self._writer, None
+        if writer is None or self._out is None:
+            return
         try:
-            if exc is None and writer is not None:
-                if self._rows:
-                    await self._in_thread(self._written, writer, self._rows)
-                await self._in_thread(writer.finish)
-                if self._out is not None:
-                    self._tally.bytes = self._out.count
-                if new is not None:
-                    await self._in_thread(new.keep)
-                    new = None
+            if exc is None:
+                await self._complete(writer, self._out)
         finally:
             self._rows = []
-            if new is not None:
-                new.drop()
+            self._drop(writer, self._out)
+
+    async def _complete(self, writer: RowWriter, out: _Counted) -> None:
+        if self._rows:
+            await self._in_thread(self._written, writer, self._rows)
+        await self._in_thread(writer.finish)
+        self._tally.bytes = out.count
+        if self._new is None:
+            await self._in_thread(out.flush)
+        else:
+            await self._in_thread(self._new.keep)
+
+    def _drop(self, writer: RowWriter, out: _Counted) -> None:
+        """Let go of everything; a file that was kept is in its place already."""
+        out.forget()
+        writer.drop()
+        if self._new is not None:
+            self._new.drop()
 
     async def _in_thread(self, work: Callable[..., object], *arguments: object) -> None:
         """Do work in a thread. It is done when this is left, by a cancellation too."""
@@ -212,16 +241,22 @@ class _Counted:
     closed = False
 
     def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+        self._file: BinaryIO | None = file
         self.count = 0
 
+    def forget(self) -> None:
+        """Write nothing any more, whatever is still to come."""
+        self._file = None
+
     def write(self, data: bytes) -> int:
-        self._file.write(data)
+        if self._file is not None:
+            self._file.write(data)
         self.count += len(data)
         return len(data)
 
     def flush(self) -> None:
-        self._file.flush()
+        if self._file is not None:
+            self._file.flush()
 
     def tell(self) -> int:
         return self.count
@@ -270,10 +305,7 @@ async def export(
         ConfigurationError: As for `ExportFile`.
         EgumaError: Reading ended with it; no file was written.
     """
-    if isinstance(items, (str, bytes)):
-        raise ConfigurationError("export takes elements, not a text")
     out = ExportFile(to, table, format=format, guard_formulas=guard_formulas)
-    async with out, reading(items, out._tally) as found:  # noqa: SLF001  # our own
-        async for item in found:
-            await out.write(item)
+    async with out:
+        await out.write_all(items)
     return out.report

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias, TypeVar
 
-from eguma_async.core.errors import EgumaError
+from eguma_async.core.errors import ConfigurationError, EgumaError
 from eguma_async.core.fan_out import Outcome
 from eguma_async.sync.records import ChangeKind
 from eguma_async.sync.reports import Copied
@@ -49,7 +49,13 @@ def elements_of(item: Any, table: Table[Any], tally: Tally) -> Iterator[Any]:
 
 @asynccontextmanager
 async def reading(items: Items[Any], tally: Tally) -> AsyncIterator[AsyncIterator[Any]]:
-    """Read items, let go of them at the end, and count what of them could not be read."""
+    """Read items, let go of them at the end, and count what of them could not be read.
+
+    Raises:
+        ConfigurationError: It is one text.
+    """
+    if isinstance(items, (str, bytes)):
+        raise ConfigurationError("an export takes elements, not a text")
     iterator = aiter(items) if isinstance(items, AsyncIterable) else _made_async(items)
     try:
         yield iterator

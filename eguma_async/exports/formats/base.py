@@ -70,6 +70,10 @@ class RowWriter(Protocol):
         """Write what is kept, and what ends the file. The file stays open."""
         ...
 
+    def drop(self) -> None:
+        """Let go of the file without an end."""
+        ...
+
 
 def iso(value: date) -> str:
     """Return a day or a moment in ISO 8601."""

@@ -45,6 +45,9 @@ class CsvWriter:
     def finish(self) -> None:
         """Do nothing: a line is complete by itself."""
 
+    def drop(self) -> None:
+        """Do nothing, likewise."""
+
     def _written(self, row: Row) -> bytes:
         return _line(
             "" if value is None else cell(value)

@@ -49,6 +49,9 @@ class JsonLinesWriter:
     def finish(self) -> None:
         """Do nothing: a line is complete by itself."""
 
+    def drop(self) -> None:
+        """Do nothing, likewise."""
+
     def _written(self, row: Row) -> str:
         document = {
             name: value if value is None or form is None else form(value)

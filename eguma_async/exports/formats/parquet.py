@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import ModuleType
@@ -96,6 +97,11 @@ class ParquetWriter:
         if self._rows:
             self._write_group()
         self._writer.close()
+
+    def drop(self) -> None:
+        """Let go of the file. Its end is written all the same, so that nothing is to come of it."""
+        with suppress(Exception):  # it failed before: that is what is told
+            self._writer.close()
 
     def _write_group(self) -> None:
         arrays = [
