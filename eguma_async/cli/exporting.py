@@ -46,11 +46,10 @@ DayOrFileOption = Annotated[
         help="Last day, included; or a file, as --to-file. It may stand twice, once for each.",
     ),
 ]
-CustomersOption = Annotated[
+NoCustomersOption = Annotated[
     bool,
     Parameter(
-        name="--customers",
-        negative="--no-customers",
+        negative="",
         show_default=False,
         help="Leave out of an export what tells who a customer is, and what lets somebody in.",
     ),
@@ -74,15 +73,15 @@ class Form:
         Literal["csv", "jsonl", "parquet"] | None,
         Parameter(help="Write rows in this format; that of the file's name if not given."),
     ] = None
-    guard_formulas: Annotated[
+    unguarded: Annotated[
         bool,
         Parameter(
-            negative="--no-guard-formulas",
+            negative="",
             show_default=False,
-            help="In CSV, put an apostrophe before texts that a spreadsheet would run; on unless"
-            " switched off.",
+            help="In CSV, write texts as they are; else one that a spreadsheet would run as a"
+            " formula has an apostrophe before it.",
         ),
-    ] = True
+    ] = False
 
 
 DEFAULT_FORM = Form()
@@ -171,7 +170,7 @@ def target_of(file: str | None, form: Form, *, json: bool) -> Target | None:
         raise usage("--json goes with an export into a file: stdout has the export")
     elif chosen == "parquet" and sys.stdout.isatty():
         raise usage("Parquet is nothing for a terminal: give --to FILE, or a pipe")
-    return Target(path=path, format=chosen.value, guard=form.guard_formulas)
+    return Target(path=path, format=chosen.value, guard=not form.unguarded)
 
 
 def check_place(path: Path) -> None:

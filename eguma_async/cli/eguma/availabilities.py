@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
 
 async def availabilities(
-    *product: Annotated[str, Parameter(help="Ids of products.")],
+    product: Annotated[str, Parameter(help="Id of a product.")],
+    /,
+    *more: Annotated[str, Parameter(help="Ids of others.")],
     first: FromOption = None,
     to: DayOrFileOption = None,
     to_file: ToFileOption = None,
@@ -49,21 +51,20 @@ async def availabilities(
     that ends in .csv, .jsonl or .parquet, it exports one row for each category of each slot, with
     its price; an empty availability_count means unlimited places.
     """
-    if not product:
-        raise usage("give the id of a product, or several")
+    products = (product, *more)
     last, file = days_and_file(to, to_file)
     if drawn.calendar or drawn.to_svg is not None:
-        drawing = calendar.checked(drawn, product, file, form, json=api.json)
-        await calendar.draw(drawing, product[0], first, last, api)
+        drawing = calendar.checked(drawn, products, file, form, json=api.json)
+        await calendar.draw(drawing, product, first, last, api)
         return
     from_date, to_date = day_range(first, last)
     target = target_of(file, form, json=api.json)
     if target is not None:
-        await _export(product, from_date, to_date, target, api)
-    elif len(product) == 1:
-        await _show(product[0], from_date, to_date, api)
+        await _export(products, from_date, to_date, target, api)
+    elif not more:
+        await _show(product, from_date, to_date, api)
     else:
-        await _show_several(product, from_date, to_date, api)
+        await _show_several(products, from_date, to_date, api)
 
 
 async def _show(product: str, from_date: date, to_date: date, api: Api) -> None:

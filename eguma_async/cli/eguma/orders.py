@@ -10,9 +10,9 @@ from cyclopts import App, Parameter
 from eguma_async.cli.errors import usage
 from eguma_async.cli.exporting import (
     DEFAULT_FORM,
-    CustomersOption,
     FileOption,
     Form,
+    NoCustomersOption,
     counting,
     sum_up,
     target_of,
@@ -43,7 +43,7 @@ async def orders(
         Literal["orders", "lines", "tickets", "payments"] | None,
         Parameter(help="What an export has a row for; orders if not given."),
     ] = None,
-    customers: CustomersOption = True,
+    no_customers: NoCustomersOption = False,
     form: Form = DEFAULT_FORM,
     api: Api = DEFAULT_API,
 ) -> None:
@@ -53,12 +53,12 @@ async def orders(
     there are. Only its owner can read a file with customers or with tickets.
     """
     target = target_of(to, form, json=api.json)
-    if target is None and (rows is not None or not customers):
+    if target is None and (rows is not None or no_customers):
         raise usage("--rows and --no-customers go with an export: add --format or --to FILE")
     after = _wall_clock(updated_after, "--updated-after")
     before = _wall_clock(updated_before, "--updated-before")
     if target is not None:
-        table = _table(rows or "orders", customers=customers)
+        table = _table(rows or "orders", customers=not no_customers)
         async with open_session(api) as session:
             stream = session.ticketing.orders.stream(
                 updated_at_after=after,

@@ -14,9 +14,9 @@ from cyclopts import App, Parameter
 from eguma_async.cli.errors import Exit, Stop, resume_with, usage
 from eguma_async.cli.exporting import (
     DEFAULT_FORM,
-    CustomersOption,
     FileOption,
     Form,
+    NoCustomersOption,
     Target,
     counting,
     sum_up,
@@ -200,7 +200,7 @@ async def orders(
         Literal["orders", "items", "tickets"] | None,
         Parameter(help="What an export has a row for; orders if not given."),
     ] = None,
-    customers: CustomersOption = True,
+    no_customers: NoCustomersOption = False,
     form: Form = DEFAULT_FORM,
     api: Api = DEFAULT_API,
 ) -> None:
@@ -211,10 +211,10 @@ async def orders(
     """
     target = target_of(to, form, json=api.json)
     if target is not None:
-        table = _table(rows or "orders", customers=customers)
+        table = _table(rows or "orders", customers=not no_customers)
         await _export(external_reference, table, target, api)
         return
-    if rows is not None or not customers:
+    if rows is not None or no_customers:
         raise usage("--rows and --no-customers go with an export: add --format or --to FILE")
     found = await read_all(
         api,
