@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from .terminal import captured_output, output_console
@@ -37,6 +38,8 @@ _ASCII = {
     "\N{EN DASH}": "-",
     "\N{MIDDLE DOT}": ".",
 }
+
+_TIMES = "The number is the most places in one slot; 3/8 means that 3 of 8 slots can be booked."
 
 Line = list[tuple[str, str]]
 """Pieces of text with their styles."""
@@ -175,10 +178,7 @@ class _Grid:
             used += needed + 1
         yield line
         if self._calendar.has_times:
-            yield [
-                ("The number is the most places in one slot, which is the largest party; 3/8:", "")
-            ]
-            yield [("3 of 8 slots can be booked.", "")]
+            yield from ([(text, "")] for text in wrap(_TIMES, max(20, width)))
 
     def _sign_of(self, kind: str) -> str:
         return self._sign(kind) if kind in _LEVELS else ""
