@@ -21,6 +21,7 @@ from eguma_async.exports.formats.base import chosen_format
 from eguma_async.exports.formats.csv import CsvWriter, guarded
 from eguma_async.exports.formats.jsonl import JsonLinesWriter
 from eguma_async.exports.formats.parquet import ParquetWriter, load_engine
+from tests.support import schemas
 
 COLUMNS = tuple(
     Column(kind.name.lower(), kind, f"A {kind.value}.", null="nothing") for kind in ColumnType
@@ -305,3 +306,11 @@ def test_a_table_with_fewer_columns() -> None:
     for wrong in (("three",), ("one", "one"), ()):
         with pytest.raises(ConfigurationError, match="columns of numbers are one, two"):
             table.select(*wrong)
+
+
+@pytest.mark.source
+def test_the_documented_columns_are_those_that_are_written() -> None:
+    page = schemas.TARGET.read_text("utf-8")
+
+    assert page == schemas.filled(page), "run `python -m tests.support.schemas`"
+    assert page.count("<!-- schema") == len(schemas.TABLES)
