@@ -22,9 +22,11 @@ from .sources import Item, Items, elements_of, reading
 T = TypeVar("T")
 
 BATCH = 2000
-"""Rows that go to the file together: some milliseconds of another thread's work."""
+"""Rows that go to the file together."""
+ELEMENTS = 256
+"""Elements that go to the thread together: for one alone the way takes longer than its rows."""
 FLUSH_SECONDS = 0.05
-"""How often at most a stream is given what came; once for each element would take longer."""
+"""How long at most elements are kept, while others come, before their rows are written."""
 
 
 class ExportFile(Generic[T]):
@@ -39,8 +41,8 @@ class ExportFile(Generic[T]):
 
     The file appears when the block is left, complete and on the disk. If the block ends with an
     error, or is cancelled, nothing is left, and a file that was there before is as it was. Only
-    its owner can read a file whose table `is_private`. Rows are made and written in a thread, some
-    thousand at a time, so that the event loop goes on; memory does not grow with their number.
+    its owner can read a file whose table `is_private`. Rows are made and written in a thread, so
+    that the event loop goes on; memory does not grow with their number.
 
     Args:
         to: The file, or a binary stream, which takes what comes at once and is not closed.
@@ -74,13 +76,13 @@ class ExportFile(Generic[T]):
         self._new: NewFile | None = None
         self._out: _Counted | None = None
         self._writer: RowWriter | None = None
-        self._rows: list[Row] = []
+        self._elements: list[T] = []
         self._next_flush = 0.0
         self._tally = Tally()
 
     @property
     def report(self) -> ExportReport:
-        """What came of it so far."""
+        """What came of it so far: what was taken and is not written yet is not in it."""
         return self._tally.report()
 
     async def __aenter__(self) -> Self:
@@ -121,8 +123,8 @@ class ExportFile(Generic[T]):
             return JsonLinesWriter(out, columns)
         return CsvWriter(out, columns, guard=self._guard)
 
-    async def write(self, item: Item[T]) -> int:
-        """Write the rows of an element, or of what carries one; return how many there are.
+    async def write(self, item: Item[T]) -> None:
+        """Take an element, or what carries one, and write its rows: now, or with others to come.
 
         An element of which a row cannot be written in this format is left out as a whole, and
         counted as unreadable.
@@ -135,14 +137,10 @@ class ExportFile(Generic[T]):
         """
         if self._writer is None:
             raise SessionStateError("write within `async with ExportFile(...)`")
-        before = self._tally.rows
-        for element in elements_of(item, self._table, self._tally):
-            self._take(element, self._writer)
-            if len(self._rows) >= BATCH:
-                await self._flush()
-        if self._stream is not None and asyncio.get_running_loop().time() >= self._next_flush:
-            await self._flush()  # whoever reads it sees what comes
-        return self._tally.rows - before
+        self._elements += elements_of(item, self._table, self._tally)
+        is_due = asyncio.get_running_loop().time() >= self._next_flush
+        if is_due or len(self._elements) >= ELEMENTS:
+            await self.flush()
 
     async def write_all(
         self, items: Items[T], *, on_item: Callable[[Any], object] | None = None
@@ -151,7 +149,7 @@ class ExportFile(Generic[T]):
 
         Args:
             items: As for `export`.
-            on_item: Called with each item once it is written.
+            on_item: Called with each item once it is taken.
 
         Raises:
             SessionStateError: As for `write`.
@@ -161,27 +159,35 @@ class ExportFile(Generic[T]):
                 await self.write(item)
                 if on_item is not None:
                     on_item(item)
+        await self.flush()
 
-    def _take(self, element: T, writer: RowWriter) -> None:
+    async def flush(self) -> None:
+        """Write the rows of all that was taken; Parquet keeps those of a row group together."""
+        elements, self._elements = self._elements, []
+        if elements and self._writer is not None:
+            await self._in_thread(self._write_rows, self._writer, elements)
+            self._next_flush = asyncio.get_running_loop().time() + FLUSH_SECONDS
+
+    def _write_rows(self, writer: RowWriter, elements: list[T]) -> None:
+        rows: list[Row] = []
+        for element in elements:
+            rows += self._rows_of(element, writer)
+            if len(rows) >= BATCH:
+                writer.write(rows)
+                rows = []
+        writer.write(rows)
+        if self._stream is not None:
+            self._stream.flush()
+
+    def _rows_of(self, element: T, writer: RowWriter) -> list[Row]:
         rows = list(self._table.rows(element))
         problems = tuple(filter(None, map(writer.problem_of, rows)))
         if problems:
             self._tally.add_unreadable(problems)
-            return
-        self._rows += rows
+            return []
         self._tally.rows += len(rows)
         self._tally.elements += 1
-
-    async def _flush(self) -> None:
-        rows, self._rows = self._rows, []
-        if rows and self._writer is not None:
-            await self._in_thread(self._written, self._writer, rows)
-            self._next_flush = asyncio.get_running_loop().time() + FLUSH_SECONDS
-
-    def _written(self, writer: RowWriter, rows: list[Row]) -> None:
-        writer.write(rows)
-        if self._stream is not None:
-            self._stream.flush()
+        return rows
 
     async def __aexit__(
         self,
@@ -190,19 +196,19 @@ class ExportFile(Generic[T]):
         traceback: TracebackType | None,
     ) -> None:
         """Complete the file; after an error, leave no trace of it."""
-        writer, self._writer = self._writer, None
-        if writer is None or self._out is None:
+        writer, out = self._writer, self._out
+        if writer is None or out is None:
             return
         try:
             if exc is None:
-                await self._complete(writer, self._out)
+                await self._complete(writer, out)
         finally:
-            self._rows = []
-            self._drop(writer, self._out)
+            self._writer = None
+            self._elements = []
+            self._drop(writer, out)
 
     async def _complete(self, writer: RowWriter, out: _Counted) -> None:
-        if self._rows:
-            await self._in_thread(self._written, writer, self._rows)
+        await self.flush()
         await self._in_thread(writer.finish)
         self._tally.bytes = out.count
         if self._new is None:

@@ -156,6 +156,9 @@ async def test_a_stream_gets_what_comes_as_it_comes() -> None:
     async with ExportFile(stream, numbers(), format="jsonl") as out:
         await out.write(1)
         assert stream.getvalue() == b'{"number":1}\n'
+        await out.write(1)
+        await out.flush()
+        assert stream.getvalue() == b'{"number":1}\n' * 2
 
 
 async def test_customers_are_their_owners_alone_to_read(tmp_path: Path) -> None:

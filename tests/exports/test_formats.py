@@ -176,7 +176,8 @@ def test_a_row_group_with_long_texts_is_written_early() -> None:
     file = io.BytesIO()
     columns = (Column("text", ColumnType.TEXT, "A text."),)
     writer = ParquetWriter(file, columns, load_engine())
-    writer.write([("x" * 9_000_000,)] * 4)
+    for _ in range(4):
+        writer.write([("x" * 9_000_000,)])
     writer.finish()
 
     assert pa.parquet.ParquetFile(io.BytesIO(file.getvalue())).num_row_groups == 2

@@ -16,6 +16,8 @@ from .base import text_problem
 
 GROUP_ROWS = 50_000
 """Rows of a row group."""
+BATCH_ROWS = 2000
+"""Rows that become columns together: a call into the engine holds up all other threads."""
 GROUP_CHARACTERS = 16 * 1024 * 1024
 """Characters of a row group, where its texts are long: memory does not grow with the export."""
 _GREATEST = 2**63
@@ -62,8 +64,8 @@ class ParquetWriter:
         self._columns = columns
         self._names = tuple(column.name for column in columns)
         self._group_rows = group_rows
-        self._rows: list[Row] = []
-        self._characters = 0
+        self._batches: list[Any] = []
+        self._rows = self._characters = 0
         self._schema = schema_of(columns, engine)
         self._writer: Any = engine.parquet.ParquetWriter(
             file, self._schema, compression="zstd", version="2.6"
@@ -85,11 +87,13 @@ class ParquetWriter:
         return text_problem(row, self._names)
 
     def write(self, rows: Sequence[Row], /) -> None:
-        """Keep rows, and write a row group when there are enough."""
-        for row in rows:
-            self._rows.append(row)
-            self._characters += sum(len(value) for value in row if isinstance(value, (str, tuple)))
-            if len(self._rows) >= self._group_rows or self._characters >= GROUP_CHARACTERS:
+        """Keep rows as columns, and write a row group when there are enough."""
+        done = 0
+        while done < len(rows):
+            part = rows[done : done + min(BATCH_ROWS, self._group_rows - self._rows)]
+            done += len(part)
+            self._keep(part)
+            if self._rows >= self._group_rows or self._characters >= GROUP_CHARACTERS:
                 self._write_group()
 
     def finish(self) -> None:
@@ -103,16 +107,27 @@ class ParquetWriter:
         with suppress(Exception):  # it failed before: that is what is told
             self._writer.close()
 
-    def _write_group(self) -> None:
+    def _keep(self, rows: Sequence[Row]) -> None:
         arrays = [
             self._engine.array([_form(column.type, value) for value in values], field.type)
             for column, field, values in zip(
-                self._columns, self._schema, zip(*self._rows, strict=True), strict=True
+                self._columns, self._schema, zip(*rows, strict=True), strict=True
             )
         ]
-        self._rows, self._characters = [], 0
-        batch = self._engine.RecordBatch.from_arrays(arrays, schema=self._schema)
-        self._writer.write_batch(batch)
+        self._batches.append(self._engine.RecordBatch.from_arrays(arrays, schema=self._schema))
+        self._rows += len(rows)
+        self._characters += sum(_characters(value) for row in rows for value in row)
+
+    def _write_group(self) -> None:
+        table = self._engine.Table.from_batches(self._batches, schema=self._schema)
+        self._batches, self._rows, self._characters = [], 0, 0
+        self._writer.write_table(table.unify_dictionaries(), row_group_size=self._group_rows)
+
+
+def _characters(value: object) -> int:
+    if isinstance(value, tuple):
+        return sum(map(len, value))
+    return len(value) if isinstance(value, str) else 0
 
 
 def schema_of(columns: tuple[Column, ...], engine: ModuleType) -> Any:
