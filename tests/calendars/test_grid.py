@@ -92,7 +92,7 @@ def test_with_times_it_says_how_many_of_them(shown) -> None:
     assert " ".join(lines[-2:]).endswith("in one slot; 3/8 means that 3 of 8 slots can be booked.")
 
 
-@pytest.mark.parametrize("columns", [38, 80, 79, 120, 200])
+@pytest.mark.parametrize("columns", [38, 78, 79, 80, 120, 200])
 def test_no_line_is_longer_than_the_terminal(shown, columns: int) -> None:
     lines = shown(calendar(times=True), columns=columns, NO_COLOR="1").splitlines()
 

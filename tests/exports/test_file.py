@@ -105,6 +105,44 @@ async def test_a_source_that_fails_leaves_no_file_and_is_let_go_of(tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
+async def test_a_source_is_let_go_of_when_a_row_cannot_be_made(tmp_path: Path) -> None:
+    closed = []
+
+    async def source():
+        try:
+            for number in (1, 2, 3):
+                yield number
+        finally:
+            closed.append(True)
+
+    items = source()
+    table = attrs.evolve(numbers(), rows=lambda number: [(1 // (1 - number),)])
+    with pytest.raises(ZeroDivisionError):
+        await export(items, table, tmp_path / "n.csv")
+
+    assert closed == [True]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", FORMATS)
+async def test_nothing_more_comes_into_a_stream_after_an_error(name: str) -> None:
+    stream = io.BytesIO()
+    with pytest.raises(RuntimeError):
+        async with ExportFile(stream, numbers(), format=name) as out:
+            await out.write(1)
+            before = stream.getvalue()
+            raise RuntimeError
+
+    assert stream.getvalue() == before
+    assert not stream.closed
+
+
+async def test_the_report_has_all_that_was_written(tmp_path: Path) -> None:
+    async with ExportFile(tmp_path / "n.csv", numbers()) as out:
+        await out.write_all([1, 2, 3])
+        assert (out.report.rows, out.report.elements) == (6, 3)
+
+
 class Slow(io.BytesIO):
     """A stream whose writing waits until it may go on."""
 
