@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from html import escape
 
-from .model import WEEKDAYS, Calendar, CalendarDay, DayState, Level, Month
+from .model import WEEKDAYS, Calendar, CalendarDay, DayState, Month
+from .words import describe, kind_of, legend_of, mark_of
 
 CELL_WIDTH, CELL_HEIGHT, GAP = 58, 50, 4
 _WEEK_COLUMN = 26
@@ -37,13 +38,6 @@ text{fill:#e6e9ed}.page{fill:#15181c}.head,.week{fill:#a0a9b3}
 }
 """.strip()
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-MARKS = {
-    DayState.SOLD_OUT: "\N{MULTIPLICATION SIGN}",
-    DayState.TOO_LATE: "\N{EN DASH}",
-    DayState.CLOSED: "\N{MIDDLE DOT}",
-    DayState.PAST: "",
-}
-UNLIMITED = "\N{INFINITY}"
 
 
 def calendar_svg(calendar: Calendar, *, months_in_a_row: int = 3) -> str:
@@ -143,43 +137,6 @@ def _legend(calendar: Calendar, width: int, y: int) -> tuple[list[str], int]:
 
 
 TIMES = "The number is the most places in one slot; 3 of 8 means that 3 of 8 slots can be booked."
-
-
-def legend_of(calendar: Calendar) -> Iterator[tuple[str, str, str]]:
-    """Yield kind, mark and words of what a calendar shows."""
-    kinds = {kind_of(calendar, day) for day in calendar.days}
-    for level in Level:
-        if level.value in kinds:
-            yield level.value, "", f"{calendar.meaning(level)} places"
-    if any(day.state is DayState.FREE and day.places is None for day in calendar.days):
-        yield Level.PLENTY.value, UNLIMITED, "unlimited"
-    for state, mark in MARKS.items():
-        if state.name.lower() in kinds:
-            yield state.name.lower(), mark, state.value
-
-
-def kind_of(calendar: Calendar, day: CalendarDay) -> str:
-    """Return how a day is shown: its level if it is free, else its state."""
-    level = calendar.level(day)
-    return day.state.name.lower() if level is None else level.value
-
-
-def mark_of(day: CalendarDay) -> str:
-    """Return the number or the mark of a day."""
-    if day.state is not DayState.FREE:
-        return MARKS[day.state]
-    return UNLIMITED if day.places is None else str(day.places)
-
-
-def describe(day: CalendarDay) -> str:
-    """Say what a day is, in words."""
-    said = f"{WEEKDAYS[day.day.weekday()]} {day.day}: {day.state.value}"
-    if day.state is not DayState.FREE:
-        return said
-    places = "unlimited places" if day.places is None else f"{day.places} places"
-    if day.slots == 1:
-        return f"{said}, {places}"
-    return f"{said}, up to {places} at once, {day.bookable} of {day.slots} slots"
 
 
 def _words(x: int, y: int, kind: str, words: str, *, anchor: str = "") -> str:

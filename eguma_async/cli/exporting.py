@@ -245,6 +245,8 @@ def _told_at_its_end(out: Any, target: Target) -> Iterator[None]:
         yield
     except _NothingError:
         pass
+    except BrokenPipeError:  # the reader has had enough, as `head` does
+        raise
     except BaseException:
         file = "" if target.path is None else f"; {target.shown} is as it was before"
         say(f"{counted(out.report.rows, 'row')} had been read{file}.")

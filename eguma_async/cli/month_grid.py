@@ -132,12 +132,12 @@ class _Grid:
         return style or _STYLES[self._kind(day)]
 
     def _kind(self, day: CalendarDay) -> str:
-        from eguma_async.calendars.svg import kind_of
+        from eguma_async.calendars.words import kind_of
 
         return kind_of(self._calendar, day)
 
     def _mark(self, day: CalendarDay) -> str:
-        from eguma_async.calendars.svg import mark_of
+        from eguma_async.calendars.words import mark_of
 
         mark = mark_of(day)
         if self._plain:
@@ -161,7 +161,7 @@ class _Grid:
 
     def legend(self, width: int, *, listed: bool) -> Iterator[Line]:
         """Yield what the marks stand for."""
-        from eguma_async.calendars.svg import legend_of
+        from eguma_async.calendars.words import legend_of
 
         yield []
         line: Line = []

@@ -58,7 +58,11 @@ class Tally:
     """Counts what becomes a report."""
 
     def __init__(self) -> None:
-        self.rows = self.elements = self.unreadable = self.failed = self.bytes = 0
+        self.rows: int = 0
+        self.elements: int = 0
+        self.unreadable: int = 0
+        self.failed: int = 0
+        self.bytes: int = 0
         self._problems: dict[str, None] = {}
         self._failures: list[ExportFailure] = []
 

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import stat
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import attrs
 import pyarrow.parquet
 import pytest
 
+from eguma_async.cli import main
 from eguma_async.core.errors import ConfigurationError, NotFoundError, SessionStateError
 from eguma_async.core.fan_out import Outcome
 from eguma_async.core.files import NewFile
@@ -212,7 +214,7 @@ async def test_customers_are_their_owners_alone_to_read(tmp_path: Path) -> None:
     assert modes == {"private.csv": 0o600, "open.csv": 0o640, "still.csv": 0o600}
 
 
-async def test_a_file_is_on_the_disk_before_it_takes_its_place(tmp_path: Path) -> None:
+async def test_a_place_that_became_something_else_meanwhile_is_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "n"
     new = NewFile(file)
     new.file.write(b"all")
@@ -257,7 +259,8 @@ async def test_what_failed_and_cannot_be_read_is_counted(tmp_path: Path) -> None
     assert read(tmp_path / "n.csv") == [2, 2, 1]  # the part that was read is not lost
     assert (report.unreadable, report.problems) == (1, BAD.problems)
     assert report.failed == 1
-    assert [(each.operation, each.error) for each in report.failures] == [("gone", error)]
+    failures: list[Any] = [(each.operation, each.error) for each in report.failures]
+    assert failures == [("gone", error)]
     assert not report.is_complete
 
 
@@ -309,6 +312,20 @@ async def test_an_export_is_made_once(tmp_path: Path) -> None:
         await out.write(1)
     with pytest.raises(SessionStateError):
         await out.__aenter__()
+
+
+async def test_parquet_alone_needs_a_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)  # as if it were not installed
+
+    with pytest.raises(ConfigurationError, match=r"pip install 'eguma_async\[parquet\]'"):
+        await export([1], numbers(), tmp_path / "n.parquet")
+    assert list(tmp_path.iterdir()) == []
+    await export([1], numbers(), tmp_path / "n.csv")
+    command = ["orders", "--sandbox", "--to", str(tmp_path / "o.parquet")]
+    assert await asyncio.to_thread(main, command) == 2
+    assert "pip install 'eguma_async[parquet]'" in capsys.readouterr().err
 
 
 async def test_a_text_is_no_list_of_elements(tmp_path: Path) -> None:
