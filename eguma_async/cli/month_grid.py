@@ -170,12 +170,13 @@ class _Grid:
             sign = (_ASCII.get(mark, mark) if self._plain else mark) or self._sign_of(kind)
             if not sign:
                 continue
-            needed = len(sign) + 2 + len(words) + 3
-            if line and used + needed - 3 > width:
+            said = f" {words}  "
+            needed = len(sign) + 2 + len(said)
+            if line and used + needed - 2 > width:
                 yield line
                 line, used = [], 0
-            line += [(f" {sign} ", _STYLES[kind]), (f"{words}   ", "")]
-            used += needed + 1
+            line += [(f" {sign} ", _STYLES[kind]), (said, "")]
+            used += needed
         yield line
         if self._calendar.has_times:
             yield from ([(text, "")] for text in wrap(_TIMES, max(20, width)))

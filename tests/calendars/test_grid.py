@@ -79,8 +79,8 @@ def test_without_colours_all_is_said_by_signs(shown) -> None:
         "53    28   29   30   31",
         "       ·    ·    ·    ·",
         "",
-        " ● 50 or more places    ◐ 10 to 49 places    ○ below 10 places    ∞ unlimited",
-        " × sold out    – too late    · closed",
+        " ●  50 or more places   ◐  10 to 49 places   ○  below 10 places   ∞  unlimited",
+        " ×  sold out   –  too late   ·  closed",
     ]
 
 
