@@ -5,6 +5,7 @@ from __future__ import annotations
 from cyclopts import App
 
 from . import (
+    availabilities,
     bookings,
     cancellations,
     catalog,
@@ -25,6 +26,7 @@ def add_to(app: App) -> None:
     """Add the commands of this package."""
     for commands in (
         catalog,
+        availabilities,
         reservations,
         bookings,
         cancellations,
