@@ -28,10 +28,16 @@ from tests.support.examples import (
     runs_alone,
 )
 
-README = (ROOT / "README.md").read_text("utf-8")
+ERRORS = TEXTS["docs/errors.md"]
 EXAMPLES = named_blocks("python")
 COMMANDS = commands()
-PROSE = {"docs/architecture.md"}
+PROSE = {
+    "docs/architecture.md",
+    "docs/benchmarks.md",
+    "docs/wire-eguma.md",
+    "docs/wire-korus.md",
+    *(path for path in TEXTS if path.startswith(("docs/reference/", "docs/project/"))),
+}
 """Pages that explain, and have nothing to run."""
 
 
@@ -69,7 +75,7 @@ def test_an_example_that_warns_or_fails_is_noticed(server, tmp_path):
     }.items():
         (tmp_path / f"{name}.py").write_text(text, "utf-8")
         found[name] = server.run("script", str(tmp_path / f"{name}.py"), tmp_path)
-    assert found["fine"].code == 0 and found["fine"].stdout == "fine\n"
+    assert (found["fine"].code, found["fine"].stdout) == (0, "fine\n")
     assert found["exits"].code == 3
     assert {name for name, done in found.items() if done.code or done.stderr} == {
         *found.keys() - {"fine"}
@@ -150,7 +156,7 @@ def drawn_tree(text):
     return parents
 
 
-@pytest.mark.parametrize("text", [README, errors.__doc__], ids=["readme", "docstring"])
+@pytest.mark.parametrize("text", [ERRORS, errors.__doc__], ids=["page", "docstring"])
 def test_the_error_tree_is_the_one_of_the_code(text):
     defined = {
         name: kind.__mro__[1].__name__
@@ -171,27 +177,8 @@ def test_the_errors_of_the_second_provider_are_named():
         and issubclass(kind, errors.EgumaError)
         and kind.__module__ == "eguma_async.korus.errors"
     }
-    assert all(f"`{name}`" in README for name in own)
+    assert all(f"`{name}`" in ERRORS for name in own)
     assert len(own) == 4
-
-
-def help_of(*command):
-    done = subprocess.run(
-        [sys.executable, "-m", "eguma_async", *command, "--help"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    return set(re.findall(r"^  ([a-z][a-z-]*): ", done.stdout, re.MULTILINE))
-
-
-def test_the_commands_are_those_there_are():
-    section = README.partition("## The command line")[2].partition("\n- ")[0]
-    of_both, _, of_korus = section.partition("`eguma korus`")
-    named = set(re.findall(r"`([a-z-]+)`", of_both))
-    assert named == help_of() - {"demo", "sandbox", "korus"}
-    assert set(re.findall(r"`([a-z-]+)`", of_korus)) == help_of("korus")
 
 
 CURLS = [line for text in TEXTS.values() for line in re.findall(r"^curl .*$", text, re.MULTILINE)]
