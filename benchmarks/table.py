@@ -128,8 +128,8 @@ def _circumstances(results: Results) -> str:
     pythons = sorted({of["versions"]["python"] for of in results.values() if "versions" in of})
     return (
         "Ratios are medians of turns that alternate within one run, with CPython"
-        f" {', '.join(pythons) or '?'}. [benchmarks/README.md](../benchmarks/README.md) says what each"
-        " compares, and how to read it."
+        f" {', '.join(pythons) or '?'}. [benchmarks/README.md](../benchmarks/README.md) says what"
+        " each compares, and how to read it."
     )
 
 

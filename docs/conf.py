@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import Directive, directives
@@ -85,7 +85,7 @@ class Public(Directive):
     """
 
     required_arguments = 1
-    option_spec = {"from": directives.unchanged, "rest": directives.flag}
+    option_spec: ClassVar = {"from": directives.unchanged, "rest": directives.flag}
     has_content = True
 
     def run(self) -> list[nodes.Node]:
@@ -153,7 +153,7 @@ def _is_there(page: str) -> bool:
     return (HERE / f"{page}.md").exists()
 
 
-def _as_rst(
+def _as_rst(  # noqa: PLR0917  # as Sphinx calls it
     app: Sphinx, what: str, name: str, value: object, options: object, lines: list[str]
 ) -> None:
     """Read a docstring in Google's style.

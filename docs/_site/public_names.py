@@ -122,18 +122,23 @@ def split(text: str) -> tuple[str, ...]:
     return tuple(text.replace(",", " ").split())
 
 
-def chosen(face: str, homes: tuple[str, ...] | None) -> list[PublicName]:
-    """Return what a page shows of a face: what comes from some modules, or the rest."""
+def chosen(face: str, wanted: tuple[str, ...] | None) -> list[PublicName]:
+    """Return what a page shows of a face: what it names, what comes from some modules, or the rest.
+
+    A name that a page asks for is not shown by the page that asks for its module.
+    """
     mine = [each for each in owned().values() if each.face == face]
-    if homes is not None:
-        return [each for each in mine if _is_from(each, homes)]
-    asked = [wanted for _, of, wanted in requests() if of == face and wanted is not None]
-    return [each for each in mine if not any(_is_from(each, wanted) for wanted in asked)]
+    asked = [words for _, of, words in requests() if of == face and words is not None]
+    named = {word for words in asked for word in words if word[:1].isupper()}
+    if wanted is not None:
+        return [each for each in mine if _fits(each, wanted, named)]
+    return [each for each in mine if not any(_fits(each, words, named) for words in asked)]
 
 
-def _is_from(each: PublicName, homes: tuple[str, ...]) -> bool:
-    """Tell whether a name comes from some modules, or is itself among them."""
-    return any(home == each.name or f"{each.home}.".startswith(f"{home}.") for home in homes)
+def _fits(each: PublicName, wanted: tuple[str, ...], named: set[str]) -> bool:
+    if each.name in named:
+        return each.name in wanted
+    return any(f"{each.home}.".startswith(f"{home}.") for home in wanted)
 
 
 def directive(value: object) -> str:

@@ -17,6 +17,7 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,11 @@ def _command(arguments: list[str]) -> int:
     return execute(arguments)
 
 
-KINDS = {"script": _script, "tests": _tests, "command": _command}
+KINDS: dict[str, Callable[[Any], int]] = {
+    "script": _script,
+    "tests": _tests,
+    "command": _command,
+}
 
 
 def _child(job: dict[str, Any]) -> int:

@@ -80,7 +80,8 @@ def _commands_of(line: str) -> Iterator[list[str]]:
 def runs_alone(command: list[str]) -> bool:
     """Tell whether a command needs no key, nothing that a reader fills in, and comes to an end."""
     names_something = any(re.fullmatch(r"[A-Z][A-Z_-]+", word) for word in command)
-    ends = command[:1] != ["sandbox"] and "--follow" not in command
+    # A crash kills processes of its own: tests/cli/test_crash.py.
+    ends = command[:1] != ["sandbox"] and not {"--follow", "--crash"} & {*command}
     return ends and not names_something and ("--sandbox" in command or command[:1] == ["demo"])
 
 
@@ -128,15 +129,10 @@ class ExampleServer:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
-        job = {
-            "kind": kind,
-            "what": what,
-            "directory": str(directory),
-            "stdout": str(directory / "stdout.txt"),
-            "stderr": str(directory / "stderr.txt"),
-        }
+        outputs = {name: str(directory / f"{name}.txt") for name in ("stdout", "stderr")}
+        job = {"kind": kind, "what": what, "directory": str(directory), **outputs}
         stdin.write(json.dumps(job) + "\n")
         stdin.flush()
         code = int(stdout.readline())
-        out, err = (Path(job[name]).read_text("utf-8") for name in ("stdout", "stderr"))
+        out, err = (Path(path).read_text("utf-8") for path in outputs.values())
         return Done(code, out, err)
