@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from docutils import nodes
 from docutils.parsers.rst import Directive, directives
 from docutils.statemachine import StringList
+from pygments.lexers.shell import BashLexer
 from sphinx.application import Sphinx
 from sphinx.ext.napoleon import Config, GoogleDocstring
 from sphinx.pycode import ModuleAnalyzer
@@ -21,6 +22,7 @@ import links  # noqa: E402
 import public_names  # noqa: E402
 
 from eguma_async import __version__  # noqa: E402
+from eguma_async.core import Operation, Resumable  # noqa: E402
 from eguma_async.eguma import ticketing  # noqa: E402
 
 project = "eguma_async"
@@ -126,11 +128,19 @@ def _described(name: str, value: object, shown: set[int], home: str = "") -> lis
         return [f".. py:data:: {name}", "", *(f"   {line}" for line in text), ""]
     lines = [f".. {kind}:: {name}"]
     if isinstance(value, type):
-        lines += ["   :members:", "   :show-inheritance:"]
+        lines.append("   :members:")
+        if value.__bases__ != (object,):
+            lines.append("   :show-inheritance:")
         end = public_names.hidden_bases_end_at(value, shown)
         if end is not None and not issubclass(value, BaseException):
             lines.append(f"   :inherited-members: {end}")
+        if issubclass(value, Operation) and not value.__module__.startswith("eguma_async.core"):
+            # What the session asks an operation; told once, of the base.
+            lines.append(f"   :exclude-members: {', '.join(_ASKED)}")
     return [*lines, ""]
+
+
+_ASKED = sorted({name for name in (*dir(Resumable), "RETURNS") if not name.startswith("_")})
 
 
 def _parsed(where: Directive, lines: list[str]) -> list[nodes.Node]:
@@ -151,6 +161,12 @@ def _site_links(app: Sphinx, docname: str, source: list[str]) -> None:
 
 def _is_there(page: str) -> bool:
     return (HERE / f"{page}.md").exists()
+
+
+def _readable_defaults(*details: Any) -> tuple[str | None, str | None]:
+    """Show a default that is made for each object as such, and not by the marker of attrs."""
+    arguments, returned = details[-2:]
+    return arguments and arguments.replace("NOTHING", "..."), returned
 
 
 def _as_rst(  # noqa: PLR0917  # as Sphinx calls it
@@ -189,4 +205,6 @@ def setup(app: Sphinx) -> None:
     app.add_directive("face", Face)
     app.connect("source-read", _site_links)
     app.connect("autodoc-process-docstring", _as_rst)
+    app.connect("autodoc-process-signature", _readable_defaults)
     app.connect("missing-reference", _public_address)
+    app.add_lexer("console", BashLexer)  # commands stand there without a prompt

@@ -20,6 +20,7 @@ from eguma_async.core import errors
 from eguma_async.sandbox import EgumaSandbox, serve
 from tests.support.examples import (
     ROOT,
+    SHELLS,
     TEXTS,
     ExampleServer,
     commands,
@@ -128,6 +129,14 @@ def test_each_block_of_data_can_be_read():
 @pytest.mark.parametrize("name", TEXTS)
 def test_each_fence_is_closed(name):
     assert TEXTS[name].count("```") % 2 == 0
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_each_block_is_of_a_kind_that_is_held_to_something(name):
+    """Nothing stands on a page that only looks like code."""
+    known = {"python", *SHELLS, "json", "toml", "text", "{eval-rst}", "{toctree}", ""}
+    fences = re.findall(r"^```(.*)$", TEXTS[name], re.MULTILINE)[::2]
+    assert {*fences} <= known
 
 
 @pytest.mark.parametrize("name", TEXTS)

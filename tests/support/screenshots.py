@@ -36,7 +36,7 @@ from eguma_async import (
 from eguma_async.sandbox import DropAfter, EgumaSandbox
 
 TARGET = Path(__file__).parents[2] / "docs" / "images"
-COLUMNS = 100
+COLUMNS = 112
 FONT = "ui-monospace, 'SF Mono', 'DejaVu Sans Mono', Menlo, Consolas, monospace"
 THEME = TerminalTheme(
     (29, 32, 38),
