@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from eguma_async.cli._help import HELP
 from eguma_async.core import Operation
 from tests.support import floors, names, options, screenshots
 from tests.support.examples import TEXTS
@@ -127,3 +128,11 @@ def test_a_picture_of_a_command_asks_the_network_for_nothing(name):
     assert ET.fromstring(text).tag.endswith("}svg")  # noqa: S314  # our own
     assert ">eguma&#160;" in text
     assert not re.search(r"@font-face|url\((?!#)|/tmp/|/home/|/Users/", text)
+
+
+def test_the_picture_of_the_help_has_all_commands():
+    text = (screenshots.TARGET / "help.svg").read_text("utf-8")
+    named = re.findall(r"^  ([a-z][a-z-]*): ", HELP[()], re.MULTILINE)
+    assert len(named) > 10
+    for name in named:
+        assert f"&#160;&#160;{name}:" in text, "run `python -m tests.support.screenshots`"

@@ -35,6 +35,9 @@ LOADED = (
     "eguma_async.eguma.ticketing.reservations",
     "eguma_async.transports.aiohttp",
     "eguma_async.cli.app",
+    "eguma_async.testing.contract",
+    "hypothesis",  # pytest loads it, with the plugins that are installed
+    "pytest",
 )
 LONGEST_SECONDS = 120
 
