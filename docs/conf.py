@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -96,7 +97,7 @@ class Public(Directive):
         shown = {id(each.value) for each in public_names.owned().values()}
         lines = [f".. py:currentmodule:: {face}", ""]
         for each in public_names.chosen(face, homes):
-            lines += _described(each.name, each.value, shown, each.home)
+            lines += _described(each.name, each.value, shown, public_names.written_in(each))
         for address in self.content:
             module, _, name = address.rpartition(".")
             value = getattr(__import__(module, fromlist=[name]), name)
@@ -123,7 +124,7 @@ def _described(name: str, value: object, shown: set[int], home: str = "") -> lis
     kind = public_names.directive(value)
     if kind == "autodata":
         # autodoc looks for the text of a constant in the package that offers it.
-        analyzer = ModuleAnalyzer.for_module(f"eguma_async.{home}")
+        analyzer = ModuleAnalyzer.for_module(home)
         text = analyzer.find_attr_docs().get(("", name), [])
         return [f".. py:data:: {name}", "", *(f"   {line}" for line in text), ""]
     lines = [f".. {kind}:: {name}"]
@@ -163,10 +164,28 @@ def _is_there(page: str) -> bool:
     return (HERE / f"{page}.md").exists()
 
 
-def _readable_defaults(*details: Any) -> tuple[str | None, str | None]:
-    """Show a default that is made for each object as such, and not by the marker of attrs."""
-    arguments, returned = details[-2:]
-    return arguments and arguments.replace("NOTHING", "..."), returned
+def _readable_signature(
+    app: Sphinx, what: str, name: str, value: object, *details: Any
+) -> tuple[str | None, str | None]:
+    """Show defaults as they are written, and nothing of a protocol, which nobody calls."""
+    _, arguments, returned = details
+    if arguments is None or getattr(value, "_is_protocol", False):
+        return None if arguments is None else "", returned
+    for pattern, shown in _DEFAULTS:
+        arguments = re.sub(pattern, shown, arguments)
+    return arguments, returned
+
+
+_DEFAULTS = (
+    (r"\bNOTHING\b", "..."),  # of attrs: made for each object
+    (r"<function (?:\w+\.)*(\w+)(?: at 0x\w+)?>", r"\1"),
+    (r"<function (?:\w+\.)*<lambda>(?: at 0x\w+)?>", "..."),
+    (r"<built-in method (\w+) of [^>]*>", r"\1"),
+    (r"<bound method (?:\w+\.)*(\w+) of [^>]*>", r"\1"),
+    (r"<class '(?:\w+\.)*(\w+)'>", r"\1"),
+    (r"<(\w+)\.(\w+): [^>]*>", r"\1.\2"),  # of an enum
+    (r"<(?:\w+\.)*(\w+) object at 0x\w+>", r"\1()"),
+)
 
 
 def _as_rst(  # noqa: PLR0917  # as Sphinx calls it
@@ -205,6 +224,6 @@ def setup(app: Sphinx) -> None:
     app.add_directive("face", Face)
     app.connect("source-read", _site_links)
     app.connect("autodoc-process-docstring", _as_rst)
-    app.connect("autodoc-process-signature", _readable_defaults)
+    app.connect("autodoc-process-signature", _readable_signature)
     app.connect("missing-reference", _public_address)
     app.add_lexer("console", BashLexer)  # commands stand there without a prompt

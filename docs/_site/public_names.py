@@ -93,6 +93,14 @@ def _homes(module: ModuleType) -> dict[str, str]:
     }
 
 
+def written_in(each: PublicName) -> str:
+    """Return the module where a name is defined, however often it was passed on."""
+    module = f"eguma_async.{each.home}"
+    while (further := _homes(import_module(module)).get(each.name)) is not None:
+        module = further
+    return module
+
+
 def owned() -> dict[object, PublicName]:
     """Return each public object once, as the name of the first face that offers it."""
     found: dict[object, PublicName] = {}

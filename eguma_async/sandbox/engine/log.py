@@ -61,6 +61,7 @@ class RequestRecord:
 
 
 Listener: TypeAlias = Callable[[RequestRecord], object]
+"""Is told of each request."""
 
 
 class RequestLog:
