@@ -77,7 +77,16 @@ for _name, _home in {
     setattr(ticketing, _name, getattr(import_module(f"{ticketing.__name__}.{_home}"), _name))
 
 
-COME_LATER = {"command-line", "tickets", "exports", "tracing", "calibration", "pytest", "examples"}
+COME_LATER = {
+    "configuration",
+    "command-line",
+    "tickets",
+    "exports",
+    "tracing",
+    "calibration",
+    "pytest",
+    "examples",
+}
 """Pages that index.md lists, and that come with parts of the package that may not be there yet."""
 
 
