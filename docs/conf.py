@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,6 +13,7 @@ from docutils import nodes
 from docutils.parsers.rst import Directive, directives
 from docutils.statemachine import StringList
 from pygments.lexers.shell import BashLexer
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.ext.napoleon import Config, GoogleDocstring
 from sphinx.pycode import ModuleAnalyzer
@@ -212,7 +214,7 @@ def _as_rst(  # noqa: PLR0917  # as Sphinx calls it
 def _public_address(app: Sphinx, env: Any, node: Any, contents: Any) -> Any:
     """Find what a signature names by the module where it is written."""
     target = node.get("reftarget", "")
-    address = _ADDRESSES.get(target) or _ADDRESSES.get(target.rpartition(".")[2])
+    address = _ADDRESSES.get(target)
     if node.get("refdomain") != "py" or address is None or address == target:
         return None
     return env.domains["py"].resolve_xref(
@@ -220,11 +222,17 @@ def _public_address(app: Sphinx, env: Any, node: Any, contents: Any) -> Any:
     )
 
 
-_ADDRESSES: dict[str, str] = {}
-for _each in public_names.owned().values():
-    _module = getattr(_each.value, "__module__", None)
-    _ADDRESSES[f"{_module}.{_each.name}"] = _each.address
-    _ADDRESSES.setdefault(_each.name, _each.address)
+def _exact_names(app: Sphinx, doctree: nodes.document) -> None:
+    """Look for a name where it is used, and not for anything that ends like it."""
+    for node in doctree.findall(addnodes.pending_xref):
+        node["refspecific"] = False
+
+
+_OWNED = list(public_names.owned().values())
+_COUNTS = Counter(each.name for each in _OWNED)
+_ADDRESSES = {each.name: each.address for each in _OWNED if _COUNTS[each.name] == 1} | {
+    f"{getattr(each.value, '__module__', None)}.{each.name}": each.address for each in _OWNED
+}
 
 
 def setup(app: Sphinx) -> None:
@@ -234,5 +242,6 @@ def setup(app: Sphinx) -> None:
     app.connect("source-read", _site_links)
     app.connect("autodoc-process-docstring", _as_rst)
     app.connect("autodoc-process-signature", _readable_signature)
+    app.connect("doctree-read", _exact_names)
     app.connect("missing-reference", _public_address)
     app.add_lexer("console", BashLexer)  # commands stand there without a prompt
