@@ -225,7 +225,7 @@ def _public_address(app: Sphinx, env: Any, node: Any, contents: Any) -> Any:
 def _exact_names(app: Sphinx, doctree: nodes.document) -> None:
     """Look for a name where it is used, and not for anything that ends like it."""
     for node in doctree.findall(addnodes.pending_xref):
-        node["refspecific"] = False
+        node.attributes.pop("refspecific", None)  # that it is there is what counts
 
 
 _OWNED = list(public_names.owned().values())
