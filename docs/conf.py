@@ -104,6 +104,8 @@ class Public(Directive):
 
     def run(self) -> list[nodes.Node]:
         face = self.arguments[0]
+        if face not in public_names.FACES:
+            return []
         homes = None if "rest" in self.options else public_names.split(self.options["from"])
         shown = {id(each.value) for each in public_names.owned().values()}
         lines = [f".. py:currentmodule:: {face}", ""]
@@ -122,6 +124,8 @@ class Face(Directive):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
+        if self.arguments[0] not in public_names.FACES:
+            return []
         everything = public_names.owned()
         lines = [".. list-table::", "   :class: face", "   :widths: auto", ""]
         for each in public_names.names_of(self.arguments[0]):
