@@ -124,11 +124,12 @@ class Face(Directive):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        if self.arguments[0] not in public_names.FACES:
+        face = self.arguments[0]
+        if face not in public_names.FACES or not public_names.names_of(face):
             return []
         everything = public_names.owned()
         lines = [".. list-table::", "   :class: face", "   :widths: auto", ""]
-        for each in public_names.names_of(self.arguments[0]):
+        for each in public_names.names_of(face):
             address = public_names.owner(each, everything).address
             lines.append(f"   * - :py:obj:`{each.name} <{address}>`")
             lines.append(f"     - {each.summary}")
