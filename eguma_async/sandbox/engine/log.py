@@ -62,6 +62,7 @@ class RequestRecord:
 
 
 Listener: TypeAlias = Callable[[RequestRecord], object]
+"""Is told of each request."""
 
 
 class RequestLog:
