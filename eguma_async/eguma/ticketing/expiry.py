@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import attrs
 
-from eguma_async.core.clock import Clock
 from eguma_async.eguma.merchant_time import in_utc, readings
+
+if TYPE_CHECKING:
+    from eguma_async.core.clock import Clock
 
 HOLD = timedelta(minutes=60)
 """How long a hold lasts, as the API documents it."""

@@ -1,0 +1,72 @@
+"""The checkout service as a process of its own, on a sandbox over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import httpx
+
+from eguma_async.sandbox import EgumaSandbox, serve
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+async def ready(client):
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                if (await client.get("/ready")).status_code == 200:
+                    return
+            except httpx.ConnectError:
+                pass
+            await asyncio.sleep(0.05)
+
+
+async def test_it_sells_and_stops_on_sigterm_with_its_holds_given_back(
+    program, terminated, tmp_path
+):
+    sandbox, port = EgumaSandbox(), free_port()
+    example = sandbox.example("time")
+    cart = {
+        "product_id": example.product_id,
+        "starts_at": example.starts_at,
+        "items": [{"category_id": example.category_ids[0], "quantity": 1}],
+        "expected_total_in_cents": 4500,
+    }
+    card = {"first_name": "Ada", "last_name": "L", "email": "ada@example.com", "token": "tok_ok"}
+    async with (
+        serve(sandbox) as server,
+        program(
+            *("checkout", "--port", port, "--data", tmp_path / "data"),
+            EGUMA_API_KEY=sandbox.demo_key,
+            EGUMA_BASE_URL=server.url,
+        ) as process,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
+    ):
+        await ready(client)
+        ref = (await client.post("/carts", json=cart)).json()["ref"]
+        booked = await client.post(f"/carts/{ref}/payment", json=card)
+        assert booked.json()["state"] == "booked"
+        await client.post("/carts", json=cart)
+        assert len(sandbox.holds()) == 1
+
+        code, out, err = await terminated(process)
+        assert (code, out) == (0, ""), err
+        assert sandbox.holds() == ()
+        assert [order.number for order in sandbox.bookings()] == [
+            booked.json()["booking_reference"]
+        ]
+        assert sandbox.demo_key not in err
+        assert "ada@example.com" not in err
+
+
+async def test_without_a_key_it_says_what_to_do(program):
+    async with program("checkout") as process:
+        _, err = await process.communicate()
+    assert process.returncode == 2
+    assert b"set EGUMA_API_KEY, or use --sandbox" in err
