@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -20,9 +20,9 @@ from .app import create_app
 from .payments import MemoryPayments
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until Ctrl-C or SIGTERM."""
-    options = _options()
+    options = _options(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     with ExitStack() as stack:
         directory = options.data
@@ -66,7 +66,7 @@ def _sessions(journal: Path, *, is_sandbox: bool) -> Callable[[], AsyncSession]:
     return open_session
 
 
-def _options() -> argparse.Namespace:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m examples.checkout", description="A checkout service."
     )
@@ -74,7 +74,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--data", type=Path, help="directory of the two files that outlive a crash")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if not options.sandbox and not os.environ.get("EGUMA_API_KEY"):
         parser.error("set EGUMA_API_KEY, or use --sandbox")
     if not options.sandbox and options.data is None:

@@ -6,8 +6,10 @@ import asyncio
 import socket
 
 import httpx
+import pytest
 
 from eguma_async.sandbox import EgumaSandbox, serve
+from examples.checkout.__main__ import main
 
 
 def free_port():
@@ -65,8 +67,10 @@ async def test_it_sells_and_stops_on_sigterm_with_its_holds_given_back(
         assert "ada@example.com" not in err
 
 
-async def test_without_a_key_it_says_what_to_do(program):
-    async with program("checkout") as process:
-        _, err = await process.communicate()
-    assert process.returncode == 2
-    assert b"set EGUMA_API_KEY, or use --sandbox" in err
+def test_what_is_missing_is_named(monkeypatch, capsys):
+    monkeypatch.delenv("EGUMA_API_KEY", raising=False)
+    for missing in ("set EGUMA_API_KEY, or use --sandbox", "--data"):
+        with pytest.raises(SystemExit, match="2"):
+            main([])
+        assert missing in capsys.readouterr().err
+        monkeypatch.setenv("EGUMA_API_KEY", "key")
