@@ -37,6 +37,8 @@ FLOORS = (
     ("storage", 28),
     ("journal", 30),
     ("sync", 30),
+    ("exports", 35),
+    ("calendars", 35),
     ("eguma", 40),
     ("session", 40),
     ("ticketing", 40),
@@ -61,6 +63,7 @@ THIRD_PARTY = {
     25: VALUES,
     28: VALUES,
     30: VALUES,
+    35: VALUES,
     40: VALUES,
     50: {"attrs"},
     60: VALUES | {"cyclopts", "rich", "segno", "pytest"},
@@ -89,10 +92,21 @@ OPTIONAL_HOMES = {
     "keyring": {"journal.sealing"},
     "httptools": {"transports._lean_reading"},
     "aiohappyeyeballs": {"transports._lean_dial"},  # comes with aiohttp
+    "pyarrow": {"exports.formats.parquet"},
     "distributed": {"fanout._dask_worker", "fanout._dask_crew"},
 }
 
-NAMELESS = ("core", "transports", "fanout", "pipeline", "storage", "journal", "sync")
+NAMELESS = (
+    "core",
+    "transports",
+    "fanout",
+    "pipeline",
+    "storage",
+    "journal",
+    "sync",
+    "exports",
+    "calendars",
+)
 PROVIDER_NAME = re.compile(r"e-?guma(?!_async|-async|Error\b)|korus", re.IGNORECASE)
 
 TIME_AND_CHANCE = {
@@ -102,7 +116,7 @@ TIME_AND_CHANCE = {
     "random": {"random", "randint", "randrange", "choice", "choices", "uniform", "shuffle", "seed"},
 }
 # At the edge, "today" is the day of whoever sits at the machine.
-CLOCK_HOMES = {"core.clock", "cli.eguma.demo", "cli.eguma.options"}
+CLOCK_HOMES = {"core.clock", "cli.eguma.demo", "cli.eguma.calendar", "cli.eguma.options"}
 # Only as the default of an argument of these names.
 DEFAULTS = {("random", "random")}
 

@@ -15,7 +15,7 @@ demo` and --sandbox need no key. `eguma --fast COMMAND` takes the lean way to
 the network (extra `fast`).
 
 Commands:
-  availabilities: List the slots of a product with what is left and the prices.
+  availabilities: List the slots of products with what is left and the prices.
   book: Book tickets.
   cancel: Cancel a booking with all of its tickets. This refunds no money.
   demo: Book tickets in a sandbox, lose the reply, and recover it.
@@ -305,16 +305,32 @@ terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
 output left early (SIGPIPE), 143 terminated (SIGTERM).
 """,
     ("availabilities",): """\
-Usage: eguma availabilities [OPTIONS] PRODUCT
+Usage: eguma availabilities [OPTIONS] PRODUCT [ARGS...]
 
-List the slots of a product with what is left and the prices.
+List the slots of products with what is left and the prices.
+
+The last day is seven days after the first if --to does not name it. With
+--format, or a file that ends in .csv, .jsonl or .parquet, it exports one row
+for each category of each slot, with its price; an empty availability_count
+means unlimited places.
 
 Arguments:
   PRODUCT: Id of a product. [required]
+  MORE: Ids of others.
 
 Parameters:
   --from DAY: First day, YYYY-MM-DD; today if not given.
-  --to DAY: Last day, included; seven days after the first if not given.
+  --to DAY|FILE: Last day, included; or a file, as --to-file. It may stand
+      twice, once for each.
+  --to-file FILE: Write to this file, replacing it at the end: .csv, .jsonl or
+      .parquet; - for stdout.
+  --format CHOICE: Write rows in this format; that of the file's name if not
+      given. [choices: csv, jsonl, parquet]
+  --unguarded: In CSV, write texts as they are; else one that a spreadsheet
+      would run as a formula has an apostrophe before it.
+  --calendar: Show a calendar of one product: free places of each day, to the
+      end of the next month if --to names no day.
+  --to-svg FILE: Draw that calendar as a picture; - for stdout.
   --json: Print one JSON document and nothing else on stdout.
   --sandbox: Use a sandbox within this process, with its demo data.
   --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
@@ -462,6 +478,10 @@ Usage: eguma orders COMMAND [OPTIONS]
 
 List orders, made through the API, in the web shop and at the desk.
 
+With --format, or a file that ends in .csv, .jsonl or .parquet, it exports them,
+however many there are. Only its owner can read a file with customers or with
+tickets.
+
 Commands:
   sync: Copy all orders into a file, and from then on what has changed.
 
@@ -471,6 +491,16 @@ Parameters:
   --updated-before STR: Changed before this local time.
   --order-number STR: Exactly this number.
   --last-name STR: Exactly this last name.
+  --to, --to-file FILE: Write to this file, replacing it at the end: .csv,
+      .jsonl or .parquet; - for stdout.
+  --rows CHOICE: What an export has a row for; orders if not given. [choices:
+      orders, lines, tickets, payments]
+  --no-customers: Leave out of an export what tells who a customer is, and what
+      lets somebody in.
+  --format CHOICE: Write rows in this format; that of the file's name if not
+      given. [choices: csv, jsonl, parquet]
+  --unguarded: In CSV, write texts as they are; else one that a spreadsheet
+      would run as a formula has an apostrophe before it.
   --json: Print one JSON document and nothing else on stdout.
   --sandbox: Use a sandbox within this process, with its demo data.
   --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
@@ -615,9 +645,9 @@ They come in the order of the answers, each as soon as it is there. A file
 appears when all is read, or not at all. With --json and --to-file, stdout gets
 one document that sums the run up.
 
-A product that cannot be read does not hold up the others: it is listed with the
-reason, and the exit code is that of the failures if all are of one kind, else
-1.
+A product that cannot be read does not hold up the others: its line, or for a
+table stderr, has the reason, and the exit code is that of the failures if all
+are of one kind, else 1.
 
 Arguments:
   PRODUCT: Ids of products.
@@ -629,8 +659,8 @@ Parameters:
   --window-days DAYS: Read a longer range in pieces of so many days.
   --concurrency REQUESTS: Requests under way at once; as many as the server
       keeps up with if not given.
-  --to-file FILE: Write to this file, replacing it at the end: JSON lines, or
-      for .csv a table.
+  --to-file FILE: Write to this file, replacing it at the end: JSON lines; for
+      .csv and .parquet a table, as `eguma availabilities` exports it.
   --cluster ADDRESS: Let the workers of a Dask cluster do it, such as
       tls://scheduler:8786; each takes the key from its own environment.
   --json: Print one JSON document and nothing else on stdout.
@@ -769,6 +799,9 @@ Usage: eguma korus offers [OPTIONS] CATALOG
 
 List the offers of a catalog: a product for a day, with price and stock.
 
+With --format, or a file that ends in .csv, .jsonl or .parquet, it exports one
+row for each.
+
 Arguments:
   CATALOG: IRI of a catalog. [required]
 
@@ -776,7 +809,14 @@ Parameters:
   --product STR...: IRI or id of a product; once for each.
   --product-base STR: IRI or id of a product base.
   --from STR: First day, YYYY-MM-DD; any if not given.
-  --to STR: Last day, included; any if not given.
+  --to DAY|FILE: Last day, included; or a file, as --to-file. It may stand
+      twice, once for each.
+  --to-file FILE: Write to this file, replacing it at the end: .csv, .jsonl or
+      .parquet; - for stdout.
+  --format CHOICE: Write rows in this format; that of the file's name if not
+      given. [choices: csv, jsonl, parquet]
+  --unguarded: In CSV, write texts as they are; else one that a spreadsheet
+      would run as a formula has an apostrophe before it.
   --json: Print one JSON document and nothing else on stdout.
   --sandbox: Use a sandbox within this process, with its demo data.
   --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
@@ -989,8 +1029,22 @@ Usage: eguma korus orders [OPTIONS]
 
 List the orders of your organization, latest first.
 
+With --format, or a file that ends in .csv, .jsonl or .parquet, it exports them,
+however many there are. Only its owner can read a file with customers or with
+tickets.
+
 Parameters:
   --external-reference STR: Exactly this reference of yours.
+  --to, --to-file FILE: Write to this file, replacing it at the end: .csv,
+      .jsonl or .parquet; - for stdout.
+  --rows CHOICE: What an export has a row for; orders if not given. [choices:
+      orders, items, tickets]
+  --no-customers: Leave out of an export what tells who a customer is, and what
+      lets somebody in.
+  --format CHOICE: Write rows in this format; that of the file's name if not
+      given. [choices: csv, jsonl, parquet]
+  --unguarded: In CSV, write texts as they are; else one that a spreadsheet
+      would run as a formula has an apostrophe before it.
   --json: Print one JSON document and nothing else on stdout.
   --sandbox: Use a sandbox within this process, with its demo data.
   --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not

@@ -7,11 +7,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
 from eguma_async.cli.errors import Exit, Stop, resume_with, usage
+from eguma_async.cli.exporting import (
+    DEFAULT_FORM,
+    FileOption,
+    Form,
+    NoCustomersOption,
+    Target,
+    counting,
+    sum_up,
+    target_of,
+    write_export,
+)
 from eguma_async.cli.journal.options import NOT_KEPT, Keeping
 from eguma_async.cli.options import YesOption
 from eguma_async.cli.prompt import confirm_within, require_answerable
@@ -20,9 +31,11 @@ from eguma_async.cli.text import amount, clean, counted, moment, print_json, say
 
 from .options import DEFAULT_API, Api, open_session, read_all
 from .tickets import print_tickets
+from .words import ADVICE
 
 if TYPE_CHECKING:
     from eguma_async.core.clock import Clock
+    from eguma_async.exports import Table
     from eguma_async.korus import BulkOrders, KorusSession, Order, Reservation
     from eguma_async.pipeline.observing import AttemptEvent
 
@@ -182,9 +195,27 @@ async def orders(
     external_reference: Annotated[
         str | None, Parameter(help="Exactly this reference of yours.")
     ] = None,
+    to: FileOption = None,
+    rows: Annotated[
+        Literal["orders", "items", "tickets"] | None,
+        Parameter(help="What an export has a row for; orders if not given."),
+    ] = None,
+    no_customers: NoCustomersOption = False,
+    form: Form = DEFAULT_FORM,
     api: Api = DEFAULT_API,
 ) -> None:
-    """List the orders of your organization, latest first."""
+    """List the orders of your organization, latest first.
+
+    With --format, or a file that ends in .csv, .jsonl or .parquet, it exports them, however many
+    there are. Only its owner can read a file with customers or with tickets.
+    """
+    target = target_of(to, form, json=api.json)
+    if target is not None:
+        table = _table(rows or "orders", customers=not no_customers)
+        await _export(external_reference, table, target, api)
+        return
+    if rows is not None or no_customers:
+        raise usage("--rows and --no-customers go with an export: add --format or --to FILE")
     found = await read_all(
         api,
         lambda session: session.orders.list(external_reference=external_reference, order="desc"),
@@ -207,6 +238,21 @@ async def orders(
             for order in found
         ),
     )
+
+
+async def _export(reference: str | None, table: Table[Any], target: Target, api: Api) -> None:
+    async with open_session(api) as session:
+        found = session.orders.list(external_reference=reference, order="desc")
+        with counting("order") as count:
+            report = await write_export(found, table, target, on_item=count)
+    sum_up(report, target, json=api.json, advice=ADVICE)
+
+
+def _table(rows: str, *, customers: bool) -> Table[Any]:
+    from eguma_async.korus.tables import ORDER_ITEMS, ORDERS, TICKETS
+
+    table = next(table for table in (ORDERS, ORDER_ITEMS, TICKETS) if table.name == rows)
+    return table if customers else table.without_private()
 
 
 async def order_show(
