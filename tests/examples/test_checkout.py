@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import stat
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 import httpx
 import pytest
@@ -26,9 +27,13 @@ class Payments(MemoryPayments):
         super().__init__()
         self.charges = 0
         self.meanwhile = lambda: None
+        self.began, self.go_on = asyncio.Event(), asyncio.Event()
+        self.go_on.set()
 
     async def charge(self, reference, **details):
         self.charges += 1
+        self.began.set()
+        await self.go_on.wait()
         await super().charge(reference, **details)
         self.meanwhile()
 
@@ -163,8 +168,14 @@ async def test_a_lost_reply_books_once(checkout):
 async def test_two_clicks_pay_and_book_once(checkout):
     async with checkout.service() as client:
         ref = await checkout.held(client)
-        first, second = await asyncio.gather(paid(client, ref), paid(client, ref))
-        third = await paid(client, ref)
+        checkout.payments.go_on.clear()
+        one = asyncio.create_task(paid(client, ref))
+        await checkout.payments.began.wait()
+        two = asyncio.create_task(paid(client, ref))
+        for _ in range(10):  # long enough for the second one to get as far as it can
+            await client.get(f"/orders/{ref}")
+        checkout.payments.go_on.set()
+        first, second, third = await one, await two, await paid(client, ref)
     assert first.json() == second.json() == third.json()
     assert (first.status_code, third.status_code) == (200, 200)
     assert checkout.payments.charges == 1
@@ -304,6 +315,15 @@ async def test_nonsense_is_refused(checkout, change, status, code):
     assert checkout.sandbox.holds() == ()
 
 
+async def test_what_is_malformed_is_not_repeated(checkout):
+    async with checkout.service() as client:
+        ref = await checkout.held(client)
+        card = {"first_name": "", "last_name": "", "email": "Canary-Ada", "token": 5 * ["tok_ok"]}
+        answer = await client.post(f"/carts/{ref}/payment", json=card)
+    assert refusal(answer) == (422, "invalid")
+    assert len(answer.json()["problems"]) == 4
+
+
 async def test_a_ticket_system_that_is_down_is_no_fault_of_the_customer(checkout):
     async with checkout.service() as client:
         checkout.sandbox.faults.add(Reply(503, times=None))
@@ -347,12 +367,12 @@ async def test_it_stops_with_the_sale_under_way_done_and_the_rest_given_back(che
         paying = asyncio.create_task(paid(client, ref))
         await park.arrived()
         paying.cancel()  # the customer closes the browser
-        asyncio.get_running_loop().call_soon(park.release)
+        asyncio.get_running_loop().call_later(0.05, park.release)
     assert len(checkout.sandbox.bookings()) == 1
     assert checkout.sandbox.holds() == ()
-    async with checkout.service() as client:
-        assert (await client.get(f"/orders/{ref}")).json()["state"] == "booked"
-        assert (await client.get(f"/orders/{unpaid}")).json()["state"] == "released"
+    with closing(sqlite3.connect(checkout.directory / "orders.db")) as database:
+        states = dict(database.execute("SELECT ref, state FROM orders"))
+    assert states == {ref: "booked", unpaid: "released"}
 
 
 async def test_while_it_stops_it_takes_no_carts(checkout):
