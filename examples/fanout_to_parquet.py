@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -73,9 +74,9 @@ async def run(session: AsyncSession, to: Path, days: int, console: Console) -> i
         MofNCompleteColumn(),
         TextColumn("{task.fields[facts]}"),
     )
-    is_seen = console.is_terminal
-    with Progress(*columns, console=console, disable=not is_seen, transient=True) as bar:
-        task = bar.add_task("products", total=None, facts="")
+    bar = Progress(*columns, console=console, transient=True)
+    task = bar.add_task("products", total=None, facts="")
+    with bar if console.is_terminal else nullcontext():
 
         def show(progress: Done) -> None:
             bar.update(task, completed=progress.done, total=progress.total, facts=_facts(progress))

@@ -148,7 +148,7 @@ async def test_a_lost_reply_books_once(world):
     assert (text, lost.fired) == (booked(world), 1)
 
 
-async def test_a_double_tap_books_once_and_says_so_once(world):
+async def test_a_double_tap_books_once_and_says_so_once(world, caplog):
     park = world.sandbox.faults.add(Park(path=BOOKING))
     async with world.bot():
         await world.asked_to_confirm()
@@ -162,6 +162,7 @@ async def test_a_double_tap_books_once_and_says_so_once(world):
         world.telegram.write("/start")
         assert (await world.telegram.read())[0] == "What would you like to visit?"
     assert text == booked(world)
+    assert [record for record in caplog.records if record.name == "telegram_bot"] == []
 
 
 async def test_sold_out_before_the_slot_is_chosen(world):
