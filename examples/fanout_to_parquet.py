@@ -89,7 +89,7 @@ async def run(session: AsyncSession, to: Path, days: int, console: Console) -> i
         except ConfigurationError:
             raise  # such as a missing pyarrow
         except EgumaError as error:
-            console.print(f"The products cannot be read: {error}", markup=False)
+            console.print(f"The products cannot be read: {error}", markup=False, soft_wrap=True)
             return 3
         else:
             code = 0 if report.is_complete else 1

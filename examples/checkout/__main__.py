@@ -7,13 +7,13 @@ import logging
 import os
 import signal
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import uvicorn
 
-from eguma_async import AsyncSession, SQLiteJournal
+from eguma_async import AsyncSession, ConfigurationError, SQLiteJournal
 from eguma_async.sandbox import EgumaSandbox
 
 from .app import create_app
@@ -29,12 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if directory is None:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="checkout-")))
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            session = _session(directory / "bookings.db", is_sandbox=options.sandbox)
+        except ConfigurationError as error:  # such as a malformed key
+            raise SystemExit(str(error)) from None
         # Your payment provider goes here.
-        app = create_app(
-            _sessions(directory / "bookings.db", is_sandbox=options.sandbox),
-            MemoryPayments(),
-            directory / "orders.db",
-        )
+        app = create_app(lambda: session, MemoryPayments(), directory / "orders.db")
         # uvicorn stops at these, closes everything, and then raises them once more, for whoever
         # was there before. To be stopped is no failure: the exit code shall be 0.
         for one in (signal.SIGINT, signal.SIGTERM):
@@ -54,16 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise SystemExit(1)
 
 
-def _sessions(journal: Path, *, is_sandbox: bool) -> Callable[[], AsyncSession]:
-    sandbox = EgumaSandbox() if is_sandbox else None
-
-    def open_session() -> AsyncSession:
-        kept = SQLiteJournal(journal)
-        if sandbox is None:
-            return AsyncSession(journal=kept)  # its key comes from EGUMA_API_KEY
-        return AsyncSession(sandbox.demo_key, transport=sandbox.transport(), journal=kept)
-
-    return open_session
+def _session(path: Path, *, is_sandbox: bool) -> AsyncSession:
+    journal = SQLiteJournal(path)
+    if not is_sandbox:
+        return AsyncSession(journal=journal)  # its key comes from EGUMA_API_KEY
+    sandbox = EgumaSandbox()
+    return AsyncSession(sandbox.demo_key, transport=sandbox.transport(), journal=journal)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

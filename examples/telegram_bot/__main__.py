@@ -14,9 +14,10 @@ from pathlib import Path
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
+from aiogram.exceptions import TelegramAPIError
 from aiogram.utils.token import TokenValidationError
 
-from eguma_async import AsyncSession, SQLiteJournal
+from eguma_async import AsyncSession, ConfigurationError, SQLiteJournal
 from eguma_async.sandbox import EgumaSandbox
 
 from .bot import dispatcher_for
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             asyncio.run(_run(token, SQLiteJournal(path), is_sandbox=options.sandbox))
         except TokenValidationError:
             raise SystemExit("TELEGRAM_BOT_TOKEN is no token of a bot") from None
+        except (ConfigurationError, TelegramAPIError) as error:  # a bad key, no way to Telegram
+            raise SystemExit(str(error).replace(token, "<token>")) from None
 
 
 async def _run(token: str, journal: SQLiteJournal, *, is_sandbox: bool) -> None:

@@ -67,10 +67,13 @@ async def test_it_sells_and_stops_on_sigterm_with_its_holds_given_back(
         assert "ada@example.com" not in err
 
 
-def test_what_is_missing_is_named(monkeypatch, capsys):
+def test_what_is_missing_is_named(monkeypatch, capsys, tmp_path):
     monkeypatch.delenv("EGUMA_API_KEY", raising=False)
     for missing in ("set EGUMA_API_KEY, or use --sandbox", "--data"):
         with pytest.raises(SystemExit, match="2"):
             main([])
         assert missing in capsys.readouterr().err
         monkeypatch.setenv("EGUMA_API_KEY", "key")
+    monkeypatch.setenv("EGUMA_API_KEY", "not a key")
+    with pytest.raises(SystemExit, match="api_key must be"):
+        main(["--data", str(tmp_path)])

@@ -311,3 +311,7 @@ def test_what_is_missing_is_named(monkeypatch, capsys):
     monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "nonsense")
     with pytest.raises(SystemExit, match="TELEGRAM_BOT_TOKEN is no token of a bot"):
         main(["--sandbox"])
+    monkeypatch.setenv("TELEGRAM_BOT_TOKEN", TOKEN)
+    monkeypatch.setenv("TELEGRAM_API_URL", "http://127.0.0.1:9")
+    with pytest.raises(SystemExit, match=r"Cannot connect to host 127\.0\.0\.1:9"):
+        main(["--sandbox"])
