@@ -11,8 +11,9 @@ import re
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import date
+from typing import Any
 
-from aiogram import Bot, Dispatcher, F, Router
+from aiogram import BaseMiddleware, Bot, Dispatcher, F, Router
 from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
 from aiogram.filters import Command
 from aiogram.filters.callback_data import CallbackData
@@ -24,6 +25,7 @@ from aiogram.types import (
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     Message,
+    TelegramObject,
 )
 
 from eguma_async import AsyncSession, Customer, EgumaError
@@ -38,7 +40,7 @@ from .catalogue import (
     slot_text,
     start_text,
 )
-from .sales import DOWN, GONE, PATIENCE, Answer, Place, Sales
+from .sales import DOWN, DRAIN_SECONDS, GONE, PATIENCE, Answer, Place, Sales
 
 log = logging.getLogger("telegram_bot")
 
@@ -80,6 +82,33 @@ class Asking(StatesGroup):
     email = State()
 
 
+class UnderWay(BaseMiddleware):
+    """Knows which updates are being answered. At its end, aiogram itself does not wait for them."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def __call__(
+        self,
+        handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
+        event: TelegramObject,
+        data: dict[str, Any],
+    ) -> Any:
+        """Answer an update."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  # a coroutine runs in one
+        self._tasks.add(task)
+        try:
+            return await handler(event, data)
+        finally:
+            self._tasks.discard(task)
+
+    async def ended(self) -> None:
+        """Wait for those that are left."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=DRAIN_SECONDS)
+
+
 def dispatcher_for(
     session: AsyncSession, bot: Bot, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 ) -> Dispatcher:
@@ -103,6 +132,8 @@ def dispatcher_for(
     dispatcher = Dispatcher()
     dispatcher.include_router(_conversation(Catalogue(session), sales))
     background: list[asyncio.Task[None]] = []
+    under_way = UnderWay()
+    dispatcher.update.outer_middleware(under_way)
 
     @dispatcher.startup()
     async def begin() -> None:
@@ -114,6 +145,7 @@ def dispatcher_for(
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
         await sales.close()
+        await under_way.ended()
 
     @dispatcher.errors()
     async def failed(event: ErrorEvent) -> None:
