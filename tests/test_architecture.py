@@ -42,6 +42,7 @@ FLOORS = (
     ("ticketing", 40),
     ("korus", 40),
     ("sandbox", 50),
+    ("calibration", 55),
     ("cli", 60),
     ("testing", 60),
     ("__main__", 60),
@@ -63,6 +64,7 @@ THIRD_PARTY = {
     30: VALUES,
     40: VALUES,
     50: {"attrs"},
+    55: VALUES,
     60: VALUES | {"cyclopts", "rich", "segno", "pytest"},
 }
 NETWORK = {"aiohttp", "multidict", "yarl"}
@@ -165,9 +167,9 @@ def foreign_imports(module, sources):
 
 
 def room(module):
-    """Return the room of a module; one within the command line or the sandbox is its own."""
+    """Return the room of a module; one within calibration, command line or sandbox is its own."""
     first, _, rest = module.partition(".")
-    return rest.partition(".")[0] if first in ("cli", "sandbox") else first
+    return rest.partition(".")[0] if first in ("calibration", "cli", "sandbox") else first
 
 
 def floor_breaches(sources):
