@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from eguma_async.calibration.questions import Question
 
+from .bookings import BOOKINGS
+from .holds import HOLDS
 from .probe import EgumaProbe
 from .reads import READS
-from .writes import WRITES
 
-QUESTIONS: tuple[Question[EgumaProbe], ...] = (*READS, *WRITES)
+QUESTIONS: tuple[Question[EgumaProbe], ...] = (*READS, *HOLDS, *BOOKINGS)

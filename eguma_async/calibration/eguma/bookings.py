@@ -1,158 +1,22 @@
-"""Questions that hold places or book tickets. What they make is given back after each."""
+"""Questions that book tickets. Each cancels what it has booked."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from eguma_async.calibration.probe import Reply
 from eguma_async.calibration.questions import Answer, NotSeenError, Question, Risk
-from eguma_async.eguma.merchant_time import readings
 
+from .holds import HOLD_TIME, code_of, made, refused, zone_of
 from .probe import ROOT, EgumaProbe, Slot
 from .reads import seen
 
-HOLD_TIME = timedelta(minutes=60)
-MOST_PLACES = 200
-"""The most places that are asked for at once, to be refused."""
 TRIES = 3
 LANGUAGES = ("fr", "en", "it", "de")
 _ALWAYS_NEW = frozenset({"date", "age", "x-request-id", "request-id", "traceparent"})
-
-
-def refused(reply: Reply, what: str) -> Reply:
-    """Return a response that is a refusal.
-
-    Raises:
-        NotSeenError: It is none.
-    """
-    if not 400 <= reply.status < 500:
-        raise NotSeenError(f"{what} is answered with {seen(reply)}")
-    return reply
-
-
-def made(reply: Reply, what: str) -> Reply:
-    """Return a response that is a success.
-
-    Raises:
-        NotSeenError: It is none.
-    """
-    if not reply.ok:
-        raise NotSeenError(f"{what} is refused with {seen(reply)}")
-    return reply
-
-
-def code_of(reply: Reply) -> str:
-    """Return the code of a refusal.
-
-    Raises:
-        NotSeenError: It has none.
-    """
-    code = reply.member("error_code")
-    if not isinstance(code, str) or not code:
-        raise NotSeenError(f"the refusal has no error_code: HTTP {reply.status}")
-    return code
-
-
-# Holds
-
-
-async def success_status(probe: EgumaProbe) -> Answer:
-    """Hold places."""
-    reply = made(await probe.reserve(await probe.slot()), "a reservation")
-    return Answer(values={"success_status": reply.status}, evidence=seen(reply))
-
-
-async def key_on_reservation(probe: EgumaProbe) -> Answer:
-    """Hold places with an idempotency key, after it went without."""
-    slot = await probe.slot()
-    made(await probe.reserve(slot), "a reservation")
-    await probe.clean_up()
-    reply = await probe.reserve(slot, Idempotency_Key=probe.new_key())
-    return Answer(values={"refuse_key_on_reservation": not reply.ok}, evidence=seen(reply))
-
-
-async def expires_zone(probe: EgumaProbe) -> Answer:
-    """Look which zone makes the end of a hold an hour ahead."""
-    reply = made(await probe.reserve(await probe.slot()), "a reservation")
-    text = str(reply.member("expires_at"))
-    return _zone("expires_at_zone", text, reply.came_at + HOLD_TIME)
-
-
-def _zone(option: str, text: str, moment: datetime) -> Answer:
-    """Return in which zone a text tells a moment."""
-    try:
-        local = datetime.fromisoformat(text)
-    except ValueError:
-        raise NotSeenError("the time cannot be read") from None
-    if local.tzinfo is not None:
-        raise NotSeenError("the time has a zone of its own")
-    far = {
-        "utc": abs((local.replace(tzinfo=UTC) - moment).total_seconds()),
-        "zurich": min(abs((each - moment).total_seconds()) for each in readings(local)),
-    }
-    zone = min(far, key=far.__getitem__)
-    if far[zone] > timedelta(minutes=20).total_seconds():
-        raise NotSeenError("the time fits neither zone")
-    return Answer(values={option: zone}, evidence=f"{zone} fits to {far[zone]:.0f} s")
-
-
-async def limits_on_reservation(probe: EgumaProbe) -> Answer:
-    """Hold a quantity that the limits of its category forbid."""
-    slot = await probe.usable(
-        lambda slot: _beyond_limits(slot) is not None,
-        "a category with a least or a largest quantity",
-    )
-    reply = await probe.reserve(slot, _beyond_limits(slot))
-    return Answer(values={"limits_on_reservation": not reply.ok}, evidence=seen(reply))
-
-
-def _beyond_limits(slot: Slot) -> dict[str, int] | None:
-    fewest = slot.fewest()
-    for price in slot.prices:
-        least, most = price.get("min_quantity"), price.get("max_quantity")
-        category = str(price["category_id"])
-        wrong = None
-        if isinstance(least, int) and least > 1:
-            wrong = least - 1
-        elif isinstance(most, int) and 0 < most <= MOST_PLACES:
-            wrong = most + 1
-        if wrong is not None:
-            items = {**fewest, category: wrong}
-            if slot.has_room_for(sum(items.values())):
-                return items
-    return None
-
-
-async def sold_out(probe: EgumaProbe) -> Answer:
-    """Ask for more places than are left."""
-    slot = await probe.usable(lambda slot: _too_many(slot) is not None, "a slot with few places")
-    reply = refused(await probe.reserve(slot, _too_many(slot)), "more than there is")
-    return Answer(
-        values={"sold_out_status": reply.status, "sold_out_code": code_of(reply)},
-        evidence=seen(reply),
-    )
-
-
-def _too_many(slot: Slot) -> dict[str, int] | None:
-    """Return more tickets than are left, within the limits of each category."""
-    if slot.free is None or slot.free >= MOST_PLACES:
-        return None
-    items = slot.fewest()
-    missing = slot.free + 1 - sum(items.values())
-    for price in slot.prices:
-        category, most = str(price["category_id"]), price.get("max_quantity")
-        room = missing if most is None else int(most) - items.get(category, 0)
-        added = max(0, min(missing, room))
-        if added:
-            items[category] = items.get(category, 0) + added
-            missing -= added
-    return items if missing <= 0 else None
-
-
-# Bookings
 
 
 async def booked(probe: EgumaProbe, **changes: object) -> tuple[Reply, dict[str, Any], str]:
@@ -347,7 +211,7 @@ def _order_answer(order: Mapping[str, Any], booking: Reply, waited: float) -> An
     values: dict[str, object] = {"orders_delay_seconds": waited}
     if (location := order.get("location")) in ("web", "local"):
         values["booking_location"] = location
-    zone = _zone("updated_at_zone", str(order.get("created_at")), booking.came_at)
+    zone = zone_of("updated_at_zone", str(order.get("created_at")), booking.came_at)
     values |= zone.values
     evidence = f"there after {waited:.0f} s, {location}, {zone.evidence}"
     return Answer(values=values, evidence=evidence)
@@ -366,7 +230,7 @@ async def checked_out(probe: EgumaProbe) -> Answer:
     return Answer(values={"check_out_allows_cancel": reply.ok}, evidence=seen(reply))
 
 
-def _write(
+def _book(
     text: str,
     ask: Callable[[EgumaProbe], Awaitable[Answer]],
     *options: str,
@@ -376,70 +240,49 @@ def _write(
     return Question(text=text, ask=ask, options=options, risk=risk, **more)
 
 
-WRITES = (
-    _write("Which status does a success have?", success_status, "success_status", risk=Risk.HOLD),
-    _write(
-        "Is an Idempotency-Key refused on reservations?",
-        key_on_reservation,
-        "refuse_key_on_reservation",
-        risk=Risk.HOLD,
-    ),
-    _write("In which zone is expires_at written?", expires_zone, "expires_at_zone", risk=Risk.HOLD),
-    _write(
-        "Do the limits of categories hold for reservations?",
-        limits_on_reservation,
-        "limits_on_reservation",
-        risk=Risk.HOLD,
-    ),
-    _write(
-        "How is refused what is sold out?",
-        sold_out,
-        "sold_out_status",
-        "sold_out_code",
-        risk=Risk.HOLD,
-    ),
-    _write(
+BOOKINGS = (
+    _book(
         "Must a category with a least quantity be in every order?",
         mandatory_categories,
         "mandatory_categories",
     ),
-    _write(
+    _book(
         "How is another body under one Idempotency-Key refused?",
         mismatch,
         "mismatch_status",
         "mismatch_code",
     ),
-    _write(
+    _book(
         "How is a key refused whose first call still runs?",
         in_progress,
         "in_progress_status",
         "in_progress_code",
     ),
-    _write("Which header marks a replay?", replay, "replay_header", "replay_header_value"),
-    _write("Is a refusal kept under its key?", replay_refusals, "replay_refusals"),
-    _write("Must a booking have the items of its hold?", hold_must_match, "hold_must_match"),
-    _write("How is an unknown hold refused?", unknown_hold, "unknown_hold_status"),
-    _write(
+    _book("Which header marks a replay?", replay, "replay_header", "replay_header_value"),
+    _book("Is a refusal kept under its key?", replay_refusals, "replay_refusals"),
+    _book("Must a booking have the items of its hold?", hold_must_match, "hold_must_match"),
+    _book("How is an unknown hold refused?", unknown_hold, "unknown_hold_status"),
+    _book(
         "How is a hold refused that has run out?",
         expired_hold,
         "expired_hold_status",
         takes_long=True,
     ),
-    _write(
+    _book(
         "How is refused what cannot be cancelled?",
         not_cancellable,
         "not_cancellable_status",
         "not_cancellable_code",
     ),
-    _write("How does a booking echo its language?", language_field, "language_field"),
-    _write(
+    _book("How does a booking echo its language?", language_field, "language_field"),
+    _book(
         "How does a booking show up in the orders?",
         listed_order,
         "orders_delay_seconds",
         "booking_location",
         "updated_at_zone",
     ),
-    _write(
+    _book(
         "Can be cancelled what was checked in and out?",
         checked_out,
         "check_out_allows_cancel",
