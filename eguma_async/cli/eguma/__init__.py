@@ -6,6 +6,7 @@ from cyclopts import App
 
 from . import (
     bookings,
+    calibrate,
     cancellations,
     catalog,
     doctor,
@@ -33,5 +34,6 @@ def add_to(app: App) -> None:
         fanout,
         journal,
         doctor,
+        calibrate,
     ):
         commands.add_to(app)
