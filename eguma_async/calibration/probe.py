@@ -224,18 +224,30 @@ class Probe:
             raise
 
     async def clean_up(self) -> None:
-        """Give back what was made, the last first; what cannot be is in `left`."""
+        """Give back what was made, the last first; what cannot be is in `left`.
+
+        A cancellation is raised after it; a second one ends it, and what remains is in `left`.
+        """
+        task = asyncio.ensure_future(self._undo_all())
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait({task})
+            if not task.cancelled():
+                task.exception()  # the cancellation matters more
+            raise
+        finally:
+            task.cancel()
+            self.left += [Left(each, "interrupted") for each in reversed(self._to_undo)]
+            self._to_undo.clear()
+
+    async def _undo_all(self) -> None:
         while self._to_undo:
-            what, undo = self._to_undo.popitem()
+            what, undo = next(reversed(self._to_undo.items()))
             try:
                 reason = await undo()
             except EgumaError as error:
                 reason = f"{type(error).__name__}: {error}"
-            except BaseException:
-                self.left += [
-                    Left(each, "interrupted") for each in (what, *reversed(self._to_undo))
-                ]
-                self._to_undo.clear()
-                raise
+            self.is_undone(what)
             if reason:
                 self.left.append(Left(what, reason))
