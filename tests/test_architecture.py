@@ -44,6 +44,7 @@ FLOORS = (
     ("ticketing", 40),
     ("korus", 40),
     ("sandbox", 50),
+    ("calibration", 55),
     ("cli", 60),
     ("testing", 60),
     ("telemetry", 60),
@@ -67,6 +68,7 @@ THIRD_PARTY = {
     35: VALUES,
     40: VALUES,
     50: {"attrs"},
+    55: VALUES,
     60: VALUES | {"cyclopts", "rich", "segno", "pytest"},
 }
 NETWORK = {"aiohttp", "multidict", "yarl"}
@@ -182,9 +184,9 @@ def foreign_imports(module, sources):
 
 
 def room(module):
-    """Return the room of a module; one within the command line or the sandbox is its own."""
+    """Return the room of a module; one within calibration, command line or sandbox is its own."""
     first, _, rest = module.partition(".")
-    return rest.partition(".")[0] if first in ("cli", "sandbox") else first
+    return rest.partition(".")[0] if first in ("calibration", "cli", "sandbox") else first
 
 
 def floor_breaches(sources):

@@ -37,6 +37,8 @@ Operating:
   journal: Look into a journal of bookings, and bring what is open to its end.
 
 Trying out and setting up:
+  calibrate: Find out what a server does where the documentation is silent, and
+      write it into a profile.
   completion: Print a script that lets a shell complete commands and options. It
       changes nothing.
   demo: Book tickets in a sandbox, lose the reply, and recover it.
@@ -95,6 +97,8 @@ Parameters:
       eguma]
   --port INT: Port to listen on; 0 takes a free one. [default: 8765]
   --host STR: Address of this machine to listen on. [default: 127.0.0.1]
+  --profile FILE: Behave as this profile of `eguma calibrate` says its server
+      does.
   --json: Print one JSON document, then keep serving.
 
 Examples:
@@ -868,6 +872,57 @@ Examples:
   eguma doctor --base-url https://api.example --journal bookings.db --json
 
 See also: `eguma sandbox`, `eguma products`.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("calibrate",): """\
+Usage: eguma calibrate [OPTIONS]
+
+Find out what a server does where the documentation is silent, and write it into
+a profile.
+
+It asks one question after the other, those that change nothing first. --book
+lets it hold and book single tickets of PRODUCT as far ahead as 21 days, and
+cancel each after its question; use a test product, or the demo system. A
+sandbox with the profile behaves like that server.
+
+The key of a user who is not approved is read from EGUMA_UNAPPROVED_API_KEY.
+
+Parameters:
+  --product PRODUCT: Product to ask about, and to hold and book; with --sandbox,
+      its first one.
+  --check-in: With --book: also check a ticket in and out. Its booking may stay
+      behind.
+  --sold-out PRODUCT=STARTS_AT: A slot that is known to be sold out.
+  --disabled-product PRODUCT: A product of the merchant that the key may not
+      sell.
+  --email STR: Address of the made-up customer; the server may write to it.
+      [default: calibration@example.com]
+  --book: Also ask what needs holds and bookings; each is given back after its
+      question.
+  --wait: Also ask what takes long, such as what becomes of a hold after its
+      hour.
+  --to FILE: Where to write the profile. [default: calibration.toml]
+  --force: Replace the file if there is one.
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
+  --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Examples:
+  eguma calibrate --product PRODUCT
+  eguma calibrate --product PRODUCT --book --to demo.toml
+  eguma calibrate --provider korus --offer OFFER
+
+See also: `eguma sandbox`, `eguma doctor`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold

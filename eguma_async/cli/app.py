@@ -16,6 +16,7 @@ from eguma_async._version import __version__
 from eguma_async.core.errors import EgumaError
 
 from . import completion, demo, eguma, journal, korus, sandbox
+from .calibration import for_its_provider
 from .connection import FAST, is_fast
 from .errors import EXIT_CODES, Exit, Stop, exit_code, explain, explain_interruption, usage
 from .guides import TRYING, Guide, attach
@@ -146,6 +147,7 @@ def _command(arguments: list[str]) -> None:
     is_fast.set(arguments[:1] == [FAST])
     if is_fast.get():
         arguments = arguments[1:]
+    arguments = for_its_provider(arguments)
     console = help_console()
     app = build_app(console)
     try:

@@ -7,6 +7,7 @@ from cyclopts import App
 from . import (
     availabilities,
     bookings,
+    calibrate,
     cancellations,
     catalog,
     doctor,
@@ -35,5 +36,6 @@ def add_to(app: App) -> None:
         fanout,
         journal,
         doctor,
+        calibrate,
     ):
         commands.add_to(app)

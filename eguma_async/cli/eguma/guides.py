@@ -79,4 +79,13 @@ GUIDES: dict[tuple[str, ...], Guide] = {
         OPERATING,
     ),
     ("demo",): Guide(("eguma demo", "eguma demo --crash"), ("sandbox",), TRYING),
+    ("calibrate",): Guide(
+        (
+            "eguma calibrate --product PRODUCT",
+            "eguma calibrate --product PRODUCT --book --to demo.toml",
+            "eguma calibrate --provider korus --offer OFFER",
+        ),
+        ("sandbox", "doctor"),
+        TRYING,
+    ),
 }
