@@ -35,6 +35,7 @@ FLOORS = (
     ("fanout", 20),
     ("pipeline", 25),
     ("storage", 28),
+    ("rendering", 28),
     ("journal", 30),
     ("sync", 30),
     ("eguma", 40),
@@ -63,7 +64,7 @@ THIRD_PARTY = {
     30: VALUES,
     40: VALUES,
     50: {"attrs"},
-    60: VALUES | {"cyclopts", "rich", "segno", "pytest"},
+    60: VALUES | {"cyclopts", "rich", "pytest"},
 }
 NETWORK = {"aiohttp", "multidict", "yarl"}
 # The network transport and its private parts, and the sandbox behind a socket.
@@ -90,9 +91,11 @@ OPTIONAL_HOMES = {
     "httptools": {"transports._lean_reading"},
     "aiohappyeyeballs": {"transports._lean_dial"},  # comes with aiohttp
     "distributed": {"fanout._dask_worker", "fanout._dask_crew"},
+    "segno": {"rendering.qr"},
+    "reportlab": {"rendering.fonts"},
 }
 
-NAMELESS = ("core", "transports", "fanout", "pipeline", "storage", "journal", "sync")
+NAMELESS = ("core", "transports", "fanout", "pipeline", "storage", "rendering", "journal", "sync")
 PROVIDER_NAME = re.compile(r"e-?guma(?!_async|-async|Error\b)|korus", re.IGNORECASE)
 
 TIME_AND_CHANCE = {

@@ -28,7 +28,7 @@ Commands:
   reserve: Hold places for 60 minutes.
   sandbox: Serve a sandbox of the API with demo data, until Ctrl-C. Nothing is
       kept.
-  ticket: Check tickets in and out at the gate.
+  ticket: Check tickets in and out at the gate, and draw them.
   --help, -h: Display this message and exit.
   --version: Display application version.
 
@@ -521,12 +521,14 @@ output left early (SIGPIPE), 143 terminated (SIGTERM).
     ("ticket",): """\
 Usage: eguma ticket COMMAND
 
-Check tickets in and out at the gate.
+Check tickets in and out at the gate, and draw them.
 
 Commands:
   check-in: Check a ticket in.
   check-out: Check a ticket out.
   info: Show what is known of a ticket.
+  pdf: Print the tickets of a booking, a page for each, into a PDF.
+  qr: Draw the code of a ticket, for a terminal or into a file.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -591,6 +593,67 @@ Arguments:
   NUMBER: The 19 digits of the ticket. [required]
 
 Parameters:
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
+  --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("ticket", "qr"): """\
+Usage: eguma ticket qr [OPTIONS] NUMBER
+
+Draw the code of a ticket, for a terminal or into a file.
+
+It needs no key and no network. Whoever has the code has the ticket: a file can
+be read by its owner alone.
+
+Arguments:
+  NUMBER: The number of the ticket, to the letter. [required]
+
+Parameters:
+  --to FILE: A file ending in .png, .svg or .pdf, replaced if it exists; - for
+      stdout. [default: -]
+  --format CHOICE: What goes to stdout: text, which draws the code, if not
+      given. [choices: text, png, svg, pdf]
+  --scale PIXELS: Side of a square of a png. [default: 8]
+  --json: Print one JSON document and nothing else on stdout.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("ticket", "pdf"): """\
+Usage: eguma ticket pdf --to FILE [OPTIONS] [ARGS]
+
+Print the tickets of a booking, a page for each, into a PDF.
+
+It is read from the orders of the merchant, since a booking itself cannot be
+read. Those of a cancelled one are refused.
+
+Arguments:
+  BOOKING: Reference of the booking, which `book` and `orders` show as its
+      number.
+
+Parameters:
+  --to FILE: File to write, replaced if it exists; - for stdout. [required]
+  --client-ref REF: Instead of BOOKING, the reference it was booked under; needs
+      a journal.
+  --size CHOICE: Of the paper. [choices: a4, a6] [default: a4]
+  --font FILE: A font (.ttf) for letters that are not western European.
+  --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
+      given. If it is encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY.
+  --account NAME: The account, if the journal holds those of several.
   --json: Print one JSON document and nothing else on stdout.
   --sandbox: Use a sandbox within this process, with its demo data.
   --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
