@@ -196,6 +196,23 @@ def test_a_font_of_ones_own_is_used(tmp_path: Path) -> None:
     assert [codes.read(codes.from_pdf(data)[0]) for data in made] == [[NUMBER]] * 3
 
 
+def test_of_two_files_with_one_name_of_a_font_each_is_used(tmp_path: Path) -> None:
+    """The name of the face is within the file, and a new version has the old one."""
+    file, wider = tmp_path / "one.ttf", tmp_path / "other.ttf"
+    data = bytearray((FONTS / "Vera.ttf").read_bytes())
+    file.write_bytes(data)
+    tables = 12 + 16 * int.from_bytes(data[4:6], "big")
+    head = data.index(b"head", 12, tables)
+    units = int.from_bytes(data[head + 8 : head + 12], "big") + 18
+    assert int.from_bytes(data[units : units + 2], "big") == 2048
+    data[units : units + 2] = (1024).to_bytes(2, "big")  # each letter is twice as wide
+    wider.write_bytes(data)
+
+    one, other = (codes.from_pdf(tickets_pdf([PAGE], font=font))[0] for font in (file, wider))
+
+    assert one.tobytes() != other.tobytes()
+
+
 @pytest.mark.parametrize("content", [None, b"", b"no font", b"\0\1\0\0" + bytes(40)])
 def test_a_file_that_is_no_font_is_refused(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "font.ttf"

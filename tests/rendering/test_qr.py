@@ -58,6 +58,13 @@ def test_the_same_number_gives_the_same_bytes() -> None:
     assert b"CreationDate" not in one.pdf()
 
 
+def test_a_document_is_whole_without_its_date() -> None:
+    data = TicketCode(NUMBER).pdf()
+
+    start = int(data.split(b"startxref")[1].split()[0])
+    assert data[start:].startswith(b"xref")
+
+
 def test_there_is_white_around_it_on_any_ground() -> None:
     picture = codes.from_png(TicketCode(NUMBER).png(scale=1))
 
