@@ -1,0 +1,1 @@
+"""Which of the ways that the documentation leaves open a server takes."""
