@@ -74,12 +74,17 @@ async def calibrated(
         clock=clock,
     ) as session:
         if sold:
-            await Facts(session, book=True, offers=(sandbox.offer("plain").iri,)).orders()
+            earlier = Facts(session, book=True, offers=(sandbox.offer("plain").iri,))
+            await earlier.orders()
+            await earlier.held()
         facts = Facts(session, **how)
         before = len(sandbox.reservations()), len(sandbox.orders())
         found = {name: await answer_to(name, facts) for name in QUESTIONS}
         if not facts.book:
             assert (len(sandbox.reservations()), len(sandbox.orders())) == before
+    for request in sandbox.requests:
+        if request.path in ("/v1/booking/reservations", "/v1/booking/orders"):
+            assert ("order[createdAt]", "desc") in request.query
     assert "secret" not in json.dumps([attrs.asdict(each) for each in found.values()])
     return found
 
@@ -116,11 +121,11 @@ async def test_every_changed_option_is_found_out() -> None:
 async def test_one_changed_option_is_found_out(name: str, value: Any) -> None:
     options = KorusOptions(**{name: value})
     expected = attrs.asdict(options)
-    if not options.refresh_tokens:
-        expected["refresh_seconds"] = None
-
     found = await calibrated(options, book=True, wait=True, foreign=True)
 
+    if not options.refresh_tokens:
+        expected["refresh_seconds"] = None
+        assert found["refresh_seconds"].reason == "there are no refresh tokens"
     assert values(found) == expected
 
 
@@ -148,9 +153,8 @@ async def test_harmless_questions_tell_some_and_say_what_the_others_need() -> No
 async def test_what_was_sold_before_tells_more_and_does_no_harm() -> None:
     found = await calibrated(KorusOptions(**CHANGED), sold=True)
 
-    assert {name: found[name].value for name in ("generation", "hold_seconds", "link_seconds")} == {
-        name: CHANGED[name] for name in ("generation", "hold_seconds", "link_seconds")
-    }
+    told = ("generation", "hold_seconds", "link_seconds", "reservation_per")
+    assert {name: found[name].value for name in told} == {name: CHANGED[name] for name in told}
 
 
 async def test_an_old_server_shows_by_its_catalogs() -> None:
@@ -163,6 +167,28 @@ async def test_a_server_that_names_itself_as_it_is_asked_tells_nothing() -> None
     assert found["public_url"] == Found(
         None, "the API names itself by the address that it was asked at"
     )
+
+
+async def test_one_too_many_is_asked_where_little_is_left_and_no_session_is_short() -> None:
+    sandbox = KorusSandbox(FakeClock(datetime(2025, 1, 29, 7, 50, tzinfo=UTC)))
+    sandbox.set_capacity("example", 1)  # its tickets have sessions
+    sandbox.set_capacity("sold_out", 2)
+    sandbox.set_capacity("availability_check", 11)
+    async with KorusSession(
+        *sandbox.demo_client,
+        base_url=BASE,
+        token_url=BASE + TOKEN_PATH,
+        transport=sandbox.transport(),
+    ) as session:
+        facts = Facts(session, book=True)
+        found = await answer_to("short_stock", facts)
+        assert await facts.scarce_offer() == (sandbox.offer("sold_out").iri, 2)
+        sandbox.set_capacity("sold_out", 11)
+        none = await answer_to("short_stock", Facts(session, book=True))
+
+    assert found.value == "failed"
+    assert none == Found(None, "no offer with a whole-day ticket has 10 or fewer units left")
+    assert sandbox.reservations() == ()
 
 
 async def test_what_goes_wrong_is_told_and_nothing_is_held_or_ordered_twice() -> None:
