@@ -152,7 +152,8 @@ def readable(text: str) -> str:
 
     Such as control characters, marks of writing direction and selectors of a variant.
     """
-    seen = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # no half pairs
+    seen = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in whole)
     shown = (
         c
         for c in unicodedata.normalize("NFC", seen)

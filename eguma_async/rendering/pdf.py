@@ -37,6 +37,19 @@ def _start(instance: object, field: Any, value: Any) -> None:
         raise ConfigurationError("starts must be a datetime, a date for a whole day, or None")
 
 
+def _text(instance: object, field: Any, value: Any) -> None:
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{field.name} must be text, not {type(value).__name__}")
+
+
+def _persons(instance: object, field: Any, value: Any) -> None:
+    if value is not None and type(value) is not int:
+        raise ConfigurationError("persons must be a whole number, or None if it is not known")
+
+
+_OPTIONAL_TEXT = attrs.validators.optional(_text)
+
+
 @attrs.frozen(kw_only=True)
 class TicketPage:
     """What one page shows.
@@ -54,13 +67,13 @@ class TicketPage:
     """
 
     number: str = attrs.field(repr=False, validator=ticket_number)
-    product: str
-    category: str = ""
+    product: str = attrs.field(validator=_text)
+    category: str = attrs.field(default="", validator=_text)
     starts: datetime | date | None = attrs.field(default=None, validator=_start)
-    reference: str = ""
-    merchant: str = ""
-    persons: int | None = None
-    language: str | None = None
+    reference: str = attrs.field(default="", validator=_text)
+    merchant: str = attrs.field(default="", validator=_text)
+    persons: int | None = attrs.field(default=None, validator=_persons)
+    language: str | None = attrs.field(default=None, validator=_OPTIONAL_TEXT)
     is_cancelled: bool = False
 
     def fields(self) -> list[tuple[str, str]]:

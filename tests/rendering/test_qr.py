@@ -22,7 +22,7 @@ NUMBERS = st.one_of(
 
 
 @given(number=NUMBERS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_what_a_scanner_reads_is_the_number_to_the_letter(number: str) -> None:
     code = TicketCode(number)
 
