@@ -145,6 +145,7 @@ if TYPE_CHECKING:
     from .pipeline.options import SessionOptions as SessionOptions
     from .pipeline.policy import RetryPolicy as RetryPolicy
     from .pipeline.redis_rate import RedisRate as RedisRate
+    from .pipeline.settings import profiles_file as profiles_file
     from .rendering.pdf import PageSize as PageSize
     from .rendering.pdf import TicketPage as TicketPage
     from .rendering.pdf import missing_characters as missing_characters

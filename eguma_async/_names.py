@@ -157,6 +157,7 @@ HOMES: dict[str, dict[str, str]] = {
         "UnsuccessfulCode": ".eguma.ticketing.tickets",
         "__version__": "._version",
         "missing_characters": ".rendering.pdf",
+        "profiles_file": ".pipeline.settings",
         "tickets_pdf": ".rendering.pdf",
         "unknown_outcome": ".core.errors",
     },

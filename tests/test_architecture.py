@@ -43,6 +43,7 @@ FLOORS = (
     ("ticketing", 40),
     ("korus", 40),
     ("sandbox", 50),
+    ("calibration", 55),
     ("cli", 60),
     ("testing", 60),
     ("__main__", 60),
@@ -64,6 +65,7 @@ THIRD_PARTY = {
     30: VALUES,
     40: VALUES,
     50: {"attrs"},
+    55: VALUES,
     60: VALUES | {"cyclopts", "rich", "pytest"},
 }
 NETWORK = {"aiohttp", "multidict", "yarl"}
@@ -87,7 +89,7 @@ OPTIONAL_HOMES = {
     },
     "redis": {"journal.stores.redis", "journal.stores._redis_server", "pipeline.redis_rate"},
     "cryptography": {"journal.sealing"},
-    "keyring": {"journal.sealing"},
+    "keyring": {"core.system_keyring"},
     "httptools": {"transports._lean_reading"},
     "aiohappyeyeballs": {"transports._lean_dial"},  # comes with aiohttp
     "distributed": {"fanout._dask_worker", "fanout._dask_crew"},
@@ -168,9 +170,9 @@ def foreign_imports(module, sources):
 
 
 def room(module):
-    """Return the room of a module; one within the command line or the sandbox is its own."""
+    """Return the room of a module; one within calibration, command line or sandbox is its own."""
     first, _, rest = module.partition(".")
-    return rest.partition(".")[0] if first in ("cli", "sandbox") else first
+    return rest.partition(".")[0] if first in ("calibration", "cli", "sandbox") else first
 
 
 def floor_breaches(sources):

@@ -59,7 +59,7 @@ def test_every_option_is_tested_here():
     tested = {name.split("__")[1] for name in globals() if name.startswith("test__")}
     options = set(inspect.signature(AsyncSession).parameters)
     assert options == tested
-    assert options - {"api_key", "base_url"} == set(SessionOptions.__annotations__)
+    assert options - {"api_key", "base_url", "profile"} == set(SessionOptions.__annotations__)
     korus = set(inspect.signature(KorusSession).parameters)
     assert set(SessionOptions.__annotations__) <= korus
 
@@ -129,6 +129,15 @@ async def test__api_key__of_one_session_does_not_show_up_in_another():
     (other,) = await wire(session_with(OTHER_KEY))
     assert one.credentials.query != other.credentials.query
     assert (one.url, one.query, one.headers) == (other.url, other.query, other.headers)
+
+
+async def test__profile__has_what_nobody_else_says(monkeypatch, tmp_path):
+    path = tmp_path / "profiles.toml"
+    path.write_text(f'[eguma.shop]\napi_key = "{OTHER_KEY}"\n', "utf-8")
+    path.chmod(0o600)
+    monkeypatch.setenv("EGUMA_ASYNC_PROFILES", str(path))
+    (request,) = await wire(session_with(None, profile="shop"))
+    assert request.credentials.query == (("apikey", OTHER_KEY),)
 
 
 async def test__base_url__is_the_live_api_if_nobody_says_otherwise():

@@ -79,11 +79,9 @@ class ConnectionOptions:
             return None
         if not (math.isfinite(self.timeout) and self.timeout > 0):
             raise usage("--timeout must be a number of seconds above 0")
-        from eguma_async.core.messages import DEFAULT_TIMEOUTS, Timeouts
+        from eguma_async.core.messages import Timeouts
 
-        seconds = self.timeout
-        connect = min(DEFAULT_TIMEOUTS.connect, seconds)
-        return Timeouts(connect=connect, read=seconds, total=seconds)
+        return Timeouts.within(self.timeout)
 
 
 def proxy_url(url: str) -> str:

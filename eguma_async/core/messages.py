@@ -61,6 +61,16 @@ class Timeouts:
     read: float = attrs.field(default=30.0, validator=_finite)
     total: float = attrs.field(default=60.0, validator=_finite)
 
+    @classmethod
+    def within(cls, seconds: float) -> Timeouts:
+        """Return limits for an attempt that takes so many seconds at most, 5 of them to connect.
+
+        Raises:
+            ConfigurationError: They are no positive, finite number.
+        """
+        limits = cls(read=seconds, total=seconds)
+        return cls(connect=min(limits.connect, seconds), read=seconds, total=seconds)
+
 
 SHORTEST_SECRET = 8
 

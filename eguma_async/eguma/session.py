@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Unpack
 
 from eguma_async.core.checks import header_value
@@ -11,6 +10,7 @@ from eguma_async.core.messages import Credentials
 from eguma_async.pipeline.fixed import FixedCredentials
 from eguma_async.pipeline.options import SessionOptions, spelled_out
 from eguma_async.pipeline.session import BaseSession
+from eguma_async.pipeline.settings import Settings, settings_for
 from eguma_async.pipeline.wire import fingerprint
 
 from .provider import EGUMA
@@ -19,14 +19,15 @@ from .ticketing import Ticketing
 __all__ = ["EGUMA", "AsyncSession"]
 
 
-def _auth(api_key: str | None) -> FixedCredentials | ConfigurationError:
+def _auth(api_key: str | None, settings: Settings) -> FixedCredentials | ConfigurationError:
     """Return what is wrong with a key, not raise it: tracebacks can show variables, so the key."""
-    key = (os.environ.get("EGUMA_API_KEY") or None) if api_key is None else api_key
-    if key is None:
-        return ConfigurationError(
-            "no API key: pass one to AsyncSession or set the environment variable EGUMA_API_KEY"
-        )
     try:
+        key = settings.secret(api_key)
+        if key is None:
+            return ConfigurationError(
+                "no API key: pass one to AsyncSession, set the environment variable EGUMA_API_KEY,"
+                " or name a profile"
+            )
         return FixedCredentials(Credentials(query=(("apikey", header_value("api_key", key)),)))
     except ConfigurationError as error:
         return error.with_traceback(None)
@@ -41,9 +42,11 @@ class AsyncSession(BaseSession):
             catalogue = await session.ticketing.products.list()
 
     Args:
-        api_key: The merchant's key; from ``EGUMA_API_KEY`` if not given.
-        base_url: Where the API is; from ``EGUMA_BASE_URL`` if not given, else the live API.
-            Plain http is accepted for a loopback host only.
+        api_key: The merchant's key; from ``EGUMA_API_KEY`` or the profile if not given.
+        base_url: Where the API is; from ``EGUMA_BASE_URL`` or the profile if not given, else the
+            live API. Plain http is accepted for a loopback host only.
+        profile: Name of a profile, which has what neither arguments nor environment say; from
+            ``EGUMA_PROFILE`` if not given. See `profiles_file`.
         options: See `SessionOptions`: ``transport``, ``timeouts``, ``retry``, ``limits``,
             ``clock``, ``observer``, ``random``, ``journal``.
 
@@ -60,19 +63,22 @@ class AsyncSession(BaseSession):
         api_key: str | None = None,
         *,
         base_url: str | None = None,
+        profile: str | None = None,
         **options: Unpack[SessionOptions],
     ) -> None:
-        auth = _auth(api_key)
-        del api_key  # as in `_auth`: the rest may fail as well
+        settings = settings_for("eguma", ("api_key",), profile)
+        if isinstance(settings, ConfigurationError):
+            del api_key  # as in `_auth`
+            raise settings
+        auth = _auth(api_key, settings)
+        del api_key  # the rest may fail as well
         if isinstance(auth, ConfigurationError):
             raise auth
-        if base_url is None:
-            base_url = os.environ.get("EGUMA_BASE_URL") or None
         super().__init__(
             EGUMA,
             lambda *_: auth,
-            base_url=base_url,
+            base_url=settings.text("base_url", base_url),
             credential=fingerprint(auth.ready().query[0][1]),
-            **options,
+            **settings.options(options),
         )
         self.ticketing: Ticketing = Ticketing(self)

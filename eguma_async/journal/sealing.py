@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from eguma_async.core.errors import ConfigurationError
+from eguma_async.core.system_keyring import from_keyring
 
 KEY_VARIABLE = "EGUMA_ASYNC_JOURNAL_KEY"
 _NONCE = 12
@@ -138,15 +139,4 @@ def key_from_keyring(service: str, name: str) -> str:
     Raises:
         ConfigurationError: There is none, or the package keyring is missing.
     """
-    try:
-        import keyring  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415  # an extra
-    except ImportError:
-        raise ConfigurationError(
-            "the system's keyring needs a package: pip install 'eguma_async[keyring]'"
-        ) from None
-    key: str | None = keyring.get_password(service, name)
-    if not key:
-        raise ConfigurationError(
-            f"the keyring has no key for {service!r} and {name!r}; store one there first"
-        )
-    return key
+    return from_keyring(service, name)

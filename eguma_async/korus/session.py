@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from typing import Any, Unpack
 from urllib.parse import urlsplit
@@ -25,7 +24,7 @@ from .catalog.product_bases import ProductBases
 from .catalog.products import Products
 from .provider import KORUS, with_language
 from .storage import DOCUMENT_HOSTS, Storage, checked_hosts
-from .tokens import KorusTokens, auth_of, client_name
+from .tokens import KorusTokens, auth_of, client_name, client_settings
 
 _LIVE_HOST = frozenset((urlsplit(KORUS.base_url).netloc,))
 """A document may stand beside the live API itself."""
@@ -41,15 +40,16 @@ class KorusSession(BaseSession):
                 ...
 
     Args:
-        client_id: Name of your client; from ``KORUS_CLIENT_ID`` if not given.
-        client_secret: Its secret; from ``KORUS_CLIENT_SECRET`` if not given.
+        client_id: Name of your client; from ``KORUS_CLIENT_ID`` or the profile if not given.
+        client_secret: Its secret; from ``KORUS_CLIENT_SECRET`` or the profile if not given.
         token: An access token instead of the two, used until it is refused; or a function, also a
             coroutine function, that is asked for the token of each request and keeps it as long as
             it holds; or `KorusTokens` that several sessions share.
-        base_url: Where the API is; from ``KORUS_BASE_URL`` if not given, else the live API.
-            Plain http is accepted for a loopback host only.
-        token_url: Where tokens are fetched; from ``KORUS_TOKEN_URL`` if not given. It differs
-            between environments: only for the live API it is known, and need not be given.
+        base_url: Where the API is; from ``KORUS_BASE_URL`` or the profile if not given, else the
+            live API. Plain http is accepted for a loopback host only.
+        token_url: Where tokens are fetched; from ``KORUS_TOKEN_URL`` or the profile if not given.
+            It differs between environments: only for the live API it is known, and need not be
+            given.
         refresh_token_url: Where tokens are renewed; `token_url` if not given.
         language: ISO 639-1 language of texts, of error messages and of documents; the catalog's
             own if not given.
@@ -59,6 +59,8 @@ class KorusSession(BaseSession):
             `AiohttpTransport` does; a transport without one, such as a fake or a layer of yours,
             carries them itself, and nobody checks the addresses. What a sandbox on
             this machine keeps at its own origin is fetched by `transport`.
+        profile: Name of a profile, which has what neither arguments nor environment say; from
+            ``KORUS_PROFILE`` if not given. See `profiles_file`.
         options: See `SessionOptions`: ``transport``, ``timeouts``, ``retry``, ``limits``,
             ``clock``, ``observer``, ``random``, ``journal``.
 
@@ -89,11 +91,16 @@ class KorusSession(BaseSession):
         language: str | None = None,
         document_hosts: Iterable[str] = DOCUMENT_HOSTS,
         downloads: Transport | None = None,
+        profile: str | None = None,
         **options: Unpack[SessionOptions],
     ) -> None:
-        if base_url is None:
-            base_url = os.environ.get("KORUS_BASE_URL") or None
+        settings = client_settings(profile)
+        if isinstance(settings, ConfigurationError):
+            del client_secret, token  # a traceback that shows variables must not show these
+            raise settings
+        base_url = settings.text("base_url", base_url)
         auth = auth_of(
+            settings,
             client_id,
             client_secret,
             token,
@@ -101,8 +108,8 @@ class KorusSession(BaseSession):
             refresh_token_url=refresh_token_url,
             base_url=base_url,
         )
-        name = client_name(client_id, token)
-        del client_secret, token  # a traceback that shows variables must not show these
+        name = client_name(settings, client_id, token)
+        del client_secret, token  # as above
         if isinstance(auth, ConfigurationError):
             raise auth
         hosts = checked_hosts(document_hosts)
@@ -111,7 +118,7 @@ class KorusSession(BaseSession):
             auth,
             base_url=base_url,
             credential=fingerprint(name) if name else "",
-            **options,
+            **settings.options(options),
         )
         if downloads is None and isinstance(self._transport, SupportsPublicOnly):
             downloads = self._transport.public_only()

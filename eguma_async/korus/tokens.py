@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import NoReturn
 
 from eguma_async.core.checks import checked_base_url, is_printable
@@ -21,6 +20,7 @@ from eguma_async.pipeline.bearer import (
 from eguma_async.pipeline.fixed import FixedCredentials
 from eguma_async.pipeline.layers import Layers, MakeAuth
 from eguma_async.pipeline.oauth import ClientCredentials
+from eguma_async.pipeline.settings import Settings, settings_for
 
 from .provider import KORUS, TOKEN_URL
 
@@ -44,6 +44,7 @@ class KorusTokens:
             identity server, for sessions on the live API only.
         refresh_token_url: Where tokens are renewed; `token_url` if not given.
         clock: Tells how old a token is.
+        profile: As for `KorusSession`.
 
     Raises:
         ConfigurationError: No credentials, or a malformed argument.
@@ -57,8 +58,14 @@ class KorusTokens:
         token_url: str | None = None,
         refresh_token_url: str | None = None,
         clock: Clock | None = None,
+        profile: str | None = None,
     ) -> None:
-        client = read_client(client_id, client_secret, token_url, refresh_token_url)
+        settings = client_settings(profile)
+        client = (
+            settings
+            if isinstance(settings, ConfigurationError)
+            else read_client(settings, client_id, client_secret, token_url, refresh_token_url)
+        )
         del client_secret  # a traceback that shows variables must not show it
         if isinstance(client, ConfigurationError):
             raise client
@@ -143,27 +150,30 @@ class Client:
         return Bearer(cache, fetching.fetch, random=layers.random)
 
 
-def _or_from(variable: str, given: str | None) -> str | None:
-    """Return what was given, or what the environment has; a variable left empty has nothing."""
-    return (os.environ.get(variable) or None) if given is None else given
+def client_settings(profile: str | None) -> Settings | ConfigurationError:
+    """Return what environment and profile say of a client, or what is wrong with the profile."""
+    return settings_for("korus", ("client_id", "token_url", "client_secret"), profile)
 
 
 def read_client(
+    settings: Settings,
     client_id: str | None,
     client_secret: str | None,
     token_url: str | None,
     refresh_token_url: str | None,
 ) -> Client | ConfigurationError:
-    """Return the client of the arguments, or of the environment.
+    """Return the client of the arguments, or of environment and profile.
 
     What is wrong with it is returned, not raised: the frames would hold the secret.
     """
-    name = _or_from("KORUS_CLIENT_ID", client_id)
-    secret = _or_from("KORUS_CLIENT_SECRET", client_secret)
+    try:
+        name, secret = settings.text("client_id", client_id), settings.secret(client_secret)
+    except ConfigurationError as error:
+        return error.with_traceback(None)
     if name is None or secret is None:
         return ConfigurationError(
             "no credentials: pass client_id and client_secret to KorusSession, or a token, or set"
-            " the environment variables KORUS_CLIENT_ID and KORUS_CLIENT_SECRET"
+            " the environment variables KORUS_CLIENT_ID and KORUS_CLIENT_SECRET, or name a profile"
         )
     for given, label in ((name, "client_id"), (secret, "client_secret")):
         if not isinstance(given, str) or not given.strip():
@@ -173,7 +183,7 @@ def read_client(
                 f"{label} holds a line break or another control character; if it comes from a"
                 " file, strip it"
             )
-    url = token_url or os.environ.get("KORUS_TOKEN_URL") or None
+    url = settings.text("token_url", token_url or None)
     try:
         url = None if url is None else checked_base_url(url, "token_url")
         refresh_url = refresh_token_url
@@ -185,6 +195,7 @@ def read_client(
 
 
 def auth_of(
+    settings: Settings,
     client_id: str | None,
     client_secret: str | None,
     token: str | TokenFunction | KorusTokens | None,
@@ -198,7 +209,7 @@ def auth_of(
         if client_id is not None or client_secret is not None:
             return ConfigurationError("pass either token or client_id and client_secret, not both")
         return _given_auth(token, base_url)
-    client = read_client(client_id, client_secret, token_url, refresh_token_url)
+    client = read_client(settings, client_id, client_secret, token_url, refresh_token_url)
     if isinstance(client, ConfigurationError):
         return client
     try:
@@ -210,11 +221,13 @@ def auth_of(
     )
 
 
-def client_name(client_id: str | None, token: str | TokenFunction | KorusTokens | None) -> str:
+def client_name(
+    settings: Settings, client_id: str | None, token: str | TokenFunction | KorusTokens | None
+) -> str:
     """Return what names the client whose tokens these are; empty if that cannot be told."""
     if isinstance(token, KorusTokens):
         return token._client.name  # noqa: SLF001  # of this module
-    return "" if token is not None else _or_from("KORUS_CLIENT_ID", client_id) or ""
+    return "" if token is not None else settings.text("client_id", client_id) or ""
 
 
 def _given_auth(

@@ -6,7 +6,6 @@ import base64
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from eguma_async._version import __version__
 from eguma_async.core.errors import ConfigurationError, NotSentError
 from eguma_async.core.messages import HttpRequest, wire_headers, wire_url
 from eguma_async.core.sendable import PLAIN_HEADERS
@@ -22,13 +21,11 @@ if TYPE_CHECKING:
 _PORTS = {"http": 80, "https": 443}
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _DEFAULTS = {
-    "user-agent": f"User-Agent: eguma-async/{__version__}\r\n",
     "accept-encoding": f"Accept-Encoding: {ACCEPT_ENCODING}\r\n",
     "accept": "Accept: */*\r\n",
 }
 _PLAIN = "".join(
     (
-        _DEFAULTS["user-agent"],
         _DEFAULTS["accept-encoding"],
         *(f"{name}: {value}\r\n" for name, value in PLAIN_HEADERS.items()),
         "\r\n",
@@ -47,10 +44,10 @@ class Origin:
         idle: Connections without a request. The one used last comes last.
     """
 
-    __slots__ = ("_host_line", "_proxy_line", "_start", "_tail", "host", "idle", "is_secure",
-                 "port", "size")  # fmt: skip
+    __slots__ = ("_defaults", "_host_line", "_proxy_line", "_start", "_tail", "host", "idle",
+                 "is_secure", "port", "size")  # fmt: skip
 
-    def __init__(self, url: str, proxy: Proxy | None) -> None:
+    def __init__(self, url: str, proxy: Proxy | None, agent: str) -> None:
         scheme, authority, self.size = _split(url)
         self.host, self.port = _place(scheme, authority)
         self.is_secure = scheme == "https"
@@ -59,7 +56,9 @@ class Origin:
         self._start = f"http://{authority}" if by_proxy else ""
         self._proxy_line = proxy_authorization(proxy) if by_proxy else ""
         self._host_line = f"Host: {authority}\r\n"
-        self._tail = f" HTTP/1.1\r\n{self._host_line}{self._proxy_line}{_PLAIN}"
+        agent_line = f"User-Agent: {agent}\r\n"
+        self._defaults = {"user-agent": agent_line, **_DEFAULTS}
+        self._tail = f" HTTP/1.1\r\n{self._host_line}{self._proxy_line}{agent_line}{_PLAIN}"
 
     def encoded(self, request: HttpRequest, *, plain: bool) -> bytes:
         """Return a request as bytes.
@@ -77,7 +76,7 @@ class Origin:
         return f"{request.method} {self._start}{target}{self._tail}".encode("ascii")
 
     def _encoded(self, request: HttpRequest) -> bytes:
-        lines = {"host": self._host_line, "": self._proxy_line, **_DEFAULTS}
+        lines = {"host": self._host_line, "": self._proxy_line, **self._defaults}
         for name, value in wire_headers(request).items():
             lines[name.lower()] = f"{name}: {value}\r\n"
         if request.body is not None or request.method not in _BODILESS:

@@ -11,7 +11,6 @@ import aiohttp
 from aiohttp import hdrs
 from yarl import URL
 
-from eguma_async._version import __version__
 from eguma_async.core.delivery import DEFAULT_MAX_BODY_BYTES, PIECE
 from eguma_async.core.errors import ConfigurationError, SessionStateError, TransportError
 from eguma_async.core.messages import (
@@ -25,6 +24,7 @@ from eguma_async.core.messages import (
 from eguma_async.core.sendable import PLAIN_HEADERS, check_limits, check_sendable
 from eguma_async.core.transport import ManagedTransport
 
+from ._agent import user_agent
 from ._body import ACCEPT_ENCODING, Collector, decoder
 from ._connection import GuardedConnector
 from ._deadline import Deadlines
@@ -37,11 +37,7 @@ from ._resolver import PublicResolver
 from ._sink import SinkError, pour
 from ._tls import check_context
 
-_DEFAULT_HEADERS = {
-    "User-Agent": f"eguma-async/{__version__}",
-    "Accept-Encoding": ACCEPT_ENCODING,
-    "Accept": "*/*",
-}
+_DEFAULT_HEADERS = {"Accept-Encoding": ACCEPT_ENCODING, "Accept": "*/*"}
 
 
 class AiohttpTransport(ManagedTransport):
@@ -66,6 +62,7 @@ class AiohttpTransport(ManagedTransport):
             host names.
         public_only: Connect to public addresses only, for URLs that somebody else chose. It goes
             with neither a session of your own nor a proxy, which look names up themselves.
+        app_info: Name and version of your program, such as ``"shop/2.1"``, for the ``User-Agent``.
 
     Raises:
         ConfigurationError: An argument is of the wrong kind, a limit is below 1, the proxy cannot
@@ -81,6 +78,7 @@ class AiohttpTransport(ManagedTransport):
         proxy: str | None = None,
         ssl: tls.SSLContext | None = None,
         public_only: bool = False,
+        app_info: str | None = None,
     ) -> None:
         checked = None if proxy is None else checked_proxy(proxy)
         del proxy  # a traceback that shows variables must not show its password
@@ -95,6 +93,9 @@ class AiohttpTransport(ManagedTransport):
         if public_only and (session is not None or checked is not None):
             raise ConfigurationError("public_only goes with neither a session nor a proxy")
         self._public_only = public_only
+        self._app_info = app_info
+        agent = user_agent(f"aiohttp/{aiohttp.__version__}", app_info)
+        self._headers = {"User-Agent": agent, **_DEFAULT_HEADERS}
         self._session = session
         self._owned = session is None
         self._connections = connections
@@ -169,7 +170,9 @@ class AiohttpTransport(ManagedTransport):
 
         It has as many connections as this one, and is the caller's to close.
         """
-        return AiohttpTransport(connections=self._connections, public_only=True)
+        return AiohttpTransport(
+            connections=self._connections, public_only=True, app_info=self._app_info
+        )
 
     def _usable_session(self) -> aiohttp.ClientSession:
         if self._closed:
@@ -184,7 +187,7 @@ class AiohttpTransport(ManagedTransport):
                     resolver=PublicResolver() if self._public_only else None,
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                headers=_DEFAULT_HEADERS | PLAIN_HEADERS,
+                headers=self._headers | PLAIN_HEADERS,
                 timeout=_client_timeout(DEFAULT_TIMEOUTS),
                 trust_env=False,
                 auto_decompress=False,
@@ -246,7 +249,7 @@ class AiohttpTransport(ManagedTransport):
         if not self._owned:
             options["middlewares"] = (SharedSessionMiddleware(exchange),)
         if not (plain and self._owned):
-            options["headers"] = _DEFAULT_HEADERS | wire_headers(request)
+            options["headers"] = self._headers | wire_headers(request)
         if not self._owned or request.timeouts is not DEFAULT_TIMEOUTS:
             options["timeout"] = _client_timeout(request.timeouts)
         if self._proxy is not None:

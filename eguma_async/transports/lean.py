@@ -25,6 +25,7 @@ from eguma_async.core.sendable import check_limits, check_sendable
 from eguma_async.core.transport import ManagedTransport
 
 from . import _words
+from ._agent import user_agent
 from ._body import BodyError, Identity
 from ._deadline import Deadlines, Watch
 from ._lean_dial import Dialer
@@ -62,6 +63,7 @@ class LeanTransport(ManagedTransport):
             host names, and offer no other protocol than HTTP/1.1.
         public_only: Connect to public addresses only, for URLs that somebody else chose. It does
             not go with a proxy, which looks names up itself.
+        app_info: Name and version of your program, such as ``"shop/2.1"``, for the ``User-Agent``.
 
     Raises:
         ConfigurationError: An argument is of the wrong kind, a limit is below 1, the proxy cannot
@@ -77,6 +79,7 @@ class LeanTransport(ManagedTransport):
         proxy: str | None = None,
         ssl: tls.SSLContext | None = None,
         public_only: bool = False,
+        app_info: str | None = None,
     ) -> None:
         checked = None if proxy is None else checked_proxy(proxy)
         del proxy  # a traceback that shows variables must not show its password
@@ -92,6 +95,8 @@ class LeanTransport(ManagedTransport):
                 "LeanTransport needs httptools: pip install 'eguma_async[fast]'"
             )
         self._public_only = public_only
+        self._app_info = app_info
+        self._agent = user_agent("lean", app_info)
         self._connections = connections
         self._max_body_bytes = max_body_bytes
         self._proxy: Proxy | None = checked
@@ -191,7 +196,9 @@ class LeanTransport(ManagedTransport):
 
         It has as many connections as this one, and is the caller's to close.
         """
-        return LeanTransport(connections=self._connections, public_only=True)
+        return LeanTransport(
+            connections=self._connections, public_only=True, app_info=self._app_info
+        )
 
     def _checked(self, request: HttpRequest) -> bool:
         """Return whether a request that may be sent is a plain one."""
@@ -224,7 +231,7 @@ class LeanTransport(ManagedTransport):
         place = url if end < 0 else url[:end]
         found = self._origins.get(place)
         if found is None:
-            found = Origin(url, self._proxy)
+            found = Origin(url, self._proxy, self._agent)
             if len(self._origins) >= _MOST_ORIGINS:  # links to documents may lead anywhere
                 self._origins = {key: each for key, each in self._origins.items() if each.idle}
             if end == found.size:

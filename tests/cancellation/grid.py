@@ -24,6 +24,7 @@ from eguma_async.pipeline.session import BaseSession
 from eguma_async.sandbox.engine.faults import ServerFault
 from tests.cancellation.driver import CancelAt, Ending, Events, Timing
 from tests.cancellation.wires import ByteServer
+from tests.support.garbage import only_new_garbage
 
 NETWORK = AiohttpTransport, LeanTransport
 MOST_POINTS = 400
@@ -156,7 +157,7 @@ async def sweep(
         AssertionError: Something does not hold; its notes tell the case and the point.
     """
     cancelled = arrived = 0
-    with _complaints() as complaints, _only_new_garbage():
+    with _complaints() as complaints, only_new_garbage():
         for k in range(MOST_POINTS):
             try:
                 driver = CancelAt(k, when, again=again)
@@ -270,16 +271,6 @@ async def _check_nothing_is_left(before: set[asyncio.Task[Any]], descriptors: in
             return
         await asyncio.sleep(0)
     raise AssertionError(f"{left} left, {open_descriptors() - descriptors} descriptors left")
-
-
-@contextmanager
-def _only_new_garbage() -> Iterator[None]:
-    """Let the collector look at what is made from here on: at all else it takes 20 ms a time."""
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 @contextmanager

@@ -36,6 +36,7 @@ from tests.support.calls import (
     slots_of,
     turns,
 )
+from tests.support.garbage import only_new_garbage
 
 WORKERS = 4
 FIRST = date(2026, 3, 1)
@@ -106,6 +107,12 @@ async def values(fan_out) -> list[Any]:
 
 def others() -> set[asyncio.Task[Any]]:
     return asyncio.all_tasks() - {asyncio.current_task()}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _collections_take_no_time():
+    with only_new_garbage():
+        yield
 
 
 @pytest.fixture(autouse=True)

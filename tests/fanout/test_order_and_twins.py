@@ -25,6 +25,7 @@ from eguma_async.fanout import InPieces, LocalExecutor, LocalFanOut, Outcome, ru
 from eguma_async.testing import FakeClock, json_reply
 from tests.fanout.test_local import Counted, Finished, Reads, drip, operations, others, values
 from tests.support.calls import BOOK, EMPTY_LIST, PRODUCTS, Gate, session_on, slots_of, turns
+from tests.support.garbage import only_new_garbage
 
 WORKERS = 4
 
@@ -32,6 +33,12 @@ WORKERS = 4
 def fan(reads, items, **options) -> LocalFanOut[Any]:
     options = {"concurrency": WORKERS, "on_progress": None, "clock": FakeClock(), **options}
     return LocalFanOut(reads, items, **options)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _collections_take_no_time():
+    with only_new_garbage():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
+import platform
 import socket
 import ssl
 import traceback
@@ -141,9 +142,32 @@ class TestWhatIsSent:
         server = await serve()
         await transport.send(request(server.url))
         head = server.requests[0][0]
-        assert f"\r\nUser-Agent: eguma-async/{__version__}\r\n".encode() in head
+        assert head.count(f"\r\nUser-Agent: eguma-async/{__version__} python/3.".encode()) == 1
         assert b"\r\nAccept-Encoding: gzip, deflate\r\n" in head
         assert b"ookie" not in head
+
+    @pytest.mark.parametrize("kind", ["own", "caller's", "lean"])
+    @pytest.mark.parametrize("plain", [True, False])
+    async def test_a_program_says_who_it_is(self, kind, plain, serve):
+        server = await serve()
+        engine = "lean" if kind == "lean" else f"aiohttp/{aiohttp.__version__}"
+        agent = f"eguma-async/{__version__} python/{platform.python_version()} {engine} shop/2.1"
+        async with transport_of(kind, app_info="shop/2.1") as transport:
+            headers = {"Accept": "application/json"} if plain else {"X-Other": "1"}
+            await transport.send(request(server.url, headers=headers))
+            if kind != "caller's":
+                downloads = transport.public_only()
+                assert downloads._app_info == "shop/2.1"
+                await downloads.aclose()
+        assert server.requests[0][0].count(f"\r\nUser-Agent: {agent}\r\n".encode()) == 1
+
+    @pytest.mark.parametrize(
+        "app_info", ["", "shop", "a b/1", "shop/1\r\nX: y", "shop/ö", "a/b/c", 5]
+    )
+    @pytest.mark.parametrize("kind", [AiohttpTransport, LeanTransport])
+    def test_what_is_no_name_and_version_is_refused(self, kind, app_info):
+        with pytest.raises(ConfigurationError, match="a name and a version such as"):
+            kind(app_info=app_info)
 
     @pytest.mark.parametrize(
         ("headers", "accept"),

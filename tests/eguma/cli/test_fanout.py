@@ -11,6 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import dask
 import pytest
 from distributed import LocalCluster
 
@@ -245,6 +246,7 @@ def test_a_cluster_that_is_not_there_is_no_connection(capsys: Out, monkeypatch) 
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
-        assert main(["fanout", "p1", "--cluster", address]) == 7
+        with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
+            assert main(["fanout", "p1", "--cluster", address]) == 7
 
     assert address in capsys.readouterr().err
