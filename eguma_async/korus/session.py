@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from eguma_async.core.checks import is_loopback
 from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.transport import SupportsPublicOnly, Transport
-from eguma_async.pipeline.bearer import Bearer, Token, TokenFunction
+from eguma_async.pipeline.bearer import TokenFunction
 from eguma_async.pipeline.options import SessionOptions, spelled_out
 from eguma_async.pipeline.session import BaseSession
 from eguma_async.pipeline.wire import fingerprint
@@ -147,10 +147,6 @@ class KorusSession(BaseSession):
         self.orders: Orders = Orders(self)
         self.documents: Documents = Documents(self, storage.fetch)
         self.beneficiaries: Beneficiaries = Beneficiaries(self)
-
-    def _current_token(self) -> Token | None:
-        """Return the token that was fetched with credentials of its own, if it holds."""
-        return self._auth.token() if isinstance(self._auth, Bearer) else None
 
 
 def _loopback_origin(base_url: str) -> tuple[str, tuple[str, int] | None]:

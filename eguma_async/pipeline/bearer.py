@@ -206,10 +206,6 @@ class Bearer:
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
-    def token(self) -> Token | None:
-        """Return the token if it is valid."""
-        return self._cache.valid()
-
     def ready(self) -> Credentials | None:
         """Return the token if it is valid, and see to its renewal in time."""
         token = self._cache.valid()

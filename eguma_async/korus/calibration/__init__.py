@@ -1,1 +1,0 @@
-"""Which of the ways that the documentation leaves open a server takes."""
