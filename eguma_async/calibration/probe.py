@@ -13,7 +13,15 @@ import msgspec
 
 from eguma_async.core.clock import Clock
 from eguma_async.core.errors import EgumaError
-from eguma_async.core.messages import Credentials, HttpRequest, Repeat, masked
+from eguma_async.core.log import logger
+from eguma_async.core.messages import (
+    DEFAULT_TIMEOUTS,
+    Credentials,
+    HttpRequest,
+    Repeat,
+    Timeouts,
+    masked,
+)
 from eguma_async.core.transport import Transport
 
 T = TypeVar("T")
@@ -66,6 +74,7 @@ class Wire:
         credentials: Secrets of each request.
         clock: Tells the time.
         pause: Seconds between two requests.
+        timeouts: Limits of each request.
     """
 
     def __init__(
@@ -76,12 +85,14 @@ class Wire:
         *,
         clock: Clock,
         pause: float = 0.2,
+        timeouts: Timeouts | None = None,
     ) -> None:
         self.clock: Clock = clock
         self.base_url: str = base_url
         self._transport = transport
         self._credentials = credentials
         self._pause = pause
+        self._timeouts = timeouts or DEFAULT_TIMEOUTS
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} to {self.base_url}>"
@@ -89,7 +100,12 @@ class Wire:
     def with_credentials(self, credentials: Credentials) -> Wire:
         """Return the same with other secrets."""
         return Wire(
-            self._transport, self.base_url, credentials, clock=self.clock, pause=self._pause
+            self._transport,
+            self.base_url,
+            credentials,
+            clock=self.clock,
+            pause=self._pause,
+            timeouts=self._timeouts,
         )
 
     async def call(
@@ -126,11 +142,13 @@ class Wire:
             headers={"Accept": JSON_TYPE, **kind, **(headers or {})},
             body=body,
             credentials=self._credentials,
+            timeouts=self._timeouts,
             repeat=Repeat.READ if method == "GET" else Repeat.ONCE,
             operation="Calibration",
         )
         asked_at = self.clock.now()
         response = masked(await self._transport.send(request), self._credentials)
+        logger.debug("calibration: %s %s: HTTP %d", method, path, response.status)
         return Reply(
             status=response.status,
             headers=response.headers,
@@ -206,18 +224,30 @@ class Probe:
             raise
 
     async def clean_up(self) -> None:
-        """Give back what was made, the last first; what cannot be is in `left`."""
+        """Give back what was made, the last first; what cannot be is in `left`.
+
+        A cancellation is raised after it; a second one ends it, and what remains is in `left`.
+        """
+        task = asyncio.ensure_future(self._undo_all())
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait({task})
+            if not task.cancelled():
+                task.exception()  # the cancellation matters more
+            raise
+        finally:
+            task.cancel()
+            self.left += [Left(each, "interrupted") for each in reversed(self._to_undo)]
+            self._to_undo.clear()
+
+    async def _undo_all(self) -> None:
         while self._to_undo:
-            what, undo = self._to_undo.popitem()
+            what, undo = next(reversed(self._to_undo.items()))
             try:
                 reason = await undo()
             except EgumaError as error:
                 reason = f"{type(error).__name__}: {error}"
-            except BaseException:
-                self.left += [
-                    Left(each, "interrupted") for each in (what, *reversed(self._to_undo))
-                ]
-                self._to_undo.clear()
-                raise
+            self.is_undone(what)
             if reason:
                 self.left.append(Left(what, reason))

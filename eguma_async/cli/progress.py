@@ -1,7 +1,11 @@
-"""A bar on stderr that shows how far a command is, where somebody can see it."""
+"""A bar or a line on stderr that shows how far a command is, where somebody can see it.
+
+It appears once something takes a while, and leaves nothing behind.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +14,9 @@ from typing import TYPE_CHECKING
 from .text import is_dumb, is_plain
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.status import Status
+
     from eguma_async.core.fan_out import Progress
 
 Show = Callable[[int, int | None], None]
@@ -17,24 +24,92 @@ Show = Callable[[int, int | None], None]
 ShowFanOut = Callable[["Progress"], None]
 
 
+DELAY = 1.0
+"""Seconds that something takes before it is shown: what is done at once stays quiet."""
+_showing: list[object] = []
+"""The bars and lines of this process; one of them is seen at a time."""
+
+
+class Later:
+    """Does something after a while, unless that is over by then.
+
+    Args:
+        act: What to do.
+    """
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        self._handle = asyncio.get_running_loop().call_later(DELAY, act)
+
+    def cancel(self) -> None:
+        """Do nothing any more."""
+        self._handle.cancel()
+
+
+def is_showing() -> bool:
+    """Tell whether there is a bar or a line already."""
+    return bool(_showing)
+
+
 @contextmanager
 def status_line(text: str) -> Iterator[Callable[[str], None]]:
-    """Show a line on stderr for the length of a block, and yield what changes its text.
+    """Show a line on stderr for the length of a block, once it has lasted for a second.
 
     Nothing is shown where stderr is no terminal, or one that stdout fills as well.
 
     Args:
         text: What it says at first.
+
+    Yields:
+        What changes its text.
     """
     if is_dumb(sys.stderr):
         yield lambda _: None
         return
-    from rich.console import Console
+    with _as_the_one_shown():
+        status = _status(text)
+        later = Later(status.start)
+        try:
+            yield lambda changed: status.update(_escaped(changed))
+        finally:
+            later.cancel()
+            status.stop()
+
+
+@contextmanager
+def status_now(text: str) -> Iterator[Callable[[str], None]]:
+    """Show a line on stderr at once, and yield what changes its text.
+
+    Args:
+        text: What it says at first.
+    """
+    with _as_the_one_shown(), _status(text) as status:
+        yield lambda changed: status.update(_escaped(changed))
+
+
+@contextmanager
+def _as_the_one_shown() -> Iterator[None]:
+    mark = object()
+    _showing.append(mark)
+    try:
+        yield
+    finally:
+        _showing.remove(mark)
+
+
+def _status(text: str) -> Status:
+    return _stderr_console().status(_escaped(text))
+
+
+def _escaped(text: str) -> str:
     from rich.markup import escape
 
-    console = Console(file=sys.stderr, color_system=None if is_plain(sys.stderr) else "auto")
-    with console.status(escape(text)) as status:
-        yield lambda changed: status.update(escape(changed))
+    return escape(text)
+
+
+def _stderr_console() -> Console:
+    from rich.console import Console
+
+    return Console(file=sys.stderr, color_system=None if is_plain(sys.stderr) else "auto")
 
 
 @contextmanager
@@ -86,10 +161,8 @@ def _bar(label: str) -> Iterator[Callable[[int, int | None, str], None] | None]:
     if is_dumb(sys.stderr):
         yield None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    console = Console(file=sys.stderr, color_system=None if is_plain(sys.stderr) else "auto")
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -97,10 +170,22 @@ def _bar(label: str) -> Iterator[Callable[[int, int | None, str], None] | None]:
         TextColumn("{task.fields[facts]}"),
     )
     # Not redirected: stdout is for what the command prints.
-    with Progress(*columns, console=console, redirect_stdout=False, redirect_stderr=False) as bar:
-        task = bar.add_task(label, facts="")
+    bar = Progress(
+        *columns,
+        console=_stderr_console(),
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    task = bar.add_task(label, facts="")
 
-        def update(done: int, total: int | None, known: str) -> None:
-            bar.update(task, completed=done, total=total, facts=known)
+    def update(done: int, total: int | None, known: str) -> None:
+        bar.update(task, completed=done, total=total, facts=known)
 
-        yield update
+    with _as_the_one_shown():
+        later = Later(bar.start)
+        try:
+            yield update
+        finally:
+            later.cancel()
+            bar.stop()

@@ -2,5 +2,6 @@
 
 from .probe import Circumstances, EgumaProbe, key_credentials
 from .questions import QUESTIONS
+from .simulated import simulated_circumstances
 
-__all__ = ["QUESTIONS", "Circumstances", "EgumaProbe", "key_credentials"]
+__all__ = ["QUESTIONS", "Circumstances", "EgumaProbe", "key_credentials", "simulated_circumstances"]

@@ -281,7 +281,10 @@ class EgumaProbe(Probe):
         return "" if reply.ok else f"HTTP {reply.status}"
 
     async def cancel(self, booking: str) -> Reply:
-        """Cancel a booking."""
+        """Cancel a booking. An interruption waits for it: what is cancelled is known to be."""
+        return await self.done_whole(self._cancel_now(booking), f"booking {booking}")
+
+    async def _cancel_now(self, booking: str) -> Reply:
         reply = await self.wire.call(
             "POST", f"{ROOT}/cancel-booking.json", json={"booking_id": booking}
         )

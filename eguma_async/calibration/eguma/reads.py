@@ -213,7 +213,7 @@ async def unapproved(probe: EgumaProbe) -> Answer:
     credentials = probe.circumstances.unapproved
     if credentials is None:
         raise NotSeenError(
-            "needs --unapproved-key-stdin: the key of a user without third-party approval"
+            "needs EGUMA_UNAPPROVED_API_KEY: the key of a user without third-party approval"
         )
     wire = probe.wire.with_credentials(credentials)
     reply = await wire.call("GET", f"{ROOT}/products.json")

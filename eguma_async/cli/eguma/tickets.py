@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from eguma_async.cli.dry_run import DryRunOption
 from eguma_async.cli.errors import Exit, Stop
 from eguma_async.cli.tables import print_table
 from eguma_async.cli.text import clean, moment, money, print_json
@@ -19,16 +20,20 @@ if TYPE_CHECKING:
 Number = Annotated[str, Parameter(help="The 19 digits of the ticket.")]
 
 
-async def check_in(number: Number, /, *, api: Api = DEFAULT_API) -> None:
+async def check_in(
+    number: Number, /, *, dry_run: DryRunOption = False, api: Api = DEFAULT_API
+) -> None:
     """Check a ticket in."""
-    async with open_session(api) as session:
+    async with open_session(api, dry_run=dry_run) as session:
         check = await session.ticketing.tickets.check_in(number)
     _report(check, "checked in", number, api)
 
 
-async def check_out(number: Number, /, *, api: Api = DEFAULT_API) -> None:
+async def check_out(
+    number: Number, /, *, dry_run: DryRunOption = False, api: Api = DEFAULT_API
+) -> None:
     """Check a ticket out."""
-    async with open_session(api) as session:
+    async with open_session(api, dry_run=dry_run) as session:
         check = await session.ticketing.tickets.check_out(number)
     _report(check, "checked out", number, api)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from eguma_async.cli.dry_run import DryRun, DryRunOption
 from eguma_async.cli.errors import Exit, Stop, resume_with, usage
 from eguma_async.cli.journal.options import NOT_KEPT, Keeping
 from eguma_async.cli.options import YesOption
@@ -18,7 +19,7 @@ from eguma_async.cli.prompt import confirm_within, require_answerable
 from eguma_async.cli.tables import print_table
 from eguma_async.cli.text import amount, clean, counted, moment, print_json, say
 
-from .options import DEFAULT_API, Api, open_session, read_all
+from .options import DEFAULT_API, Api, base_url_of, open_session, read_all
 from .tickets import print_tickets
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ async def order(
     ] = None,
     notes: Annotated[str | None, Parameter(help="A remark for the issuer.")] = None,
     yes: YesOption = False,
+    dry_run: DryRunOption = False,
     kept: Keeping = NOT_KEPT,
     api: Api = DEFAULT_API,
 ) -> None:
@@ -55,11 +57,14 @@ async def order(
     from eguma_async.korus import Customer
 
     customer = Customer(first_name, last_name, email, phone=phone, country=country)
+    if dry_run:
+        async with open_session(api, dry=DryRun()) as session:
+            await session.orders.create(reservation, customer, external_reference, notes=notes)
     require_answerable(yes=yes)
     journal = kept.for_command(sandbox=api.sandbox)
     async with open_session(api, observer=_tell_of_a_lost_answer, journal=journal) as session:
         held = [await session.reservations.get(iri) for iri in reservation]
-        say(await _summary(session, held))
+        say(await _summary(session, held, base_url_of(api)))
         with kept.naming_itself(), _saying_what_stays(held, external_reference, session.clock):
             if not await _is_known(session, kept.client_ref):
                 _check_may_be_ordered(held)
@@ -126,8 +131,8 @@ def _is_held(reservation: Reservation, clock: Clock) -> bool:
     return not gone and reservation.expires_at > clock.now()
 
 
-async def _summary(session: KorusSession, held: Sequence[Reservation]) -> str:
-    """Describe what will be booked, at the prices of the reservations."""
+async def _summary(session: KorusSession, held: Sequence[Reservation], where: str) -> str:
+    """Describe what will be booked and where, at the prices of the reservations."""
     lines = ["To be booked:"]
     for reservation in held:
         for item in reservation.items:
@@ -137,7 +142,7 @@ async def _summary(session: KorusSession, held: Sequence[Reservation]) -> str:
             price = amount(item.unit_amount_incl_tax)
             lines.append(f"{item.quantity or '?'} x {name}{date}: {price} each")
     total = sum((reservation.total_amount_incl_tax for reservation in held), Decimal())
-    lines.append(f"Total: {amount(total)}")
+    lines.append(f"Total: {amount(total)}, at {where}")
     return "\n  ".join(map(clean, lines))
 
 
