@@ -977,6 +977,10 @@ Client id and secret are read from KORUS_CLIENT_ID and KORUS_CLIENT_SECRET, or
 the secret from stdin with --secret-stdin. IRIs are passed on as they are
 listed.
 
+Commands:
+  calibrate: Find out what a server does where the documentation is silent, and
+      write it into a profile.
+
 Looking:
   availability: Ask for the stock of an offer and its sessions at this moment.
       It holds nothing.
@@ -1617,6 +1621,55 @@ Examples:
   eguma korus doctor --sandbox --json
 
 See also: `eguma sandbox`, `eguma korus catalogs`.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("korus", "calibrate"): """\
+Usage: eguma korus calibrate [OPTIONS]
+
+Find out what a server does where the documentation is silent, and write it into
+a profile.
+
+It asks one question after the other, those that change nothing first; earlier
+reservations and orders tell a lot. --book lets it hold and order OFFER for
+real. Nothing of that is given back: a hold ends by itself, and the API cannot
+cancel an order. Use the demo system.
+
+Parameters:
+  --offer OFFER: An offer to hold and order with --book. Add one that asks for
+      names: its documents are not ready at once.
+  --foreign IRI: Something that another organization owns, to be refused.
+  --profile FILE: With --sandbox: ask one that behaves as this profile says.
+  --email STR: Address of the made-up customer; the server may write to it.
+      [default: calibration@example.com]
+  --book: Also ask what needs holds and bookings; each is given back after its
+      question.
+  --wait: Also ask what takes long, such as what becomes of a hold after its
+      hour.
+  --to FILE: Where to write the profile. [default: calibration.toml]
+  --force: Replace the file if there is one.
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else KORUS_BASE_URL, else the live API.
+  --token-url URL: Where tokens are fetched; else KORUS_TOKEN_URL, else the live
+      identity server.
+  --secret-stdin: Read the client secret from the first line of stdin, not
+      KORUS_CLIENT_SECRET.
+  --language STR: Of names, errors and documents, ISO 639-1.
+
+Examples:
+  eguma korus catalogs --sandbox
+  eguma demo --provider korus
+
+See also: `eguma korus doctor`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import attrs
 import pytest
 
-from eguma_async import Credentials, HttpRequest, HttpResponse
+from eguma_async import Credentials, HttpRequest, HttpResponse, SystemClock
 from eguma_async.calibration import (
     Left,
     NotSeenError,
@@ -23,9 +24,13 @@ from eguma_async.calibration import (
     write_profile,
 )
 from eguma_async.calibration.korus import QUESTIONS, Circumstances, Client, KorusProbe
+from eguma_async.cli import main
+from eguma_async.cli.connection import session_clock
 from eguma_async.sandbox import DropAfter, Reply
 from eguma_async.sandbox.korus import TOKEN_PATH, KorusOptions, KorusSandbox
 from eguma_async.testing import FakeClock
+from tests.support.canaries import forms, leaks
+from tests.support.commands import Served, _no_settings  # noqa: F401  # a fixture
 
 START = datetime(2025, 1, 29, 7, 50, tzinfo=UTC)
 BASE = "https://korus.example"
@@ -227,7 +232,7 @@ async def test_what_stays_behind_is_told() -> None:
     kinds = [each.what.split()[0] for each in report.left]
     assert sorted(set(kinds)) == ["order", "reservation"]
     assert kinds.count("order") == 2
-    assert kinds.count("reservation") == 4
+    assert kinds.count("reservation") == 2
     assert {each.reason for each in report.left} == {
         "it cannot be given back, and ends by itself",
         "the API cannot cancel orders",
@@ -291,6 +296,16 @@ async def test_wrong_credentials_are_told() -> None:
     assert "canary" not in repr(Client("demo-client", "canary-secret"))
 
 
+async def test_a_token_that_has_ended_is_renewed() -> None:
+    clock = FakeClock(START)
+    sandbox = KorusSandbox(clock, options=KorusOptions(token_seconds=60))
+    async with probing(sandbox) as probe:
+        assert (await probe.token()).life == 60
+        await clock.sleep(61)
+        assert (await probe.ask("GET", "/v1/ticketing/catalogs")).status == 200
+    assert sandbox.tokens_issued == 2
+
+
 async def test_a_link_to_another_host_is_not_followed() -> None:
     async with probing(KorusSandbox(FakeClock(START))) as probe:
         for link in (
@@ -300,3 +315,94 @@ async def test_a_link_to_another_host_is_not_followed() -> None:
         ):
             with pytest.raises(NotSeenError, match="a host that documents are not fetched from"):
                 await probe.fetch(link)
+
+
+# The command
+
+
+class Hasty(SystemClock):
+    """The machine's clock; nothing is waited for."""
+
+    async def sleep(self, seconds: float, /) -> None:
+        await super().sleep(0)
+
+
+@pytest.fixture
+def changed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    sandbox = KorusSandbox(options=KorusOptions(**CHANGED))
+    with Served(sandbox) as server:
+        client_id, client_secret = sandbox.demo_client
+        monkeypatch.setenv("KORUS_BASE_URL", server.url)
+        monkeypatch.setenv("KORUS_TOKEN_URL", server.url + TOKEN_PATH)
+        monkeypatch.setenv("KORUS_CLIENT_ID", client_id)
+        monkeypatch.setenv("KORUS_CLIENT_SECRET", client_secret)
+        token = session_clock.set(Hasty())
+        yield server
+        session_clock.reset(token)
+
+
+def test_a_server_is_asked_over_the_network(changed, tmp_path, capsys, caplog) -> None:
+    caplog.set_level("DEBUG")
+    sandbox, path = changed.sandbox, tmp_path / "calibration.toml"
+    offers = [f"--offer={sandbox.offer(name).iri}" for name in ("plain", "named")]
+    more = ["--foreign", sandbox.offer("foreign").iri, "--to", str(path)]
+
+    assert (
+        main(["calibrate", "--provider", "korus", "--book", *offers, *more, "--json", "--verbose"])
+        == 0
+    )
+
+    captured = capsys.readouterr()
+    found = json.loads(captured.out)
+    seen = {each["option"]: each["value"] for each in found["findings"] if each["seen"]}
+    wanted = {**attrs.asdict(KorusOptions()), **CHANGED}
+    assert set(wanted) - set(seen) == {"public_url", "expired_link_status"}
+    assert abs(seen.pop("link_seconds") - wanted["link_seconds"]) <= 1
+    assert seen == {name: wanted[name] for name in seen}
+    assert len(found["left_behind"]) == 3  # two items in one reservation, and one for each order
+    assert len(sandbox.orders()) == 2
+    assert KorusOptions.from_file(path).generation == "seed"
+    secrets = forms(sandbox.demo_client[1])
+    assert leaks(captured.out + captured.err + path.read_text() + caplog.text, secrets) == []
+
+
+def test_without_book_nothing_is_held_and_a_table_is_printed(changed, tmp_path, capsys) -> None:
+    path = tmp_path / "calibration.toml"
+
+    assert main(["korus", "calibrate", "--to", str(path)]) == 0
+
+    captured = capsys.readouterr()
+    assert "5 of 14 options seen, 4 differ from the sandbox" in captured.out
+    assert changed.sandbox.reservations() == ()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--offer", "/v1/a"], "--offer goes with --book"),
+        (["--book", "--offer", "https://evil.example/v1/a"], "must be an IRI"),
+        (["--foreign", "../x"], "must be an IRI"),
+        (["--profile", "x.toml"], "--profile goes with --sandbox"),
+        (["--sandbox", "--base-url", "http://127.0.0.1:1"], "leave the others out"),
+    ],
+)
+def test_wrong_usage_sends_nothing(
+    changed, tmp_path, capsys, arguments: list[str], says: str
+) -> None:
+    path = tmp_path / "calibration.toml"
+
+    assert main(["korus", "calibrate", "--to", str(path), *arguments]) == 2
+
+    assert says in capsys.readouterr().err
+    assert not path.exists()
+    assert changed.paths() == []
+
+
+def test_a_wrong_secret_ends_it(changed, tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.setenv("KORUS_CLIENT_SECRET", "canary-secret")
+
+    assert main(["korus", "calibrate", "--to", str(tmp_path / "c.toml")]) == 3
+
+    err = capsys.readouterr().err
+    assert "no token was given out: HTTP 401; check the client id and secret" in err
+    assert "canary" not in err

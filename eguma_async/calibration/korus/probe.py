@@ -17,6 +17,7 @@ from eguma_async.core.errors import EgumaError
 from eguma_async.core.messages import Credentials
 from eguma_async.core.transport import Transport
 from eguma_async.korus.json_ld import LD_JSON, MERGE_PATCH, as_list, without_origin
+from eguma_async.korus.operations import iri
 from eguma_async.korus.storage import DOCUMENT_HOSTS
 from eguma_async.pipeline.bearer import bearer_header, is_token
 
@@ -32,6 +33,7 @@ SCARCE = 10
 _HELD = 3
 _FORM = "application/x-www-form-urlencoded"
 _NEWEST = (("order[createdAt]", "desc"), ("itemsPerPage", "50"))
+_CANNOT = "the API cannot cancel orders"
 _STAYS = "it cannot be given back, and ends by itself"
 
 
@@ -53,8 +55,8 @@ class Circumstances:
         email: Address of the made-up customer.
     """
 
-    offers: tuple[str, ...] = ()
-    foreign: str | None = None
+    offers: tuple[str, ...] = attrs.field(default=(), validator=attrs.validators.deep_iterable(iri))
+    foreign: str | None = attrs.field(default=None, validator=attrs.validators.optional(iri))
     email: str = "calibration@example.com"
 
 
@@ -238,8 +240,8 @@ class KorusProbe(Probe):
                 self.left.append(Left("a reservation", "no answer said whether it was made"))
             raise
         for made in objects(reply, "reservations"):
-            until = made.get("expiresAt")
-            self.left.append(Left(f"reservation {made.get('@id')} until {until}", _STAYS))
+            what = f"reservation {made.get('@id')} until {made.get('expiresAt')}"
+            self.left.append(Left(what, _STAYS, is_expected=True))
         return reply
 
     async def held(self) -> Reply:
@@ -292,20 +294,23 @@ class KorusProbe(Probe):
                 self.left.append(Left(f"order {reference}", "no answer said whether it was made"))
             raise
         made = [str(each.get("@id")) for each in objects(reply, "orders")]
-        self.left += [Left(f"order {iri}", "the API cannot cancel orders") for iri in made]
+        if made:  # the reservations are the orders' now
+            held = tuple(f"reservation {each} " for each in reservations)
+            self.left = [each for each in self.left if not each.what.startswith(held)]
+        self.left += [Left(f"order {each}", _CANNOT, is_expected=True) for each in made]
         if not made:
             raise NotSeenError(f"an offer could not be ordered: HTTP {reply.status}")
         # Read, as the answer to a fresh order tells less of it.
-        return [(await self.ask("GET", without_origin(iri))).json or {} for iri in made]
+        return [(await self.ask("GET", without_origin(each))).json or {} for each in made]
 
     # Documents
 
     async def documents(self, orders: list[Json]) -> AsyncIterator[tuple[str, bool]]:
         """Yield the documents of orders, and whether each is ready."""
         for order in orders:
-            for iri in _addresses(order.get("documents")):
-                ready = moment((await self.ask("GET", iri)).member("downloadableAt"))
-                yield iri, ready is not None and ready <= self.wire.clock.now()
+            for document in _addresses(order.get("documents")):
+                ready = moment((await self.ask("GET", document)).member("downloadableAt"))
+                yield document, ready is not None and ready <= self.wire.clock.now()
 
     async def link(self, document: str) -> Reply:
         """Ask for a link to a document."""

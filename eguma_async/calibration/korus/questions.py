@@ -34,7 +34,7 @@ async def tokens(probe: KorusProbe) -> Answer:
         values["token_seconds"] = token.life
     if token.is_renewable and token.refresh_life is not None:
         values["refresh_seconds"] = token.refresh_life
-    evidence = f"a token for {token.life} s"
+    evidence = f"expires_in {token.life}, refresh_expires_in {token.refresh_life}"
     missing = "the answer does not say it" if token.is_renewable else "there are no refresh tokens"
     return Answer(values=values, evidence=evidence, missing=missing)
 
