@@ -153,6 +153,11 @@ if TYPE_CHECKING:
     from .pipeline.policy import RetryPolicy as RetryPolicy
     from .pipeline.redis_rate import RedisRate as RedisRate
     from .pipeline.settings import profiles_file as profiles_file
+    from .rendering.pdf import PageSize as PageSize
+    from .rendering.pdf import TicketPage as TicketPage
+    from .rendering.pdf import missing_characters as missing_characters
+    from .rendering.pdf import tickets_pdf as tickets_pdf
+    from .rendering.qr import TicketCode as TicketCode
     from .sync.errors import ReplicaBusyError as ReplicaBusyError
     from .sync.errors import ReplicaCorruptError as ReplicaCorruptError
     from .sync.errors import ReplicaError as ReplicaError

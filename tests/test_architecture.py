@@ -35,6 +35,7 @@ FLOORS = (
     ("fanout", 20),
     ("pipeline", 25),
     ("storage", 28),
+    ("rendering", 28),
     ("journal", 30),
     ("sync", 30),
     ("exports", 35),
@@ -69,7 +70,7 @@ THIRD_PARTY = {
     40: VALUES,
     50: {"attrs"},
     55: VALUES,
-    60: VALUES | {"cyclopts", "rich", "segno", "pytest"},
+    60: VALUES | {"cyclopts", "rich", "pytest"},
 }
 NETWORK = {"aiohttp", "multidict", "yarl"}
 # The network transport and its private parts, and the sandbox behind a socket.
@@ -98,6 +99,8 @@ OPTIONAL_HOMES = {
     "pyarrow": {"exports.formats.parquet"},
     "distributed": {"fanout._dask_worker", "fanout._dask_crew"},
     "opentelemetry": {"telemetry.otel", "telemetry._instruments"},
+    "segno": {"rendering.qr"},
+    "reportlab": {"rendering.fonts"},
 }
 
 NAMELESS = (
@@ -106,6 +109,7 @@ NAMELESS = (
     "fanout",
     "pipeline",
     "storage",
+    "rendering",
     "journal",
     "sync",
     "exports",

@@ -165,10 +165,12 @@ class Left:
     Attributes:
         what: What it is, with its id or reference there.
         reason: Why it could not be given back.
+        is_expected: True if nothing went wrong: the API has no way to give it back.
     """
 
     what: str
     reason: str
+    is_expected: bool = False
 
 
 class Probe:

@@ -29,7 +29,7 @@ Selling:
   cancel: Cancel a booking with all of its tickets. This refunds no money.
   release: Give held places back.
   reserve: Hold places for 60 minutes.
-  ticket: Check tickets in and out at the gate.
+  ticket: Check tickets in and out at the gate, and draw them.
 
 Operating:
   doctor: Check the key, the network and the clock, and say what to do about
@@ -688,12 +688,14 @@ output left early (SIGPIPE), 143 terminated (SIGTERM).
     ("ticket",): """\
 Usage: eguma ticket COMMAND
 
-Check tickets in and out at the gate.
+Check tickets in and out at the gate, and draw them.
 
 Commands:
   check-in: Check a ticket in.
   check-out: Check a ticket out.
   info: Show what is known of a ticket.
+  pdf: Print the tickets of a booking, a page for each, into a PDF.
+  qr: Draw the code of a ticket, for a terminal or into a file.
 
 See also: `eguma ticket check-in`, `eguma ticket info`.
 
@@ -787,6 +789,71 @@ Examples:
   eguma ticket info NUMBER --json
 
 See also: `eguma ticket check-in`.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("ticket", "qr"): """\
+Usage: eguma ticket qr [OPTIONS] NUMBER
+
+Draw the code of a ticket, for a terminal or into a file.
+
+It needs no key and no network. Whoever has the code has the ticket: a file can
+be read by its owner alone.
+
+Arguments:
+  NUMBER: The number of the ticket, to the letter. [required]
+
+Parameters:
+  --to FILE: A file ending in .png, .svg or .pdf, replaced if it exists; - for
+      stdout. [default: -]
+  --format CHOICE: What goes to stdout: text, which draws the code, if not
+      given. [choices: text, png, svg, pdf]
+  --scale PIXELS: Side of a square of a png. [default: 8]
+  --json: Print one JSON document and nothing else on stdout.
+
+See also: `eguma ticket check-in`, `eguma ticket info`.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("ticket", "pdf"): """\
+Usage: eguma ticket pdf --to FILE [OPTIONS] [ARGS]
+
+Print the tickets of a booking, a page for each, into a PDF.
+
+It is read from the orders of the merchant, since a booking itself cannot be
+read. Those of a cancelled one are refused.
+
+Arguments:
+  BOOKING: Reference of the booking, which `book` and `orders` show as its
+      number.
+
+Parameters:
+  --to FILE: File to write, replaced if it exists; - for stdout. [required]
+  --client-ref REF: Instead of BOOKING, the reference it was booked under; needs
+      a journal.
+  --size CHOICE: Of the paper. [choices: a4, a6] [default: a4]
+  --font FILE: A font (.ttf) for letters that are not western European.
+  --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
+      given. If it is encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY.
+  --account NAME: The account, if the journal holds those of several.
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
+  --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+See also: `eguma ticket check-in`, `eguma ticket info`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -900,6 +967,7 @@ Parameters:
   --sold-out PRODUCT=STARTS_AT: A slot that is known to be sold out.
   --disabled-product PRODUCT: A product of the merchant that the key may not
       sell.
+  --profile FILE: With --sandbox: ask one that behaves as this profile says.
   --email STR: Address of the made-up customer; the server may write to it.
       [default: calibration@example.com]
   --book: Also ask what needs holds and bookings; each is given back after its
@@ -938,6 +1006,10 @@ Sell admission tickets through Korus Ticket.
 Client id and secret are read from KORUS_CLIENT_ID and KORUS_CLIENT_SECRET, or
 the secret from stdin with --secret-stdin. IRIs are passed on as they are
 listed.
+
+Commands:
+  calibrate: Find out what a server does where the documentation is silent, and
+      write it into a profile.
 
 Looking:
   availability: Ask for the stock of an offer and its sessions at this moment.
@@ -1603,6 +1675,55 @@ Examples:
   eguma korus doctor --sandbox --json
 
 See also: `eguma sandbox`, `eguma korus catalogs`.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("korus", "calibrate"): """\
+Usage: eguma korus calibrate [OPTIONS]
+
+Find out what a server does where the documentation is silent, and write it into
+a profile.
+
+It asks one question after the other, those that change nothing first; earlier
+reservations and orders tell a lot. --book lets it hold and order OFFER for
+real. Nothing of that is given back: a hold ends by itself, and the API cannot
+cancel an order. Use the demo system.
+
+Parameters:
+  --offer OFFER: An offer to hold and order with --book. Add one that asks for
+      names: its documents are not ready at once.
+  --foreign IRI: Something that another organization owns, to be refused.
+  --profile FILE: With --sandbox: ask one that behaves as this profile says.
+  --email STR: Address of the made-up customer; the server may write to it.
+      [default: calibration@example.com]
+  --book: Also ask what needs holds and bookings; each is given back after its
+      question.
+  --wait: Also ask what takes long, such as what becomes of a hold after its
+      hour.
+  --to FILE: Where to write the profile. [default: calibration.toml]
+  --force: Replace the file if there is one.
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else KORUS_BASE_URL, else the live API.
+  --token-url URL: Where tokens are fetched; else KORUS_TOKEN_URL, else the live
+      identity server.
+  --secret-stdin: Read the client secret from the first line of stdin, not
+      KORUS_CLIENT_SECRET.
+  --language STR: Of names, errors and documents, ISO 639-1.
+
+Examples:
+  eguma korus catalogs --sandbox
+  eguma demo --provider korus
+
+See also: `eguma korus doctor`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold

@@ -108,7 +108,8 @@ async def ask(
     """Ask the questions, print what was found, and write the profile.
 
     Raises:
-        Stop: Something stays behind at the server, or the profile cannot be written.
+        Stop: Something stays behind at the server although it could be given back, or the profile
+            cannot be written.
     """
     from eguma_async.calibration import calibrate, write_profile
 
@@ -133,8 +134,12 @@ async def ask(
     else:
         _print(report)
         say(f"The profile is in {chosen.to}; try it with: {_trial(provider, chosen.to)}")
-    if report.left:
-        lines = "; ".join(f"{left.what} ({left.reason})" for left in report.left)
+    for left in report.left:
+        if left.is_expected:
+            say(f"left behind: {left.what} ({left.reason})")
+    wrong = [left for left in report.left if not left.is_expected]
+    if wrong:
+        lines = "; ".join(f"{left.what} ({left.reason})" for left in wrong)
         raise Stop(f"left behind at the server, cancel it by hand: {lines}", Exit.UNKNOWN)
 
 

@@ -1,4 +1,4 @@
-"""``eguma ticket``: check-in, check-out, what is known of a ticket."""
+"""``eguma ticket``: check-in, check-out, what is known of a ticket, its code."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from eguma_async.cli.errors import Exit, Stop
 from eguma_async.cli.tables import print_table
 from eguma_async.cli.text import clean, moment, money, print_json
 
+from . import ticket_files
 from .options import DEFAULT_API, Api, open_session
 
 if TYPE_CHECKING:
@@ -78,8 +79,9 @@ async def info(number: Number, /, *, api: Api = DEFAULT_API) -> None:
 
 def add_to(app: App) -> None:
     """Add the commands of this module."""
-    tickets = App(name="ticket", help="Check tickets in and out at the gate.")
+    tickets = App(name="ticket", help="Check tickets in and out at the gate, and draw them.")
     tickets.command(check_in)
     tickets.command(check_out)
     tickets.command(info)
+    ticket_files.add_to(tickets)
     app.command(tickets)
