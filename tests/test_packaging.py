@@ -118,7 +118,9 @@ def test_pytest_finds_the_plugin():
 
 
 def test_the_changelog_has_a_section_for_this_version():
-    sections = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    sections = re.findall(
+        r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE
+    )
     assert sections[0] == "Unreleased" or eguma_async.__version__ in sections
     assert len(sections) == len(set(sections))
 
