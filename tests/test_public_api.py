@@ -25,7 +25,7 @@ FACES = (
     "eguma_async.sandbox.korus",
     "eguma_async.testing",
 )
-LAZY_FACES = ("eguma_async", "eguma_async.core", "eguma_async.sandbox")
+LAZY_FACES = ("eguma_async", "eguma_async.core", "eguma_async.sandbox", "eguma_async.testing")
 
 
 def names_of(face):

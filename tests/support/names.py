@@ -23,6 +23,7 @@ LAZY = (
     "eguma_async.journal",
     "eguma_async.sandbox",
     "eguma_async.sync",
+    "eguma_async.testing",
 )
 
 
