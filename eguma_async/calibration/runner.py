@@ -14,6 +14,8 @@ from .questions import Answer, NotSeenError, Question, Risk
 
 P = TypeVar("P", bound=Probe)
 
+_UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What the answer of a server leads to whose members are other than any page says."""
 _SAYS = {
     Risk.HOLD: "holds places for a moment",
     Risk.BOOK: "books and cancels",
@@ -133,6 +135,8 @@ async def _answer(probe: P, question: Question[P]) -> Answer:
         return _nothing(error.reason)
     except EgumaError as error:
         return _nothing(f"{type(error).__name__}: {error}")
+    except _UNREADABLE as error:
+        return _nothing(f"an answer cannot be read: {type(error).__name__}")
     finally:
         await probe.clean_up()
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 import re
+from typing import Any
 
 import attrs
 import pytest
@@ -196,7 +197,7 @@ async def test_over_http():
         await transport.aclose()
     assert wrong(report, CHANGED) == {}
     assert len(report.options) == 18
-    assert sandbox.bookings() == sandbox.holds() == ()
+    assert (sandbox.bookings(), sandbox.holds()) == ((), ())
 
 
 @pytest.mark.parametrize(
@@ -261,7 +262,8 @@ class Cancelling:
     """Cancels the task that sends, as one of its requests arrives."""
 
     def __init__(self, inner, at):
-        self._inner, self._at, self.task = inner, at, None
+        self._inner, self._at = inner, at
+        self.task: Any = None
 
     async def send(self, request, /):
         self._at -= 1

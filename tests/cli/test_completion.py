@@ -73,7 +73,7 @@ def test_bash_completes_commands_options_and_choices() -> None:
         ["order", "order-show", "orders"],
         ["products"],
         ["--dry-run"],
-        ["--timeout", "--to"],
+        ["--timeout", "--to", "--to-file", "--to-svg"],
         ["--quantity"],
         [],
     ]

@@ -28,6 +28,17 @@ def refused(reply: Reply, what: str) -> Reply:
     return reply
 
 
+def is_refused(reply: Reply) -> bool:
+    """Tell a refusal from a success.
+
+    Raises:
+        NotSeenError: It is neither, such as a failure of the server.
+    """
+    if not reply.ok:
+        refused(reply, "this")
+    return not reply.ok
+
+
 def made(reply: Reply, what: str) -> Reply:
     """Return a response that is a success.
 
@@ -63,7 +74,7 @@ async def key_on_reservation(probe: EgumaProbe) -> Answer:
     made(await probe.reserve(slot), "a reservation")
     await probe.clean_up()
     reply = await probe.reserve(slot, Idempotency_Key=probe.new_key())
-    return Answer(values={"refuse_key_on_reservation": not reply.ok}, evidence=seen(reply))
+    return Answer(values={"refuse_key_on_reservation": is_refused(reply)}, evidence=seen(reply))
 
 
 async def expires_zone(probe: EgumaProbe) -> Answer:
@@ -98,7 +109,7 @@ async def limits_on_reservation(probe: EgumaProbe) -> Answer:
         "a category with a least or a largest quantity",
     )
     reply = await probe.reserve(slot, _beyond_limits(slot))
-    return Answer(values={"limits_on_reservation": not reply.ok}, evidence=seen(reply))
+    return Answer(values={"limits_on_reservation": is_refused(reply)}, evidence=seen(reply))
 
 
 def _beyond_limits(slot: Slot) -> dict[str, int] | None:

@@ -233,6 +233,8 @@ class EgumaProbe(Probe):
         except OutcomeUnknownError:
             self.left.append(Left(what, "no answer said whether it was made"))
             raise
+        if reply.status >= 500:
+            self.left.append(Left(what, f"HTTP {reply.status} does not say whether it was made"))
         if reply.ok:
             hold = reply.member("reservation_id")
             if isinstance(hold, str):
@@ -261,13 +263,18 @@ class EgumaProbe(Probe):
         path = f"{ROOT}/booking.json"
         what = f"a booking under the Idempotency-Key {key}"
         try:
-            reply = await self.wire.call("POST", path, json=body, headers=headers)
-        except OutcomeUnknownError:
-            try:  # the same key and the same bytes: it says which one it is, and books none
+            try:
                 reply = await self.wire.call("POST", path, json=body, headers=headers)
+                is_known = reply.status < 500
             except OutcomeUnknownError:
-                self.left.append(Left(what, "no answer said whether it was made"))
-                raise
+                is_known = False
+            if not is_known:  # the same key and the same bytes: it says which one, and books none
+                reply = await self.wire.call("POST", path, json=body, headers=headers)
+        except OutcomeUnknownError:
+            self.left.append(Left(what, "no answer said whether it was made"))
+            raise
+        if reply.status >= 500:
+            self.left.append(Left(what, f"HTTP {reply.status} does not say whether it was made"))
         if reply.ok:
             booking = reply.member("booking_id")
             if isinstance(booking, str):

@@ -60,7 +60,8 @@ async def max_range(probe: EgumaProbe) -> Answer:
 
     async def answered(days: int) -> bool:
         last = first + timedelta(days=days - 1)
-        return (await probe.availabilities(product, first, last)).ok
+        reply = await probe.availabilities(product, first, last)
+        return reply.ok and isinstance(reply.member("availabilities"), list)
 
     if not await answered(1):
         raise NotSeenError("availabilities of the product cannot be read")
@@ -109,7 +110,7 @@ async def orders_allowed(probe: EgumaProbe) -> Answer:
     reply = await probe.wire.call("GET", f"{ROOT}/orders.json", query=query)
     if reply.status in (401, 403):
         return Answer(values={"orders_allowed": False}, evidence=seen(reply))
-    if not reply.ok:
+    if not reply.ok or not isinstance(reply.json, list):
         raise NotSeenError(f"orders are answered with {seen(reply)}")
     return Answer(values={"orders_allowed": True}, evidence=seen(reply))
 
@@ -124,7 +125,9 @@ async def max_orders(probe: EgumaProbe) -> Answer:
 
     whole = await since(None)
     if whole.ok:
-        count = len(whole.json) if isinstance(whole.json, list) else 0
+        if not isinstance(whole.json, list):
+            raise NotSeenError("the list of orders cannot be read")
+        count = len(whole.json)
         return Answer(
             values={"max_orders": None},
             evidence=f"all {count} at once",
