@@ -228,6 +228,18 @@ SECTIONS = (
     ),
 )
 
+BRIEF: tuple[Ratio | Count, ...] = (
+    Ratio(
+        "overhead",
+        "lean_vs_best_aiohttp",
+        "calls a second of CPU over the lean transport, to the best aiohttp loop (more)",
+    ),
+    Ratio("overhead", "sdk_vs_best_aiohttp", "the same, over aiohttp (more)"),
+    Ratio("decode", "speedup_vs_pydantic", "decoding 365 slots, faster than pydantic (more)"),
+    *(row for row in SECTIONS[-1].rows if row.benchmark in {"crash", "oversell"}),
+)
+"""What README has room for."""
+
 
 @attrs.frozen
 class Bar:

@@ -1,4 +1,4 @@
-"""Put the results into README, as a table, and into docs/benchmarks.svg, as a picture.
+"""Put the results into docs/benchmarks.md, the main ones into README, and a picture beside them.
 
 - ``python -m benchmarks.table``: of the results that are kept in benchmarks/results.
 - ``--from DIR``: takes DIR/NAME.json, each saved by ``python -m benchmarks.NAME --json``, and keeps
@@ -19,13 +19,16 @@ from pathlib import Path
 from typing import Any
 
 from . import _lib
-from ._claims import PANELS, SECTIONS, Count, Results
+from ._claims import BRIEF, PANELS, SECTIONS, Count, Ratio, Results
 from ._picture import picture
 
 KEPT = _lib.ROOT / "benchmarks" / "results"
 README = _lib.ROOT / "README.md"
+PAGE = _lib.ROOT / "docs" / "benchmarks.md"
 PICTURE = _lib.ROOT / "docs" / "benchmarks.svg"
 BEGIN, END = "<!-- python -m benchmarks.table -->", "<!-- end of benchmarks.table -->"
+HEAD = ("| | measured | asked for |", "|---|---|---|")
+IMAGE = "Benchmarks: shorter bars are better"
 OPTIONS = {"crash": ("--kills", "1000"), "sync": ("--runs", "500")}
 """Beyond --json, for ``--run``."""
 
@@ -94,33 +97,39 @@ def run(name: str) -> dict[str, Any]:
 
 
 def section(results: Results) -> str:
-    """Return what stands between the two comments in README."""
-    lines = [
-        BEGIN,
-        "",
-        f"![Benchmarks: shorter bars are better]({PICTURE.relative_to(_lib.ROOT).as_posix()})",
-        "",
-        "| | measured | asked for |",
-        "|---|---|---|",
-    ]
+    """Return what stands between the two comments on the page."""
+    lines = [BEGIN, "", f"![{IMAGE}]({PICTURE.name})", "", *HEAD]
     for part in SECTIONS:
-        rows = []
-        for row in part.rows:
-            cells = row.cells(results)
-            if cells is not None:
-                words = row.words(results) if isinstance(row, Count) else row.text
-                rows.append(f"| {words} | {cells[0]} | {cells[1]} |")
+        rows = _rows(part.rows, results)
         if rows:
             lines += [f"| **{part.title}** | | |", *rows]
     return "\n".join([*lines, "", _circumstances(results), "", END])
+
+
+def brief(results: Results) -> str:
+    """Return what stands between the two comments in README."""
+    image = f"![{IMAGE}]({PICTURE.relative_to(_lib.ROOT).as_posix()})"
+    page = PAGE.relative_to(_lib.ROOT).as_posix()
+    more = f"All figures, and what each compares: [{page}]({page})."
+    return "\n".join([BEGIN, "", *HEAD, *_rows(BRIEF, results), "", image, "", more, "", END])
+
+
+def _rows(rows: tuple[Ratio | Count, ...], results: Results) -> list[str]:
+    lines = []
+    for row in rows:
+        cells = row.cells(results)
+        if cells is not None:
+            words = row.words(results) if isinstance(row, Count) else row.text
+            lines.append(f"| {words} | {cells[0]} | {cells[1]} |")
+    return lines
 
 
 def _circumstances(results: Results) -> str:
     pythons = sorted({of["versions"]["python"] for of in results.values() if "versions" in of})
     return (
         "Ratios are medians of turns that alternate within one run, with CPython"
-        f" {', '.join(pythons) or '?'}. [benchmarks/README.md](benchmarks/README.md) says what each"
-        " compares, and how to read it."
+        f" {', '.join(pythons) or '?'}. [benchmarks/README.md](../benchmarks/README.md) says what"
+        " each compares, and how to read it."
     )
 
 
@@ -133,13 +142,16 @@ def put_in(text: str, new: str) -> str:
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end or BEGIN in after or END in after:
-        raise SystemExit(f"README.md must have the lines {BEGIN} and {END}, once each")
+        raise SystemExit(f"a page must have the lines {BEGIN} and {END}, once each")
     return before + new + after
 
 
-def write(results: Results, readme: Path = README, image: Path = PICTURE) -> None:
-    """Write table and picture."""
-    readme.write_text(put_in(readme.read_text("utf-8"), section(results)), "utf-8")
+def write(
+    results: Results, page: Path = PAGE, image: Path = PICTURE, readme: Path = README
+) -> None:
+    """Write tables and picture."""
+    for path, new in ((page, section(results)), (readme, brief(results))):
+        path.write_text(put_in(path.read_text("utf-8"), new), "utf-8")
     image.write_text(picture(PANELS, results), "utf-8")
 
 

@@ -49,7 +49,14 @@ if TYPE_CHECKING:
     from .core.hooks import AttemptStarted as AttemptStarted
     from .core.hooks import CallEnded as CallEnded
     from .core.hooks import CallStarted as CallStarted
+    from .core.hooks import EntryRecovered as EntryRecovered
+    from .core.hooks import EntryWritten as EntryWritten
     from .core.hooks import Observer as Observer
+    from .core.hooks import ObserverLike as ObserverLike
+    from .core.hooks import SessionLoad as SessionLoad
+    from .core.hooks import SessionStarted as SessionStarted
+    from .core.hooks import TurnWaited as TurnWaited
+    from .core.hooks import WaitReason as WaitReason
     from .core.journal import ClientRefConflictError as ClientRefConflictError
     from .core.journal import Entry as Entry
     from .core.journal import Intent as Intent
@@ -146,6 +153,11 @@ if TYPE_CHECKING:
     from .pipeline.policy import RetryPolicy as RetryPolicy
     from .pipeline.redis_rate import RedisRate as RedisRate
     from .pipeline.settings import profiles_file as profiles_file
+    from .rendering.pdf import PageSize as PageSize
+    from .rendering.pdf import TicketPage as TicketPage
+    from .rendering.pdf import missing_characters as missing_characters
+    from .rendering.pdf import tickets_pdf as tickets_pdf
+    from .rendering.qr import TicketCode as TicketCode
     from .sync.errors import ReplicaBusyError as ReplicaBusyError
     from .sync.errors import ReplicaCorruptError as ReplicaCorruptError
     from .sync.errors import ReplicaError as ReplicaError

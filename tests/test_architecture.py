@@ -35,15 +35,20 @@ FLOORS = (
     ("fanout", 20),
     ("pipeline", 25),
     ("storage", 28),
+    ("rendering", 28),
     ("journal", 30),
     ("sync", 30),
+    ("exports", 35),
+    ("calendars", 35),
     ("eguma", 40),
     ("session", 40),
     ("ticketing", 40),
     ("korus", 40),
     ("sandbox", 50),
+    ("calibration", 55),
     ("cli", 60),
     ("testing", 60),
+    ("telemetry", 60),
     ("__main__", 60),
     ("", 60),
 )
@@ -61,9 +66,11 @@ THIRD_PARTY = {
     25: VALUES,
     28: VALUES,
     30: VALUES,
+    35: VALUES,
     40: VALUES,
     50: {"attrs"},
-    60: VALUES | {"cyclopts", "rich", "segno", "pytest"},
+    55: VALUES,
+    60: VALUES | {"cyclopts", "rich", "pytest"},
 }
 NETWORK = {"aiohttp", "multidict", "yarl"}
 # The network transport and its private parts, and the sandbox behind a socket.
@@ -89,10 +96,26 @@ OPTIONAL_HOMES = {
     "keyring": {"core.system_keyring"},
     "httptools": {"transports._lean_reading"},
     "aiohappyeyeballs": {"transports._lean_dial"},  # comes with aiohttp
+    "pyarrow": {"exports.formats.parquet"},
     "distributed": {"fanout._dask_worker", "fanout._dask_crew"},
+    "opentelemetry": {"telemetry.otel", "telemetry._instruments"},
+    "segno": {"rendering.qr"},
+    "reportlab": {"rendering.fonts"},
 }
 
-NAMELESS = ("core", "transports", "fanout", "pipeline", "storage", "journal", "sync")
+NAMELESS = (
+    "core",
+    "transports",
+    "fanout",
+    "pipeline",
+    "storage",
+    "rendering",
+    "journal",
+    "sync",
+    "exports",
+    "calendars",
+    "telemetry",
+)
 PROVIDER_NAME = re.compile(r"e-?guma(?!_async|-async|Error\b)|korus", re.IGNORECASE)
 
 TIME_AND_CHANCE = {
@@ -102,7 +125,7 @@ TIME_AND_CHANCE = {
     "random": {"random", "randint", "randrange", "choice", "choices", "uniform", "shuffle", "seed"},
 }
 # At the edge, "today" is the day of whoever sits at the machine.
-CLOCK_HOMES = {"core.clock", "cli.eguma.demo", "cli.eguma.options"}
+CLOCK_HOMES = {"core.clock", "cli.eguma.demo", "cli.eguma.calendar", "cli.eguma.options"}
 # Only as the default of an argument of these names.
 DEFAULTS = {("random", "random")}
 
@@ -165,9 +188,9 @@ def foreign_imports(module, sources):
 
 
 def room(module):
-    """Return the room of a module; one within the command line or the sandbox is its own."""
+    """Return the room of a module; one within calibration, command line or sandbox is its own."""
     first, _, rest = module.partition(".")
-    return rest.partition(".")[0] if first in ("cli", "sandbox") else first
+    return rest.partition(".")[0] if first in ("calibration", "cli", "sandbox") else first
 
 
 def floor_breaches(sources):

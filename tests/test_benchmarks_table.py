@@ -71,9 +71,14 @@ def texts_of(results):
 
 
 @pytest.mark.source
-def test_the_readme_has_the_table_of_the_results_that_are_kept():
-    readme = table.README.read_text("utf-8")
-    assert table.put_in(readme, table.section(KEPT)) == readme, STALE
+@pytest.mark.parametrize(
+    ("path", "of"),
+    [(table.PAGE, table.section), (table.README, table.brief)],
+    ids=["page", "README"],
+)
+def test_a_page_has_the_table_of_the_results_that_are_kept(path, of):
+    text = path.read_text("utf-8")
+    assert table.put_in(text, of(KEPT)) == text, STALE
 
 
 @pytest.mark.source
@@ -245,14 +250,14 @@ def command(*arguments):
 )
 def test_what_is_no_result_is_refused_and_nothing_is_written(tmp_path, text, told):
     (tmp_path / "sync.json").write_text(text)
-    before = table.README.read_text("utf-8")
+    before = table.PAGE.read_text("utf-8")
 
     done = command("--from", tmp_path)
 
     assert done.returncode == 1
     assert told in done.stderr
     assert not (table.KEPT / "sync.json").exists() or KEPT.get("sync") is not None
-    assert table.README.read_text("utf-8") == before
+    assert table.PAGE.read_text("utf-8") == before
 
 
 def test_a_directory_without_results_is_refused(tmp_path):
@@ -263,12 +268,16 @@ def test_a_directory_without_results_is_refused(tmp_path):
 
 
 def test_results_are_kept_and_written(tmp_path):
-    kept, readme, image = (tmp_path / name for name in ("kept", "README.md", "picture.svg"))
-    readme.write_text(f"# Title\n\n{table.BEGIN}\n{table.END}\n")
+    kept, image, *pages = (
+        tmp_path / name for name in ("kept", "picture.svg", "page.md", "README.md")
+    )
+    for page in pages:
+        page.write_text(f"# Title\n\n{table.BEGIN}\n{table.END}\n")
 
     table.keep(MEASURED, kept)
-    table.write(table.load(kept), readme, image)
+    table.write(table.load(kept), pages[0], image, pages[1])
 
     assert json.loads((kept / "sync.json").read_text()) == MEASURED["sync"]
-    assert readme.read_text() == f"# Title\n\n{table.section(MEASURED)}\n"
+    assert pages[0].read_text() == f"# Title\n\n{table.section(MEASURED)}\n"
+    assert pages[1].read_text() == f"# Title\n\n{table.brief(MEASURED)}\n"
     assert image.read_text() == _picture.picture(PANELS, MEASURED)

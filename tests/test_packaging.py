@@ -106,6 +106,30 @@ def test_a_session_with_a_transport_of_its_own_never_loads_aiohttp():
     assert heavy.strip() == "[]"
 
 
+def test_the_extra_all_is_all_of_them():
+    extras = dict(PROJECT["project"]["optional-dependencies"])
+    assert extras.pop("all") == [f"eguma_async[{','.join(sorted(extras))}]"]
+
+
+def test_pytest_finds_the_plugin():
+    (module,) = PROJECT["project"]["entry-points"]["pytest11"].values()
+    assert list(PROJECT["project"]["entry-points"]["pytest11"]) == ["eguma_async"]
+    assert run(f"import {module} as m; print(callable(m.pytest_configure))").strip() == "True"
+
+
+def test_the_changelog_has_a_section_for_this_version():
+    sections = re.findall(
+        r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert sections[0] == "Unreleased" or eguma_async.__version__ in sections
+    assert len(sections) == len(set(sections))
+
+
+def test_no_address_is_promised_that_is_not_there():
+    """The project has no public home yet; its metadata must not invent one."""
+    assert "urls" not in PROJECT["project"]
+
+
 def requirements():
     project = PROJECT["project"]
     groups = [project["dependencies"], *project["optional-dependencies"].values()]

@@ -177,7 +177,7 @@ def test_every_method_of_a_resource_is_documented_and_typed(resource):
 def test_verbs_are_the_same_everywhere():
     verbs = {"list", "get", "create", "update", "cancel", "download"}
     extras = {"hold", "fan_out", "check_in", "check_out", "availability", "reconcile", "settle"}
-    extras |= {"recover", "entry", "stream"}
+    extras |= {"recover", "entry", "resume", "stream"}
     for resource in RESOURCES:
         cls = getattr(
             importlib.import_module(f"eguma_async.eguma.ticketing.{resource}"),

@@ -20,8 +20,10 @@ import eguma_async.ticketing
 
 FACES = (
     "eguma_async",
+    "eguma_async.calendars",
     "eguma_async.core",
     "eguma_async.eguma.ticketing",
+    "eguma_async.exports",
     "eguma_async.fanout",
     "eguma_async.journal",
     "eguma_async.korus",

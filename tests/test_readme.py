@@ -3,67 +3,93 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
+import tomllib
 from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from cyclopts import CycloptsError
 
+from eguma_async.cli.app import build_app
+from eguma_async.cli.terminal import help_console
 from eguma_async.core import errors
 from eguma_async.sandbox import EgumaSandbox, serve
+from tests.support.examples import (
+    ROOT,
+    SHELLS,
+    TEXTS,
+    ExampleServer,
+    commands,
+    is_test,
+    named_blocks,
+    runs_alone,
+)
 
-ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text("utf-8")
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-OTHERS = [
-    ROOT / name
-    for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "benchmarks/README.md")
-]
-TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in (*PAGES, *OTHERS)}
-
-
-def blocks(text, language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-
-
-EXAMPLES = {
-    f"{page.stem.lower()}_{number}": example
-    for page in PAGES
-    for number, example in enumerate(blocks(page.read_text("utf-8"), "python"), 1)
+ERRORS = TEXTS["docs/errors.md"]
+EXAMPLES = named_blocks("python")
+COMMANDS = commands()
+PROSE = {
+    "docs/architecture.md",
+    "docs/benchmarks.md",
+    "docs/wire-eguma.md",
+    "docs/wire-korus.md",
+    *(path for path in TEXTS if path.startswith(("docs/reference/", "docs/project/"))),
 }
+"""Pages that explain, and have nothing to run."""
+
+
+@pytest.fixture(scope="module")
+def server():
+    with ExampleServer() as running:
+        yield running
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_example_runs_without_a_warning(name, tmp_path):
+def test_the_example_runs_without_a_warning(name, server, tmp_path):
+    example = EXAMPLES[name]
     script = tmp_path / f"{name}.py"
-    script.write_text(EXAMPLES[name], "utf-8")
-    is_test = re.search(r"^class Test|^(async )?def test_", EXAMPLES[name], re.MULTILINE)
-    # Without the plugin for asyncio: a transport's tests need none.
-    pytest_alone = ["-m", "pytest", "-q", "-p", "no:asyncio", "-p", "no:cacheprovider"]
-    # Not with `-X dev`: on a busy machine, asyncio then logs whatever takes a tenth of a second.
-    done = subprocess.run(
-        [sys.executable, "-W", "error", *(pytest_alone if is_test else ()), script],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        cwd=tmp_path,
-        env={key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")},
-    )
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    script.write_text(example, "utf-8")
+    if is_test(example):
+        # Without the plugin for asyncio where nothing needs it: a transport's tests do not.
+        loop = ["-o", "asyncio_mode=auto"] if "async def test_" in example else ["-p", "no:asyncio"]
+        alone = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov"]
+        done = server.run("tests", [*alone, *loop, str(script)], tmp_path)
+    else:
+        done = server.run("script", str(script), tmp_path)
+    assert (done.code, done.stderr) == (0, ""), done.stdout
+
+
+def test_an_example_that_warns_or_fails_is_noticed(server, tmp_path):
+    """The runner itself: what it is there for."""
+    found = {}
+    for name, text in {
+        "raises": "raise ValueError('wrong')",
+        "warns": "import warnings; warnings.warn('old', DeprecationWarning)",
+        "leaves": "async def main(): ...\nmain()",
+        "open": "f = open(__file__)\ndel f",
+        "exits": "raise SystemExit(3)",
+        "fine": "print('fine')",
+    }.items():
+        (tmp_path / f"{name}.py").write_text(text, "utf-8")
+        found[name] = server.run("script", str(tmp_path / f"{name}.py"), tmp_path)
+    assert (found["fine"].code, found["fine"].stdout) == (0, "fine\n")
+    assert found["exits"].code == 3
+    assert {name for name, done in found.items() if done.code or done.stderr} == {
+        *found.keys() - {"fine"}
+    }
+    assert "ValueError: wrong" in found["raises"].stderr
+    assert "never awaited" in found["leaves"].stderr
 
 
 def test_the_examples_are_typed(tmp_path):
     for name, example in EXAMPLES.items():
         (tmp_path / f"{name}.py").write_text(example, "utf-8")
-    cache = tmp_path / "cache"
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", cache, tmp_path],
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", "/dev/null", tmp_path],
         capture_output=True,
         text=True,
         timeout=300,
@@ -74,14 +100,43 @@ def test_the_examples_are_typed(tmp_path):
     assert (done.returncode, done.stdout) == (0, found), done.stdout + done.stderr
 
 
-def test_each_page_has_examples():
-    with_examples = {name.rpartition("_")[0] for name in EXAMPLES}
-    assert with_examples == {page.stem.lower() for page in PAGES} - {"architecture"}
+@pytest.mark.parametrize("line", COMMANDS)
+def test_the_command_line_knows_each_command(line):
+    """Options that were renamed or never there."""
+    arguments = COMMANDS[line][1:] if COMMANDS[line][:1] == ["--fast"] else COMMANDS[line]
+    try:
+        build_app(help_console()).parse_args(arguments, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        pytest.fail(f"{line}: {error}")
+
+
+@pytest.mark.parametrize("line", [line for line in COMMANDS if runs_alone(COMMANDS[line])])
+def test_the_command_that_needs_no_key_does_what_it_says(line, server, tmp_path):
+    done = server.run("command", COMMANDS[line], tmp_path)
+    assert done.code == 0, done.stderr
+
+
+def test_each_block_of_data_can_be_read():
+    for name, text in named_blocks("json").items():
+        try:
+            json.loads(text)
+        except ValueError:  # JSON lines
+            assert [json.loads(line) for line in text.splitlines()], name
+    for text in named_blocks("toml").values():
+        assert tomllib.loads(text)
 
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_each_fence_is_closed(name):
     assert TEXTS[name].count("```") % 2 == 0
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_each_block_is_of_a_kind_that_is_held_to_something(name):
+    """Nothing stands on a page that only looks like code."""
+    known = {"python", *SHELLS, "json", "toml", "text", "{eval-rst}", "{toctree}"}
+    fences = re.findall(r"^```(.*)$", TEXTS[name], re.MULTILINE)[::2]
+    assert {*fences} <= known
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -110,7 +165,7 @@ def drawn_tree(text):
     return parents
 
 
-@pytest.mark.parametrize("text", [README, errors.__doc__], ids=["readme", "docstring"])
+@pytest.mark.parametrize("text", [ERRORS, errors.__doc__], ids=["page", "docstring"])
 def test_the_error_tree_is_the_one_of_the_code(text):
     defined = {
         name: kind.__mro__[1].__name__
@@ -131,27 +186,8 @@ def test_the_errors_of_the_second_provider_are_named():
         and issubclass(kind, errors.EgumaError)
         and kind.__module__ == "eguma_async.korus.errors"
     }
-    assert all(f"`{name}`" in README for name in own)
+    assert all(f"`{name}`" in ERRORS for name in own)
     assert len(own) == 4
-
-
-def help_of(*command):
-    done = subprocess.run(
-        [sys.executable, "-m", "eguma_async", *command, "--help"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    return set(re.findall(r"^  ([a-z][a-z-]*): ", done.stdout, re.MULTILINE))
-
-
-def test_the_commands_are_those_there_are():
-    section = README.partition("## The command line")[2].partition("\n- ")[0]
-    of_both, _, of_korus = section.partition("`eguma korus`")
-    named = set(re.findall(r"`([a-z-]+)`", of_both))
-    assert named == help_of() - {"demo", "sandbox", "korus"}
-    assert set(re.findall(r"`([a-z-]+)`", of_korus)) == help_of("korus")
 
 
 CURLS = [line for text in TEXTS.values() for line in re.findall(r"^curl .*$", text, re.MULTILINE)]

@@ -44,6 +44,7 @@ from eguma_async import (
 )
 from eguma_async.testing import FakeClock, json_reply
 from tests.support.canaries import everything_of, forms, leaks, messages_of, stack_text
+from tests.support.telemetry import Heard
 
 KEY = "canarykey+/=7f3a91c2d4e5b6"
 PERSON = ("Canaryfirst", "Canarylast", "canary.mail@example.com")
@@ -86,6 +87,7 @@ class Ear:
         self.errors = []
         self.written = []
         self.warnings = []
+        self.heard = Heard()
 
     def check(self):
         for error in self.errors:
@@ -99,7 +101,7 @@ class Ear:
         rest = [formatter.format(record) + repr(vars(record)) for record in self.records]
         rest += [repr(event) + repr(attrs.asdict(event)) for event in self.events]
         rest += [str(caught.message) for caught in self.warnings]
-        rest += self.written
+        rest += [*self.written, self.heard.written()]
         assert not leaks("\n".join(rest), KEY_FORMS | PERSONAL_FORMS)
 
 
@@ -203,7 +205,11 @@ def session_on(ear, transport, **options):
     }
     options = standing | options
     return AsyncSession(
-        KEY, transport=transport, observer=ear.events.append, random=lambda: 0.5, **options
+        KEY,
+        transport=transport,
+        observer=[ear.events.append, ear.heard.observer],
+        random=lambda: 0.5,
+        **options,
     )
 
 
@@ -297,6 +303,7 @@ async def test_a_success_writes_nothing_of_it(ear):
         await every_call(ear, session)
     assert ear.errors == []
     assert len(ear.events) > 10
+    assert len(ear.heard.spans) > 2 * 10
 
 
 async def test_an_answer_to_another_question_writes_nothing_of_it(ear):

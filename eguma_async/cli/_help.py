@@ -15,22 +15,43 @@ demo` and --sandbox need no key. `eguma --fast COMMAND` takes the lean way to
 the network (extra `fast`).
 
 Commands:
-  availabilities: List the slots of a product with what is left and the prices.
-  book: Book tickets.
-  cancel: Cancel a booking with all of its tickets. This refunds no money.
-  demo: Book tickets in a sandbox, lose the reply, and recover it.
-  fanout: List the availabilities of many products at once, as JSON lines.
-  journal: Look into a journal of bookings, and bring what is open to its end.
-  korus: Sell admission tickets through Korus Ticket.
-  orders: List orders, made through the API, in the web shop and at the desk.
-  products: List the products the key may sell, with their categories.
-  release: Give held places back.
-  reserve: Hold places for 60 minutes.
-  sandbox: Serve a sandbox of the API with demo data, until Ctrl-C. Nothing is
-      kept.
-  ticket: Check tickets in and out at the gate.
   --help, -h: Display this message and exit.
   --version: Display application version.
+
+Looking:
+  availabilities: List the slots of products with what is left and the prices.
+  fanout: List the availabilities of many products at once, as JSON lines.
+  orders: List orders, made through the API, in the web shop and at the desk.
+  products: List the products the key may sell, with their categories.
+
+Selling:
+  book: Book tickets.
+  cancel: Cancel a booking with all of its tickets. This refunds no money.
+  release: Give held places back.
+  reserve: Hold places for 60 minutes.
+  ticket: Check tickets in and out at the gate, and draw them.
+
+Operating:
+  doctor: Check the key, the network and the clock, and say what to do about
+      what is wrong.
+  journal: Look into a journal of bookings, and bring what is open to its end.
+
+Trying out and setting up:
+  calibrate: Find out what a server does where the documentation is silent, and
+      write it into a profile.
+  completion: Print a script that lets a shell complete commands and options. It
+      changes nothing.
+  demo: Book tickets in a sandbox, lose the reply, and recover it.
+  sandbox: Serve a sandbox of the API with demo data, until Ctrl-C. Nothing is
+      kept.
+
+Another provider:
+  korus: Sell admission tickets through Korus Ticket.
+
+Examples:
+  eguma demo
+  eguma products --sandbox
+  eguma doctor
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -54,6 +75,12 @@ Parameters:
       journal.
   --json: Print one JSON document and nothing else on stdout.
 
+Examples:
+  eguma demo
+  eguma demo --crash
+
+See also: `eguma sandbox`.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
 out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
@@ -70,7 +97,15 @@ Parameters:
       eguma]
   --port INT: Port to listen on; 0 takes a free one. [default: 8765]
   --host STR: Address of this machine to listen on. [default: 127.0.0.1]
+  --profile FILE: Behave as this profile of `eguma calibrate` says its server
+      does.
   --json: Print one JSON document, then keep serving.
+
+Examples:
+  eguma sandbox
+  eguma sandbox --provider both --port 0 --json
+
+See also: `eguma demo`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -100,6 +135,12 @@ Commands:
       sent.
   show: Show all that is known under a reference: each kind and each generation.
 
+Examples:
+  eguma journal list --journal bookings.db
+  eguma journal recover --journal bookings.db
+
+See also: `eguma book`, `eguma cancel`.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
 out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
@@ -118,6 +159,12 @@ Parameters:
   --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
       given. If it is encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY.
   --account NAME: The account, if the journal holds those of several.
+
+Examples:
+  eguma journal list --journal bookings.db
+  eguma journal list --open --journal bookings.db --json
+
+See also: `eguma journal show`, `eguma journal recover`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -144,6 +191,11 @@ Parameters:
       cancellation.
   --environment URL: Only what was asked for at this API.
 
+Examples:
+  eguma journal show order-4711 --journal bookings.db
+
+See also: `eguma journal list`, `eguma journal resolve`.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
 out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
@@ -163,6 +215,11 @@ Parameters:
   --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
       given. If it is encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY.
   --account NAME: The account, if the journal holds those of several.
+
+Examples:
+  eguma journal export --to entries.jsonl --journal bookings.db
+
+See also: `eguma journal list`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -197,6 +254,11 @@ Parameters:
       cancellation.
   --environment URL: Only what was asked for at this API.
 
+Examples:
+  eguma journal resolve order-4711 --as absent --journal bookings.db
+
+See also: `eguma journal show`, `eguma journal recover`.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
 out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
@@ -223,6 +285,11 @@ Parameters:
       cancellation.
   --environment URL: Only what was asked for at this API.
 
+Examples:
+  eguma journal erase order-4711 --journal bookings.db --yes
+
+See also: `eguma journal prune`.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
 out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
@@ -241,6 +308,11 @@ Parameters:
   --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
       given. If it is encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY.
   --account NAME: The account, if the journal holds those of several.
+
+Examples:
+  eguma journal prune --older-than 30 --journal bookings.db --yes
+
+See also: `eguma journal erase`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -277,6 +349,11 @@ Parameters:
   --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
   --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
 
+Examples:
+  eguma journal recover --journal bookings.db
+
+See also: `eguma journal list`, `eguma journal resolve`.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
 out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
@@ -298,6 +375,12 @@ Parameters:
   --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
   --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
 
+Examples:
+  eguma products
+  eguma products --sandbox --json
+
+See also: `eguma availabilities`.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
 out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
@@ -305,16 +388,32 @@ terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
 output left early (SIGPIPE), 143 terminated (SIGTERM).
 """,
     ("availabilities",): """\
-Usage: eguma availabilities [OPTIONS] PRODUCT
+Usage: eguma availabilities [OPTIONS] PRODUCT [ARGS...]
 
-List the slots of a product with what is left and the prices.
+List the slots of products with what is left and the prices.
+
+The last day is seven days after the first if --to does not name it. With
+--format, or a file that ends in .csv, .jsonl or .parquet, it exports one row
+for each category of each slot, with its price; an empty availability_count
+means unlimited places.
 
 Arguments:
   PRODUCT: Id of a product. [required]
+  MORE: Ids of others.
 
 Parameters:
   --from DAY: First day, YYYY-MM-DD; today if not given.
-  --to DAY: Last day, included; seven days after the first if not given.
+  --to DAY|FILE: Last day, included; or a file, as --to-file. It may stand
+      twice, once for each.
+  --to-file FILE: Write to this file, replacing it at the end: .csv, .jsonl or
+      .parquet; - for stdout.
+  --format CHOICE: Write rows in this format; that of the file's name if not
+      given. [choices: csv, jsonl, parquet]
+  --unguarded: In CSV, write texts as they are; else one that a spreadsheet
+      would run as a formula has an apostrophe before it.
+  --calendar: Show a calendar of one product: free places of each day, to the
+      end of the next month if --to names no day.
+  --to-svg FILE: Draw that calendar as a picture; - for stdout.
   --json: Print one JSON document and nothing else on stdout.
   --sandbox: Use a sandbox within this process, with its demo data.
   --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
@@ -323,6 +422,12 @@ Parameters:
   --verbose, -v: Log every request on stderr.
   --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
   --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Examples:
+  eguma availabilities PRODUCT
+  eguma availabilities PRODUCT --from 2030-03-19 --to 2030-03-21 --json
+
+See also: `eguma products`, `eguma fanout`, `eguma book`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -341,6 +446,8 @@ Arguments:
 
 Parameters:
   --item CATEGORY=QUANTITY: Tickets to sell; once for each category. [required]
+  --dry-run: Print the request that would be sent, without the key, and send
+      nothing.
   --json: Print one JSON document and nothing else on stdout.
   --sandbox: Use a sandbox within this process, with its demo data.
   --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
@@ -349,6 +456,12 @@ Parameters:
   --verbose, -v: Log every request on stderr.
   --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
   --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Examples:
+  eguma reserve PRODUCT STARTS_AT --item CATEGORY=2
+  eguma reserve PRODUCT STARTS_AT --item CATEGORY=2 --dry-run
+
+See also: `eguma availabilities`, `eguma book`, `eguma release`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -365,6 +478,8 @@ Arguments:
   RESERVATION: Id of a reservation. [required]
 
 Parameters:
+  --dry-run: Print the request that would be sent, without the key, and send
+      nothing.
   --json: Print one JSON document and nothing else on stdout.
   --sandbox: Use a sandbox within this process, with its demo data.
   --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
@@ -373,6 +488,11 @@ Parameters:
   --verbose, -v: Log every request on stderr.
   --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
   --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Examples:
+  eguma release RESERVATION
+
+See also: `eguma reserve`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -403,7 +523,8 @@ Parameters:
   --language STR: Of the tickets, ISO 639-1.
   --idempotency-key STR: Resume the booking that was begun with this key.
   --yes: Do not ask.
-  --dry-run: Print the request's JSON and send nothing.
+  --dry-run: Print the request that would be sent, without the key, and send
+      nothing.
   --new-generation: Book anew what was refused, was not made, or was cancelled
       under --client-ref.
   --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
@@ -420,6 +541,18 @@ Parameters:
   --verbose, -v: Log every request on stderr.
   --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
   --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Examples:
+  eguma book PRODUCT STARTS_AT --item CATEGORY=2 --first-name Ada \\
+      --last-name Lovelace --email ada@example.com
+  eguma book PRODUCT STARTS_AT --item CATEGORY=2 --first-name Ada \\
+      --last-name Lovelace --email ada@example.com --journal bookings.db \\
+      --client-ref order-4711 --yes
+  eguma book PRODUCT STARTS_AT --item CATEGORY=2 --first-name Ada \\
+      --last-name Lovelace --email ada@example.com --dry-run
+
+See also: `eguma availabilities`, `eguma reserve`, `eguma cancel`, `eguma
+journal recover`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -439,6 +572,8 @@ Parameters:
   --client-ref REF: Instead of the id, the reference it was booked under; needs
       a journal.
   --yes: Do not ask.
+  --dry-run: Print the request that would be sent, without the key, and send
+      nothing.
   --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
       given. If it is encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY.
   --account NAME: The account, if the journal holds those of several.
@@ -451,6 +586,12 @@ Parameters:
   --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
   --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
 
+Examples:
+  eguma cancel BOOKING
+  eguma cancel --client-ref order-4711 --journal bookings.db --yes
+
+See also: `eguma orders`, `eguma book`.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
 out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
@@ -462,6 +603,10 @@ Usage: eguma orders COMMAND [OPTIONS]
 
 List orders, made through the API, in the web shop and at the desk.
 
+With --format, or a file that ends in .csv, .jsonl or .parquet, it exports them,
+however many there are. Only its owner can read a file with customers or with
+tickets.
+
 Commands:
   sync: Copy all orders into a file, and from then on what has changed.
 
@@ -471,6 +616,16 @@ Parameters:
   --updated-before STR: Changed before this local time.
   --order-number STR: Exactly this number.
   --last-name STR: Exactly this last name.
+  --to, --to-file FILE: Write to this file, replacing it at the end: .csv,
+      .jsonl or .parquet; - for stdout.
+  --rows CHOICE: What an export has a row for; orders if not given. [choices:
+      orders, lines, tickets, payments]
+  --no-customers: Leave out of an export what tells who a customer is, and what
+      lets somebody in.
+  --format CHOICE: Write rows in this format; that of the file's name if not
+      given. [choices: csv, jsonl, parquet]
+  --unguarded: In CSV, write texts as they are; else one that a spreadsheet
+      would run as a formula has an apostrophe before it.
   --json: Print one JSON document and nothing else on stdout.
   --sandbox: Use a sandbox within this process, with its demo data.
   --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
@@ -479,6 +634,12 @@ Parameters:
   --verbose, -v: Log every request on stderr.
   --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
   --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Examples:
+  eguma orders --last-name Lovelace
+  eguma orders --updated-after 2026-03-19 --json
+
+See also: `eguma orders sync`, `eguma cancel`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -512,6 +673,12 @@ Parameters:
   --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
   --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
 
+Examples:
+  eguma orders sync orders.db
+  eguma orders sync orders.db --follow --interval 60
+
+See also: `eguma orders`.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
 out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
@@ -521,12 +688,16 @@ output left early (SIGPIPE), 143 terminated (SIGTERM).
     ("ticket",): """\
 Usage: eguma ticket COMMAND
 
-Check tickets in and out at the gate.
+Check tickets in and out at the gate, and draw them.
 
 Commands:
   check-in: Check a ticket in.
   check-out: Check a ticket out.
   info: Show what is known of a ticket.
+  pdf: Print the tickets of a booking, a page for each, into a PDF.
+  qr: Draw the code of a ticket, for a terminal or into a file.
+
+See also: `eguma ticket check-in`, `eguma ticket info`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -543,6 +714,8 @@ Arguments:
   NUMBER: The 19 digits of the ticket. [required]
 
 Parameters:
+  --dry-run: Print the request that would be sent, without the key, and send
+      nothing.
   --json: Print one JSON document and nothing else on stdout.
   --sandbox: Use a sandbox within this process, with its demo data.
   --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
@@ -551,6 +724,11 @@ Parameters:
   --verbose, -v: Log every request on stderr.
   --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
   --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Examples:
+  eguma ticket check-in NUMBER
+
+See also: `eguma ticket info`, `eguma ticket check-out`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -567,6 +745,8 @@ Arguments:
   NUMBER: The 19 digits of the ticket. [required]
 
 Parameters:
+  --dry-run: Print the request that would be sent, without the key, and send
+      nothing.
   --json: Print one JSON document and nothing else on stdout.
   --sandbox: Use a sandbox within this process, with its demo data.
   --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
@@ -575,6 +755,11 @@ Parameters:
   --verbose, -v: Log every request on stderr.
   --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
   --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Examples:
+  eguma ticket check-out NUMBER
+
+See also: `eguma ticket info`, `eguma ticket check-in`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -600,6 +785,76 @@ Parameters:
   --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
   --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
 
+Examples:
+  eguma ticket info NUMBER --json
+
+See also: `eguma ticket check-in`.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("ticket", "qr"): """\
+Usage: eguma ticket qr [OPTIONS] NUMBER
+
+Draw the code of a ticket, for a terminal or into a file.
+
+It needs no key and no network. Whoever has the code has the ticket: a file can
+be read by its owner alone.
+
+Arguments:
+  NUMBER: The number of the ticket, to the letter. [required]
+
+Parameters:
+  --to FILE: A file ending in .png, .svg or .pdf, replaced if it exists; - for
+      stdout. [default: -]
+  --format CHOICE: What goes to stdout: text, which draws the code, if not
+      given. [choices: text, png, svg, pdf]
+  --scale PIXELS: Side of a square of a png. [default: 8]
+  --json: Print one JSON document and nothing else on stdout.
+
+See also: `eguma ticket check-in`, `eguma ticket info`.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("ticket", "pdf"): """\
+Usage: eguma ticket pdf --to FILE [OPTIONS] [ARGS]
+
+Print the tickets of a booking, a page for each, into a PDF.
+
+It is read from the orders of the merchant, since a booking itself cannot be
+read. Those of a cancelled one are refused.
+
+Arguments:
+  BOOKING: Reference of the booking, which `book` and `orders` show as its
+      number.
+
+Parameters:
+  --to FILE: File to write, replaced if it exists; - for stdout. [required]
+  --client-ref REF: Instead of BOOKING, the reference it was booked under; needs
+      a journal.
+  --size CHOICE: Of the paper. [choices: a4, a6] [default: a4]
+  --font FILE: A font (.ttf) for letters that are not western European.
+  --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
+      given. If it is encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY.
+  --account NAME: The account, if the journal holds those of several.
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
+  --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+See also: `eguma ticket check-in`, `eguma ticket info`.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
 out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
@@ -615,9 +870,9 @@ They come in the order of the answers, each as soon as it is there. A file
 appears when all is read, or not at all. With --json and --to-file, stdout gets
 one document that sums the run up.
 
-A product that cannot be read does not hold up the others: it is listed with the
-reason, and the exit code is that of the failures if all are of one kind, else
-1.
+A product that cannot be read does not hold up the others: its line, or for a
+table stderr, has the reason, and the exit code is that of the failures if all
+are of one kind, else 1.
 
 Arguments:
   PRODUCT: Ids of products.
@@ -629,8 +884,8 @@ Parameters:
   --window-days DAYS: Read a longer range in pieces of so many days.
   --concurrency REQUESTS: Requests under way at once; as many as the server
       keeps up with if not given.
-  --to-file FILE: Write to this file, replacing it at the end: JSON lines, or
-      for .csv a table.
+  --to-file FILE: Write to this file, replacing it at the end: JSON lines; for
+      .csv and .parquet a table, as `eguma availabilities` exports it.
   --cluster ADDRESS: Let the workers of a Dask cluster do it, such as
       tls://scheduler:8786; each takes the key from its own environment.
   --json: Print one JSON document and nothing else on stdout.
@@ -641,6 +896,101 @@ Parameters:
   --verbose, -v: Log every request on stderr.
   --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
   --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Examples:
+  eguma fanout --all --to-file slots.csv
+  eguma fanout PRODUCT --from 2030-03-01 --to 2030-12-31 --window-days 31
+
+See also: `eguma availabilities`.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("doctor",): """\
+Usage: eguma doctor [OPTIONS]
+
+Check the key, the network and the clock, and say what to do about what is
+wrong.
+
+One line each for: versions, extras, misspelt variables, the key, the address,
+proxies, DNS, TCP, TLS with its certificate, an answer without the key, the key
+with a read of the products, the clock, the pace, and the journal. It changes
+nothing. Each step waits 10 seconds unless --timeout says otherwise. The exit
+code is that of the first check that fails, 0 if none does.
+
+Parameters:
+  --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
+      given. If it is encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY.
+  --account NAME: The account, if the journal holds those of several.
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
+  --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Examples:
+  eguma doctor
+  eguma doctor --base-url https://api.example --journal bookings.db --json
+
+See also: `eguma sandbox`, `eguma products`.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("calibrate",): """\
+Usage: eguma calibrate [OPTIONS]
+
+Find out what a server does where the documentation is silent, and write it into
+a profile.
+
+It asks one question after the other, those that change nothing first. --book
+lets it hold and book single tickets of PRODUCT as far ahead as 21 days, and
+cancel each after its question; use a test product, or the demo system. A
+sandbox with the profile behaves like that server.
+
+The key of a user who is not approved is read from EGUMA_UNAPPROVED_API_KEY.
+
+Parameters:
+  --product PRODUCT: Product to ask about, and to hold and book; with --sandbox,
+      its first one.
+  --check-in: With --book: also check a ticket in and out. Its booking may stay
+      behind.
+  --sold-out PRODUCT=STARTS_AT: A slot that is known to be sold out.
+  --disabled-product PRODUCT: A product of the merchant that the key may not
+      sell.
+  --profile FILE: With --sandbox: ask one that behaves as this profile says.
+  --email STR: Address of the made-up customer; the server may write to it.
+      [default: calibration@example.com]
+  --book: Also ask what needs holds and bookings; each is given back after its
+      question.
+  --wait: Also ask what takes long, such as what becomes of a hold after its
+      hour.
+  --to FILE: Where to write the profile. [default: calibration.toml]
+  --force: Replace the file if there is one.
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
+  --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
+
+Examples:
+  eguma calibrate --product PRODUCT
+  eguma calibrate --product PRODUCT --book --to demo.toml
+  eguma calibrate --provider korus --offer OFFER
+
+See also: `eguma sandbox`, `eguma doctor`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -658,15 +1008,15 @@ the secret from stdin with --secret-stdin. IRIs are passed on as they are
 listed.
 
 Commands:
+  calibrate: Find out what a server does where the documentation is silent, and
+      write it into a profile.
+
+Looking:
   availability: Ask for the stock of an offer and its sessions at this moment.
       It holds nothing.
-  beneficiary: Tell who uses a ticket. Some issuers allow it only once.
   catalogs: List the catalogs your organization may sell from.
-  document: Store a document of an order, as a rule its tickets in PDF.
-  journal: Bring what a journal holds of Korus Ticket to its end.
   offers: List the offers of a catalog: a product for a day, with price and
       stock.
-  order: Turn reservations into orders. It books for real.
   order-show: Show an order with its tickets, what they wait for, and its
       documents.
   orders: List the orders of your organization, latest first.
@@ -674,8 +1024,24 @@ Commands:
   product-bases: List the main entries of a catalog that are for sale.
   products: List the variants of a product base, or all products of a catalog.
   reservations: List the reservations of your organization, latest first.
-  reserve: Hold an offer for some minutes, usually 15. It cannot be given back.
   tickets: List the tickets of an offer with the sessions to choose from.
+
+Selling:
+  beneficiary: Tell who uses a ticket. Some issuers allow it only once.
+  document: Store a document of an order, as a rule its tickets in PDF.
+  order: Turn reservations into orders. It books for real.
+  reserve: Hold an offer for some minutes, usually 15. It cannot be given back.
+
+Operating:
+  doctor: Check the credentials, the network and the clock, and say what to do
+      about what is wrong.
+  journal: Bring what a journal holds of Korus Ticket to its end.
+
+Examples:
+  eguma korus catalogs --sandbox
+  eguma demo --provider korus
+
+See also: `eguma korus doctor`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -701,6 +1067,11 @@ Parameters:
   --secret-stdin: Read the client secret from the first line of stdin, not
       KORUS_CLIENT_SECRET.
   --language STR: Of names, errors and documents, ISO 639-1.
+
+Examples:
+  eguma korus catalogs
+
+See also: `eguma korus product-bases`, `eguma korus offers`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -730,6 +1101,11 @@ Parameters:
       KORUS_CLIENT_SECRET.
   --language STR: Of names, errors and documents, ISO 639-1.
 
+Examples:
+  eguma korus product-bases CATALOG
+
+See also: `eguma korus catalogs`, `eguma korus products`.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
 out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
@@ -758,6 +1134,11 @@ Parameters:
       KORUS_CLIENT_SECRET.
   --language STR: Of names, errors and documents, ISO 639-1.
 
+Examples:
+  eguma korus products CATALOG
+
+See also: `eguma korus product-bases`, `eguma korus offers`.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
 out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
@@ -769,6 +1150,9 @@ Usage: eguma korus offers [OPTIONS] CATALOG
 
 List the offers of a catalog: a product for a day, with price and stock.
 
+With --format, or a file that ends in .csv, .jsonl or .parquet, it exports one
+row for each.
+
 Arguments:
   CATALOG: IRI of a catalog. [required]
 
@@ -776,7 +1160,14 @@ Parameters:
   --product STR...: IRI or id of a product; once for each.
   --product-base STR: IRI or id of a product base.
   --from STR: First day, YYYY-MM-DD; any if not given.
-  --to STR: Last day, included; any if not given.
+  --to DAY|FILE: Last day, included; or a file, as --to-file. It may stand
+      twice, once for each.
+  --to-file FILE: Write to this file, replacing it at the end: .csv, .jsonl or
+      .parquet; - for stdout.
+  --format CHOICE: Write rows in this format; that of the file's name if not
+      given. [choices: csv, jsonl, parquet]
+  --unguarded: In CSV, write texts as they are; else one that a spreadsheet
+      would run as a formula has an apostrophe before it.
   --json: Print one JSON document and nothing else on stdout.
   --sandbox: Use a sandbox within this process, with its demo data.
   --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
@@ -789,6 +1180,12 @@ Parameters:
   --secret-stdin: Read the client secret from the first line of stdin, not
       KORUS_CLIENT_SECRET.
   --language STR: Of names, errors and documents, ISO 639-1.
+
+Examples:
+  eguma korus offers CATALOG
+  eguma korus offers CATALOG --from 2030-03-19 --to 2030-03-19 --json
+
+See also: `eguma korus catalogs`, `eguma korus tickets`, `eguma korus reserve`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -818,6 +1215,11 @@ Parameters:
       KORUS_CLIENT_SECRET.
   --language STR: Of names, errors and documents, ISO 639-1.
 
+Examples:
+  eguma korus price OFFER
+
+See also: `eguma korus offers`.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
 out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
@@ -845,6 +1247,11 @@ Parameters:
   --secret-stdin: Read the client secret from the first line of stdin, not
       KORUS_CLIENT_SECRET.
   --language STR: Of names, errors and documents, ISO 639-1.
+
+Examples:
+  eguma korus availability OFFER
+
+See also: `eguma korus offers`, `eguma korus tickets`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -874,6 +1281,11 @@ Parameters:
       KORUS_CLIENT_SECRET.
   --language STR: Of names, errors and documents, ISO 639-1.
 
+Examples:
+  eguma korus tickets OFFER
+
+See also: `eguma korus offers`, `eguma korus reserve`.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
 out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
@@ -885,6 +1297,9 @@ Usage: eguma korus reserve [OPTIONS] OFFER
 
 Hold an offer for some minutes, usually 15. It cannot be given back.
 
+With --dry-run, the tickets of the offer are read all the same: the request
+names them.
+
 Arguments:
   OFFER: IRI of an offer. [required]
 
@@ -892,6 +1307,8 @@ Parameters:
   --quantity INT: How many units. [default: 1]
   --session STR...: TICKET=SESSION, ids as `tickets` lists them; once for each
       ticket that needs it.
+  --dry-run: Print the request that would be sent, without the key, and send
+      nothing.
   --json: Print one JSON document and nothing else on stdout.
   --sandbox: Use a sandbox within this process, with its demo data.
   --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
@@ -904,6 +1321,12 @@ Parameters:
   --secret-stdin: Read the client secret from the first line of stdin, not
       KORUS_CLIENT_SECRET.
   --language STR: Of names, errors and documents, ISO 639-1.
+
+Examples:
+  eguma korus reserve OFFER --quantity 2
+  eguma korus reserve OFFER --dry-run
+
+See also: `eguma korus offers`, `eguma korus tickets`, `eguma korus order`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -929,6 +1352,11 @@ Parameters:
   --secret-stdin: Read the client secret from the first line of stdin, not
       KORUS_CLIENT_SECRET.
   --language STR: Of names, errors and documents, ISO 639-1.
+
+Examples:
+  eguma korus reservations
+
+See also: `eguma korus reserve`, `eguma korus order`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -959,6 +1387,8 @@ Parameters:
   --country STR: Of the customer, ISO 3166-1, such as FR.
   --notes STR: A remark for the issuer.
   --yes: Do not ask.
+  --dry-run: Print the request that would be sent, without the key, and send
+      nothing.
   --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
       given. If it is encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY.
   --account NAME: The account, if the journal holds those of several.
@@ -978,6 +1408,15 @@ Parameters:
       KORUS_CLIENT_SECRET.
   --language STR: Of names, errors and documents, ISO 639-1.
 
+Examples:
+  eguma korus order RESERVATION --external-reference order-4711 \\
+      --first-name Ada --last-name Lovelace --email ada@example.com
+  eguma korus order RESERVATION --external-reference order-4711 \\
+      --first-name Ada --last-name Lovelace --email ada@example.com --dry-run
+
+See also: `eguma korus reserve`, `eguma korus order-show`, `eguma korus journal
+recover`.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
 out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
@@ -989,8 +1428,22 @@ Usage: eguma korus orders [OPTIONS]
 
 List the orders of your organization, latest first.
 
+With --format, or a file that ends in .csv, .jsonl or .parquet, it exports them,
+however many there are. Only its owner can read a file with customers or with
+tickets.
+
 Parameters:
   --external-reference STR: Exactly this reference of yours.
+  --to, --to-file FILE: Write to this file, replacing it at the end: .csv,
+      .jsonl or .parquet; - for stdout.
+  --rows CHOICE: What an export has a row for; orders if not given. [choices:
+      orders, items, tickets]
+  --no-customers: Leave out of an export what tells who a customer is, and what
+      lets somebody in.
+  --format CHOICE: Write rows in this format; that of the file's name if not
+      given. [choices: csv, jsonl, parquet]
+  --unguarded: In CSV, write texts as they are; else one that a spreadsheet
+      would run as a formula has an apostrophe before it.
   --json: Print one JSON document and nothing else on stdout.
   --sandbox: Use a sandbox within this process, with its demo data.
   --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
@@ -1003,6 +1456,11 @@ Parameters:
   --secret-stdin: Read the client secret from the first line of stdin, not
       KORUS_CLIENT_SECRET.
   --language STR: Of names, errors and documents, ISO 639-1.
+
+Examples:
+  eguma korus orders --external-reference order-4711
+
+See also: `eguma korus order-show`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -1032,6 +1490,12 @@ Parameters:
       KORUS_CLIENT_SECRET.
   --language STR: Of names, errors and documents, ISO 639-1.
 
+Examples:
+  eguma korus order-show ORDER
+
+See also: `eguma korus orders`, `eguma korus beneficiary`, `eguma korus
+document`.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
 out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
@@ -1055,6 +1519,8 @@ Parameters:
   --title CHOICE: How to address the person. [choices: mr, mrs, mx]
   --email STR: Of the person.
   --phone STR: Of the person.
+  --dry-run: Print the request that would be sent, without the key, and send
+      nothing.
   --json: Print one JSON document and nothing else on stdout.
   --sandbox: Use a sandbox within this process, with its demo data.
   --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
@@ -1067,6 +1533,11 @@ Parameters:
   --secret-stdin: Read the client secret from the first line of stdin, not
       KORUS_CLIENT_SECRET.
   --language STR: Of names, errors and documents, ISO 639-1.
+
+Examples:
+  eguma korus beneficiary TICKET --first-name Ada --last-name Lovelace
+
+See also: `eguma korus order-show`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -1097,6 +1568,11 @@ Parameters:
       KORUS_CLIENT_SECRET.
   --language STR: Of names, errors and documents, ISO 639-1.
 
+Examples:
+  eguma korus document DOCUMENT --to tickets.pdf
+
+See also: `eguma korus order-show`.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
 out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
@@ -1114,6 +1590,8 @@ both providers.
 Commands:
   recover: Bring what the journal holds of Korus Ticket to its end, after a
       crash or a lost answer.
+
+See also: `eguma journal`, `eguma korus journal recover`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -1153,6 +1631,122 @@ Parameters:
   --secret-stdin: Read the client secret from the first line of stdin, not
       KORUS_CLIENT_SECRET.
   --language STR: Of names, errors and documents, ISO 639-1.
+
+Examples:
+  eguma korus journal recover --journal bookings.db
+
+See also: `eguma journal list`, `eguma journal resolve`.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("korus", "doctor"): """\
+Usage: eguma korus doctor [OPTIONS]
+
+Check the credentials, the network and the clock, and say what to do about what
+is wrong.
+
+As `eguma doctor`, for the API and for the identity server that hands out its
+tokens. It changes nothing. Each step waits 10 seconds unless --timeout says
+otherwise. The exit code is that of the first check that fails, 0 if none does.
+
+Parameters:
+  --journal LOCATION: Path of a file, or URL of a database; EGUMA_JOURNAL if not
+      given. If it is encrypted, its key is read from EGUMA_ASYNC_JOURNAL_KEY.
+  --account NAME: The account, if the journal holds those of several.
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else KORUS_BASE_URL, else the live API.
+  --token-url URL: Where tokens are fetched; else KORUS_TOKEN_URL, else the live
+      identity server.
+  --secret-stdin: Read the client secret from the first line of stdin, not
+      KORUS_CLIENT_SECRET.
+  --language STR: Of names, errors and documents, ISO 639-1.
+
+Examples:
+  eguma korus doctor
+  eguma korus doctor --sandbox --json
+
+See also: `eguma sandbox`, `eguma korus catalogs`.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("korus", "calibrate"): """\
+Usage: eguma korus calibrate [OPTIONS]
+
+Find out what a server does where the documentation is silent, and write it into
+a profile.
+
+It asks one question after the other, those that change nothing first; earlier
+reservations and orders tell a lot. --book lets it hold and order OFFER for
+real. Nothing of that is given back: a hold ends by itself, and the API cannot
+cancel an order. Use the demo system.
+
+Parameters:
+  --offer OFFER: An offer to hold and order with --book. Add one that asks for
+      names: its documents are not ready at once.
+  --foreign IRI: Something that another organization owns, to be refused.
+  --profile FILE: With --sandbox: ask one that behaves as this profile says.
+  --email STR: Address of the made-up customer; the server may write to it.
+      [default: calibration@example.com]
+  --book: Also ask what needs holds and bookings; each is given back after its
+      question.
+  --wait: Also ask what takes long, such as what becomes of a hold after its
+      hour.
+  --to FILE: Where to write the profile. [default: calibration.toml]
+  --force: Replace the file if there is one.
+  --json: Print one JSON document and nothing else on stdout.
+  --sandbox: Use a sandbox within this process, with its demo data.
+  --proxy URL: An HTTP proxy, http://HOST:PORT. Those of the environment are not
+      used.
+  --timeout SECONDS: How long to wait for each answer; 60 if not given.
+  --verbose, -v: Log every request on stderr.
+  --base-url URL: Where the API is; else KORUS_BASE_URL, else the live API.
+  --token-url URL: Where tokens are fetched; else KORUS_TOKEN_URL, else the live
+      identity server.
+  --secret-stdin: Read the client secret from the first line of stdin, not
+      KORUS_CLIENT_SECRET.
+  --language STR: Of names, errors and documents, ISO 639-1.
+
+Examples:
+  eguma korus catalogs --sandbox
+  eguma demo --provider korus
+
+See also: `eguma korus doctor`.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
+without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
+out), 6 outcome unknown or not what was asked for, 7 no connection, 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 141 the reader of the
+output left early (SIGPIPE), 143 terminated (SIGTERM).
+""",
+    ("completion",): """\
+Usage: eguma completion SHELL
+
+Print a script that lets a shell complete commands and options. It changes
+nothing.
+
+It knows all by heart: nothing is run when TAB is pressed, or a shell begins.
+Print it again after an update.
+
+Arguments:
+  SHELL: The shell. [choices: bash, zsh, fish] [required]
+
+Examples:
+  eguma completion bash > ~/.local/share/bash-completion/completions/eguma
+  eguma completion zsh > ~/.zfunc/_eguma
+  eguma completion fish > ~/.config/fish/completions/eguma.fish
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import platform
 import signal
 import traceback
 from collections.abc import Callable
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from cyclopts import App, CycloptsError
@@ -13,9 +15,11 @@ from cyclopts import App, CycloptsError
 from eguma_async._version import __version__
 from eguma_async.core.errors import EgumaError
 
-from . import demo, eguma, journal, korus, sandbox
+from . import completion, demo, eguma, journal, korus, sandbox
+from .calibration import for_its_provider
 from .connection import FAST, is_fast
 from .errors import EXIT_CODES, Exit, Stop, exit_code, explain, explain_interruption, usage
+from .guides import TRYING, Guide, attach
 from .layout import PlainHelp
 from .process import Ended, run_until_ended
 from .streams import drop_unread_output, usable_streams
@@ -32,6 +36,28 @@ The API key is read from EGUMA_API_KEY, or from stdin with --key-stdin.
 `eguma demo` and --sandbox need no key.
 `eguma --fast COMMAND` takes the lean way to the network (extra `fast`).
 """
+GUIDES: dict[tuple[str, ...], Guide] = {
+    (): Guide(
+        (
+            "eguma demo",
+            "eguma products --sandbox",
+            "eguma doctor",
+        )
+    ),
+    ("sandbox",): Guide(
+        ("eguma sandbox", "eguma sandbox --provider both --port 0 --json"), ("demo",), TRYING
+    ),
+    ("completion",): Guide(
+        (
+            "eguma completion bash > ~/.local/share/bash-completion/completions/eguma",
+            "eguma completion zsh > ~/.zfunc/_eguma",
+            "eguma completion fish > ~/.config/fish/completions/eguma.fish",
+        ),
+        group=TRYING,
+    ),
+}
+BESIDE = ("aiohttp", "attrs", "cattrs", "msgspec", "cyclopts", "rich")
+"""Packages whose version matters in a report of a fault."""
 OPERATIONS = {**korus.ADVICE.operations, **eguma.ADVICE.operations}
 """Words for the operations of both providers, which have the same ones for the same name."""
 _SIGNALLED: dict[int, tuple[str, Exit]] = {
@@ -39,6 +65,13 @@ _SIGNALLED: dict[int, tuple[str, Exit]] = {
     signal.SIGTERM: ("terminated", Exit.TERMINATED),
 }
 _HUNG_UP = "hung up", Exit.HUNG_UP
+
+
+def versions() -> str:
+    """Return the version of the package, and of what matters beside it; programs read line one."""
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    others = (f"{name} {metadata.version(name)}" for name in BESIDE)
+    return "\n".join([__version__, f"{python} on {platform.platform(terse=True)}", *others])
 
 
 def build_app(console: Console) -> App:
@@ -53,12 +86,13 @@ def build_app(console: Console) -> App:
         help_epilogue=EXIT_CODES,
         help_format="plaintext",
         help_formatter=PlainHelp(),
-        version=__version__,
+        version=versions,
         version_format="plaintext",
         console=console,
     )
-    for commands in (demo, sandbox, journal, eguma, korus):
+    for commands in (demo, sandbox, journal, eguma, korus, completion):
         commands.add_to(app)
+    attach(app, {**GUIDES, **journal.GUIDES, **eguma.GUIDES, **korus.GUIDES}, EXIT_CODES)
     return app
 
 
@@ -113,6 +147,7 @@ def _command(arguments: list[str]) -> None:
     is_fast.set(arguments[:1] == [FAST])
     if is_fast.get():
         arguments = arguments[1:]
+    arguments = for_its_provider(arguments)
     console = help_console()
     app = build_app(console)
     try:

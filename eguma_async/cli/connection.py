@@ -12,9 +12,11 @@ from eguma_async._version import __version__
 from eguma_async.core.clock import Clock
 from eguma_async.core.errors import EgumaError, ResultMismatchError
 
+from .dry_run import DryRun
 from .errors import Advice, Stop, exit_code, explain, usage
 from .options import ConnectionOptions, proxy_url
 from .text import clean, print_json, say
+from .waiting import SeeAttempt, waiting
 
 if TYPE_CHECKING:
     from eguma_async.core.transport import Transport
@@ -41,6 +43,8 @@ async def opened(
     make: Callable[[SessionOptions], Awaitable[S]],
     *,
     journal: Journal | None = None,
+    dry: DryRun | None = None,
+    observer: SeeAttempt | None = None,
 ) -> AsyncIterator[S]:
     """Open a session as the options say.
 
@@ -49,31 +53,55 @@ async def opened(
         advice: Words and advice of the provider, for a call that fails.
         make: Makes the session, given the options that all sessions share.
         journal: Keeps what books or cancels.
+        dry: Takes what would be sent. It is printed at the end, and nothing else is.
+        observer: Sees each request.
 
     Raises:
-        Stop: An option is wrong, or a call failed.
+        Stop: An option is wrong, a call failed, or it was a dry run.
     """
-    if journal is not None and api.sandbox:
+    if journal is not None and api.sandbox and dry is None:
         raise usage("--sandbox ends with the command: no --journal could go on with it")
-    options: SessionOptions = {"timeouts": api.timeouts(), "journal": journal}
+    options: SessionOptions = {
+        "timeouts": api.timeouts(),
+        "journal": journal,
+        "observer": waiting(advice.operations, also=observer),
+    }
     if (clock := session_clock.get()) is not None:
         options["clock"] = clock
     with showing_log(verbose=api.verbose):
         try:
             async with AsyncExitStack() as stack:
-                if (transport := _transport(api)) is not None:
+                if dry is not None:
+                    from eguma_async.pipeline.policy import RetryPolicy
+
+                    options["transport"] = await stack.enter_async_context(aclosing(dry))
+                    if dry.reads and not api.sandbox:
+                        dry.over(network_transport(api))
+                    options["retry"] = RetryPolicy(attempts=1)
+                elif (transport := transport_for(api)) is not None:
                     options["transport"] = await stack.enter_async_context(aclosing(transport))
                 session = await make(options)
                 await stack.enter_async_context(session)
                 logger.debug("eguma_async %s, %r", __version__, session)
                 yield session
         except EgumaError as error:
+            if dry is not None and dry.requests:
+                dry.show(as_json=api.json)
             if isinstance(error, ResultMismatchError) and error.result is not None:
                 print_json(error.result)  # something was made: its ids must not be lost
             raise Stop(explain(error, advice), exit_code(error)) from None
 
 
-def _transport(api: ConnectionOptions) -> Transport | None:
+def network_transport(api: ConnectionOptions) -> Transport:
+    """Return the way to the network that a session would take."""
+    if (transport := transport_for(api)) is not None:
+        return transport
+    from eguma_async.transports.aiohttp import AiohttpTransport
+
+    return AiohttpTransport()
+
+
+def transport_for(api: ConnectionOptions) -> Transport | None:
     """Return the way to the network; None for the session's own."""
     proxy = None if api.proxy is None else proxy_url(api.proxy)
     if is_fast.get() and not api.sandbox:

@@ -1,7 +1,11 @@
-"""A bar on stderr that shows how far a command is, where somebody can see it."""
+"""A bar or a line on stderr that shows how far a command is, where somebody can see it.
+
+It appears once something takes a while, and leaves nothing behind.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +14,8 @@ from typing import TYPE_CHECKING
 from .text import is_dumb, is_plain
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from eguma_async.core.fan_out import Progress
 
 Show = Callable[[int, int | None], None]
@@ -17,24 +23,123 @@ Show = Callable[[int, int | None], None]
 ShowFanOut = Callable[["Progress"], None]
 
 
+DELAY = 1.0
+"""Seconds that something takes before it is shown: what is done at once stays quiet."""
+_showing: list[object] = []
+"""The bars and lines of this process; one of them is seen at a time."""
+
+
+class Later:
+    """Does something after a while, unless that is over by then.
+
+    Args:
+        act: What to do.
+    """
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        self._handle = asyncio.get_running_loop().call_later(DELAY, act)
+
+    def cancel(self) -> None:
+        """Do nothing any more."""
+        self._handle.cancel()
+
+
+def is_showing() -> bool:
+    """Tell whether there is a bar or a line already."""
+    return bool(_showing)
+
+
 @contextmanager
 def status_line(text: str) -> Iterator[Callable[[str], None]]:
-    """Show a line on stderr for the length of a block, and yield what changes its text.
+    """Show a line on stderr for the length of a block, once it has lasted for a second.
 
-    Nothing is shown where stderr is no terminal, or one that stdout fills as well.
+    Nothing is shown where stderr is no terminal.
 
     Args:
         text: What it says at first.
+
+    Yields:
+        What changes its text.
     """
     if is_dumb(sys.stderr):
         yield lambda _: None
         return
-    from rich.console import Console
-    from rich.markup import escape
+    with _as_the_one_shown():
+        line = _Line(text)
+        later = Later(line.show)
+        try:
+            yield line.change
+        finally:
+            later.cancel()
+            line.hide()
 
-    console = Console(file=sys.stderr, color_system=None if is_plain(sys.stderr) else "auto")
-    with console.status(escape(text)) as status:
-        yield lambda changed: status.update(escape(changed))
+
+@contextmanager
+def status_now(text: str) -> Iterator[Callable[[str], None]]:
+    """Show a line on stderr at once, and yield what changes its text.
+
+    Args:
+        text: What it says at first.
+    """
+    with _as_the_one_shown():
+        line = _Line(text)
+        line.show()
+        try:
+            yield line.change
+        finally:
+            line.hide()
+
+
+class _Line:
+    """A line with something that moves.
+
+    Args:
+        text: What it says at first.
+    """
+
+    def __init__(self, text: str) -> None:
+        from rich.live import Live
+        from rich.spinner import Spinner
+        from rich.text import Text
+
+        self._as_text = Text
+        self._spinner = Spinner("dots", text=Text(text))
+        self._live = Live(
+            self._spinner,
+            console=_stderr_console(),
+            transient=True,
+            # What is printed meanwhile comes above it; what a pipe or a file gets stays there.
+            redirect_stdout=sys.stdout.isatty(),
+            redirect_stderr=True,
+        )
+
+    def show(self) -> None:
+        """Begin."""
+        self._live.start()
+
+    def change(self, text: str) -> None:
+        """Say something else."""
+        self._spinner.update(text=self._as_text(text))
+
+    def hide(self) -> None:
+        """End, if it has begun, and leave nothing behind."""
+        self._live.stop()
+
+
+@contextmanager
+def _as_the_one_shown() -> Iterator[None]:
+    mark = object()
+    _showing.append(mark)
+    try:
+        yield
+    finally:
+        _showing.remove(mark)
+
+
+def _stderr_console() -> Console:
+    from rich.console import Console
+
+    return Console(file=sys.stderr, color_system=None if is_plain(sys.stderr) else "auto")
 
 
 @contextmanager
@@ -86,10 +191,8 @@ def _bar(label: str) -> Iterator[Callable[[int, int | None, str], None] | None]:
     if is_dumb(sys.stderr):
         yield None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    console = Console(file=sys.stderr, color_system=None if is_plain(sys.stderr) else "auto")
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -97,10 +200,22 @@ def _bar(label: str) -> Iterator[Callable[[int, int | None, str], None] | None]:
         TextColumn("{task.fields[facts]}"),
     )
     # Not redirected: stdout is for what the command prints.
-    with Progress(*columns, console=console, redirect_stdout=False, redirect_stderr=False) as bar:
-        task = bar.add_task(label, facts="")
+    bar = Progress(
+        *columns,
+        console=_stderr_console(),
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    task = bar.add_task(label, facts="")
 
-        def update(done: int, total: int | None, known: str) -> None:
-            bar.update(task, completed=done, total=total, facts=known)
+    def update(done: int, total: int | None, known: str) -> None:
+        bar.update(task, completed=done, total=total, facts=known)
 
-        yield update
+    with _as_the_one_shown():
+        later = Later(bar.start)
+        try:
+            yield update
+        finally:
+            later.cancel()
+            bar.stop()

@@ -37,6 +37,21 @@ async def confirm(question: str) -> bool:
     return (answer or "").lower() in ("y", "yes")
 
 
+async def require_yes(question: str, *, yes: bool, otherwise: str) -> None:
+    """Ask before something that cannot be taken back, unless ``--yes`` has answered already.
+
+    Args:
+        question: Names what will be done, to what, and where.
+        yes: True to ask nobody.
+        otherwise: What to say after any other answer.
+
+    Raises:
+        Stop: The answer is no.
+    """
+    if not yes and not await confirm(question):
+        raise Stop(otherwise)
+
+
 async def confirm_within(question: str, left: timedelta) -> bool:
     """Ask for as long as something is held.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
@@ -29,6 +30,12 @@ async def sandbox(
     ] = "eguma",
     port: Annotated[int, Parameter(help="Port to listen on; 0 takes a free one.")] = DEFAULT_PORT,
     host: Annotated[str, Parameter(help="Address of this machine to listen on.")] = "127.0.0.1",
+    profile: Annotated[
+        Path | None,
+        Parameter(
+            metavar="FILE", help="Behave as this profile of `eguma calibrate` says its server does."
+        ),
+    ] = None,
     json: Annotated[
         bool,
         Parameter(
@@ -42,7 +49,7 @@ async def sandbox(
 
     from eguma_async.sandbox import serve
 
-    simulated = _sandboxes(provider)
+    simulated = _sandboxes(provider, profile)
     try:
         server = await serve(*simulated, host=host, port=port).start()
     except ValueError:
@@ -60,12 +67,18 @@ async def sandbox(
         await server.aclose()
 
 
-def _sandboxes(provider: str) -> tuple[Sandbox, ...]:
-    from eguma_async.sandbox import EgumaSandbox, KorusSandbox
+def _sandboxes(provider: str, profile: Path | None) -> tuple[Sandbox, ...]:
+    from eguma_async.sandbox import EgumaOptions, EgumaSandbox, KorusOptions, KorusSandbox
 
     if provider == "both":
+        if profile is not None:
+            raise usage("--profile is of one provider: name it with --provider")
         return EgumaSandbox(), KorusSandbox()
-    return (EgumaSandbox(),) if provider == "eguma" else (KorusSandbox(),)
+    if provider == "eguma":
+        options = EgumaOptions() if profile is None else EgumaOptions.from_file(profile)
+        return (EgumaSandbox(options=options),)
+    korus = KorusOptions() if profile is None else KorusOptions.from_file(profile)
+    return (KorusSandbox(options=korus),)
 
 
 def _cannot_listen(error: OSError, host: str, port: int) -> Stop:

@@ -75,5 +75,6 @@ def _what_is_wrong(error: CycloptsError) -> str:
         case CoercionError(argument=Argument(name=name), target_type=kind) if kind in _NUMBERS:
             words = f"{name} must be {_NUMBERS[kind]}."
         case _:
-            words = clean(str(error))
+            # The list of all commands is what `--help` is for.
+            words = clean(str(error)).partition(" Available commands:")[0]
     return f"{words} See `{chain} --help`."

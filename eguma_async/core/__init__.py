@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .codec import Codec as Codec
     from .dialect import ObjectForm as ObjectForm
     from .durable import DurableCalls as DurableCalls
+    from .durable import EntryListener as EntryListener
     from .durable import Journal as Journal
     from .durable import Wire as Wire
     from .enums import OpenEnum as OpenEnum
@@ -29,7 +30,14 @@ if TYPE_CHECKING:
     from .hooks import AttemptStarted as AttemptStarted
     from .hooks import CallEnded as CallEnded
     from .hooks import CallStarted as CallStarted
+    from .hooks import EntryRecovered as EntryRecovered
+    from .hooks import EntryWritten as EntryWritten
     from .hooks import Observer as Observer
+    from .hooks import ObserverLike as ObserverLike
+    from .hooks import SessionLoad as SessionLoad
+    from .hooks import SessionStarted as SessionStarted
+    from .hooks import TurnWaited as TurnWaited
+    from .hooks import WaitReason as WaitReason
     from .limiter import SharedPace as SharedPace
     from .limiter import SharedRate as SharedRate
     from .listing import Listing as Listing

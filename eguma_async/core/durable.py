@@ -6,12 +6,25 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
+from .hooks import EntryRecovered, EntryWritten
 from .journal import Entry, Intent, OnRecovered, Recovery
 from .messages import Timeouts
 from .resumable import Resumable
 from .session import Session
 
 T = TypeVar("T")
+
+
+class EntryListener(Protocol):
+    """Is told of what a session does to the entries of its journal. Raises nothing."""
+
+    def entry_written(self, entry: EntryWritten, /) -> None:
+        """Take note that an entry was written."""
+        ...
+
+    def entry_recovered(self, entry: EntryRecovered, /) -> None:
+        """Take note of what a recovery found out about an entry."""
+        ...
 
 
 class Wire(Protocol):
@@ -24,6 +37,7 @@ class Wire(Protocol):
         environment: Base URL of the API.
         credential: Fingerprint of the credentials; empty if they have none that lasts.
         timeouts: Limits of each attempt, unless a call has its own.
+        listener: Is told of each write; None if nobody is.
     """
 
     session: Session
@@ -32,6 +46,7 @@ class Wire(Protocol):
     environment: str
     credential: str
     timeouts: Timeouts
+    listener: EntryListener | None
 
     def encode(self, operation: Resumable[Any], /) -> bytes:
         """Return the body of an operation."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,27 +12,81 @@ from typing import BinaryIO
 
 from .errors import ConfigurationError
 
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL
+_NEW |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
-@contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Yield a file that takes the place of `path` if all goes well, and else leaves no trace.
 
-    Only its owner can read it.
+class NewFile:
+    """A file beside the one whose place it takes once it is complete, and on the disk.
+
+    Args:
+        path: The place.
+        private: Only its owner can read it; else, whoever the process' umask lets.
+
+    Attributes:
+        path: The same.
+        file: What is written.
 
     Raises:
         ConfigurationError: `path` is no plain file, or in no directory.
     """
-    check_is_plain(path)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(descriptor, "w+b") as file:
-            yield file
-        check_is_plain(path)  # again: it may have become something else meanwhile
-        Path(name).replace(path)
-    except BaseException:
+
+    def __init__(self, path: Path, *, private: bool = True) -> None:
+        check_is_plain(path)
+        self.path = path
+        self._part = path.parent / f".{secrets.token_hex(8)}.part"
+        descriptor = os.open(self._part, _NEW, 0o600 if private else 0o666)
+        self.file: BinaryIO = os.fdopen(descriptor, "w+b")
+
+    def keep(self) -> None:
+        """Put it in its place. If that fails, it leaves no trace."""
+        try:
+            self.file.flush()
+            os.fsync(self.file.fileno())
+            self.file.close()
+            check_is_plain(self.path)  # again: it may have become something else meanwhile
+            self._part.replace(self.path)
+            _sync_directory(self.path.parent)
+        except BaseException:
+            self.drop()
+            raise
+
+    def drop(self) -> None:
+        """Leave no trace of it."""
+        with suppress(OSError):  # what was still to be written, to a full disk
+            self.file.close()
         with suppress(OSError):
-            Path(name).unlink()
+            self._part.unlink()
+
+
+@contextmanager
+def replacing(path: Path, *, private: bool = True) -> Iterator[BinaryIO]:
+    """Yield a file that takes the place of `path` if all goes well, and else leaves no trace.
+
+    Args:
+        path: The place.
+        private: As for `NewFile`.
+
+    Raises:
+        ConfigurationError: `path` is no plain file, or in no directory.
+    """
+    new = NewFile(path, private=private)
+    try:
+        yield new.file
+    except BaseException:
+        new.drop()
         raise
+    new.keep()
+
+
+def _sync_directory(directory: Path) -> None:
+    """Have the new name on the disk, too, where a directory can be opened for that."""
+    with suppress(OSError):
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def check_is_plain(path: Path) -> None:

@@ -219,6 +219,7 @@ class Recovery:
 
 
 OnRecovered = Callable[[Recovered], None]
+"""Is told of each entry as a recovery is done with it."""
 
 
 class ClientRefConflictError(ConflictError):

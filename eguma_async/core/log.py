@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import MutableMapping
 from contextlib import suppress
 from typing import Any
 
@@ -11,8 +12,14 @@ class Logger(logging.LoggerAdapter[logging.Logger]):
     """Hands records on, and lets go of what a handler or a filter raises.
 
     The ones of the standard library catch their own errors. One that does not must not turn a
-    booking that was made into an error.
+    booking that was made into an error. Fields in `extra` go with a record as they are given.
     """
+
+    def process(
+        self, msg: Any, kwargs: MutableMapping[str, Any]
+    ) -> tuple[Any, MutableMapping[str, Any]]:
+        """Return both as they are: an adapter puts its own fields in the place of the call's."""
+        return msg, kwargs
 
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
         """Write a record, if anybody wants it."""
@@ -22,3 +29,5 @@ class Logger(logging.LoggerAdapter[logging.Logger]):
 
 
 logger: Logger = Logger(logging.getLogger("eguma_async"))
+# Where to write is the program's own matter. Without any handler Python would choose stderr.
+logger.logger.addHandler(logging.NullHandler())

@@ -185,6 +185,7 @@ class RequestChanges(TypedDict, total=False):
     operation: str
     attempt: int
     begin_by: float | None
+    template: str
 
 
 # Requests and responses have no slots: they are made for every attempt, and made in two thirds of
@@ -209,6 +210,8 @@ class HttpRequest:
         attempt: Number of this attempt within its call, from 1; a label as well.
         begin_by: When it is too late to send it, on the session's monotonic clock; None for a
             first attempt. A label for layers.
+        template: Path as its operation declares it, with names for what differs from one to the
+            next; empty if it was made by hand. A label as well.
     """
 
     method: str
@@ -223,6 +226,7 @@ class HttpRequest:
     operation: str = ""
     attempt: int = 1
     begin_by: float | None = None
+    template: str = attrs.field(default="", repr=False)
 
     def but(self, **changes: Unpack[RequestChanges]) -> HttpRequest:
         """Return the same request with changes.

@@ -40,6 +40,16 @@ class Permits:
         """How many of those for all are free; negative while some that are reserved are taken."""
         return self._count - self._taken
 
+    @property
+    def taken(self) -> int:
+        """How many are taken."""
+        return self._taken
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for one."""
+        return len(self._ahead) + len(self._behind)
+
     def try_acquire(self, *, ahead: bool = False) -> bool:
         """Take a permit if one is free, and nobody waits for it."""
         if self._taken < (self._all if ahead else self._count):

@@ -81,3 +81,4 @@ EGUMA = Provider(
     idempotency_header="Idempotency-Key",
     is_replay=_is_replay,
 )
+"""How e-guma's API is reached and read."""

@@ -221,7 +221,7 @@ class JournalledCalls:
             there = await self._records.latest(asked.identity)
             if there is not None:
                 return there, False
-        return await self._records.insert(await self._line(asked, 1))
+        return await self._desk.insert(await self._line(asked, 1))
 
     async def _withdraw(self, errand: Errand[Any], kept: Kept) -> None:
         try:
@@ -312,7 +312,7 @@ class JournalledCalls:
         """Begin again what has ended without success, or was cancelled since."""
         line = kept.line
         if line.state is State.UNSENT and not asked.intent.new_generation:
-            again = await self._records.write(kept, await self._line(asked, line.generation))
+            again = await self._desk.write(kept, await self._line(asked, line.generation))
             return (kept, False) if again is None else (again, True)
         is_keyed = asked.operation.REPEAT is Repeat.KEYED
         was_made = line.state in (State.CONFIRMED, State.CANCELLED)
@@ -320,7 +320,7 @@ class JournalledCalls:
             if line.state is State.REJECTED:
                 raise named(refusal_again(line), line)
             raise self._conflict(line, "it was cancelled since" if was_made else "it was not made")
-        return await self._records.insert(await self._line(asked, line.generation + 1))
+        return await self._desk.insert(await self._line(asked, line.generation + 1))
 
     async def _go_on(self, asked: Asked[T], kept: Kept) -> T:
         """Take up what was begun before, here or in another process."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import attrs
 
-from eguma_async.core.durable import Wire
+from eguma_async.core.durable import EntryListener, Wire
+from eguma_async.core.hooks import EntryWritten
 from eguma_async.core.journal import State
 from eguma_async.core.messages import Timeouts
 
@@ -13,6 +17,14 @@ from .moments import Moments, age
 from .owners import LONGEST_LEASE, is_at_work
 from .records import Kept, Records, changed
 from .rules import JournalRules
+
+
+@attrs.define
+class _Writing:
+    """What becomes of a write."""
+
+    done: bool = False
+    error: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -55,7 +67,7 @@ class Desk:
         if self.is_leased(line, now):
             return None
         may_be_sent = line.state is State.INFLIGHT
-        return await self.records.write(
+        return await self.write(
             kept,
             changed(
                 line,
@@ -64,6 +76,44 @@ class Desk:
                 in_doubt=line.in_doubt or may_be_sent,
             ),
         )
+
+    async def insert(self, line: Line) -> tuple[Kept, bool]:
+        """Keep a new line, as `Records.insert` does, and tell of it."""
+        if (listener := self.wire.listener) is None:
+            return await self.records.insert(line)
+        with self._telling(listener, line) as outcome:
+            kept, outcome.done = await self.records.insert(line)
+        return kept, outcome.done
+
+    async def write(self, kept: Kept, line: Line, *, remote_id: str | None = None) -> Kept | None:
+        """Write what a line says from now on, as `Records.write` does, and tell of it."""
+        if (listener := self.wire.listener) is None:
+            return await self.records.write(kept, line, remote_id=remote_id)
+        with self._telling(listener, line) as outcome:
+            written = await self.records.write(kept, line, remote_id=remote_id)
+            outcome.done = written is not None
+        return written
+
+    @contextmanager
+    def _telling(self, listener: EntryListener, line: Line) -> Iterator[_Writing]:
+        clock, outcome = self.wire.session.clock, _Writing()
+        began = clock.monotonic()
+        try:
+            yield outcome
+        except BaseException as error:
+            outcome.error = type(error).__name__
+            raise
+        finally:
+            listener.entry_written(
+                EntryWritten(
+                    provider=line.identity.provider,
+                    kind=line.identity.kind,
+                    state=line.state,
+                    seconds=clock.monotonic() - began,
+                    done=outcome.done,
+                    error=outcome.error,
+                )
+            )
 
     def may_send_again(self, line: Line) -> bool:
         """Tell whether the server still knows the key that a line was sent with."""

@@ -120,6 +120,7 @@ class Errand(Generic[T]):
                     "%s was cancelled under way and goes on in the background; client_ref: %s",
                     meaning.operation,
                     meaning.client_ref,
+                    extra={"operation": meaning.operation, "client_ref": meaning.client_ref},
                 )
             raise
         finally:

@@ -12,6 +12,7 @@ from eguma_async.core.errors import (
     JournalError,
     OutcomeUnknownError,
 )
+from eguma_async.core.hooks import EntryRecovered
 from eguma_async.core.journal import (
     LatePolicy,
     OnRecovered,
@@ -115,6 +116,7 @@ class RecoveryPass:
                     self._busy += 1
                     continue
                 found[place_of(kept.row)] = recovered
+                self._tell(recovered)
                 if self._on_recovered is not None:
                     self._on_recovered(recovered)
 
@@ -125,6 +127,18 @@ class RecoveryPass:
             for worker in workers:
                 worker.cancel()
             await asyncio.wait(workers)
+
+    def _tell(self, recovered: Recovered) -> None:
+        if (listener := self._desk.wire.listener) is not None:
+            entry, error = recovered.entry, recovered.error
+            listener.entry_recovered(
+                EntryRecovered(
+                    provider=entry.provider,
+                    kind=entry.kind,
+                    state=entry.state,
+                    error=None if error is None else type(error).__name__,
+                )
+            )
 
     async def _one(self, kept: Kept) -> Recovered | None:
         """Bring one line to its end, if that can be; None if somebody else works on it."""

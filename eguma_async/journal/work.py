@@ -345,7 +345,7 @@ class Work(Generic[T]):
 
     async def _write(self, line: Line, remote_id: str | None = None) -> bool:
         """Write down what the line says now; False if it is not ours any more."""
-        new = await self._desk.records.write(self._kept, line, remote_id=remote_id)
+        new = await self._desk.write(self._kept, line, remote_id=remote_id)
         if new is None:
             return False
         self._kept = new
@@ -359,7 +359,7 @@ class Work(Generic[T]):
         """
         try:
             for _ in range(5):
-                new = await self._desk.records.write(self._kept, line, remote_id=remote_id)
+                new = await self._desk.write(self._kept, line, remote_id=remote_id)
                 if new is not None:
                     self._kept = new
                     return True

@@ -68,6 +68,7 @@ KORUS = Provider(
     verdict=_verdict,
     error_from=_error_from,
 )
+"""How Korus Ticket's API is reached and read."""
 
 
 def with_language(provider: Provider, language: str | None) -> Provider:

@@ -182,6 +182,10 @@ class Call(Generic[T]):
                 "%s was cancelled under way and may have been processed; idempotency key: %s",
                 named.operation,
                 named.idempotency_key,
+                extra={
+                    "operation": named.operation,
+                    "idempotency_key": named.idempotency_key,
+                },
             )
 
     def _name(self, error: EgumaError) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from eguma_async.core.clock import Clock
+from eguma_async.core.hooks import SessionLoad
 from eguma_async.core.messages import HttpResponse, Repeat
 from eguma_async.core.permits import Permits
 from eguma_async.core.provider import Provider, Verdict
@@ -34,6 +35,7 @@ class Layers:
     Attributes:
         clock: The session's.
         random: Returns a number from 0 to 1.
+        notifier: Tells the session's observer.
     """
 
     def __init__(
@@ -43,7 +45,9 @@ class Layers:
         self.random: Callable[[], float] = options.random
         self._provider = provider
         self._options = options
-        self._notifier = Notifier(provider.name, options.observer, options.clock)
+        self.notifier: Notifier = Notifier(
+            provider.name, options.observer, options.clock, is_replay=provider.is_replay
+        )
         limits = options.limits
         self._permits = Permits(limits.concurrency, limits.reserved)
         shared = limits.shared if credential else None
@@ -78,7 +82,12 @@ class Layers:
 
     def network(self, transport: Transport) -> Transport:
         """Give each request one of the session's permits, and make an event of it."""
-        return Limiting(self._observed(transport), permits=self._permits, clock=self.clock)
+        return Limiting(
+            self._observed(transport),
+            permits=self._permits,
+            clock=self.clock,
+            notifier=self.notifier,
+        )
 
     def regulated(self, transport: Transport, *, fan_out: bool = False) -> Transport:
         """Do the same, and keep to what the server takes from the session's credential.
@@ -92,11 +101,22 @@ class Layers:
             self._observed(transport),
             permits=self._permits,
             clock=self.clock,
+            notifier=self.notifier,
             regulation=self._regulation,
         )
 
     def _observed(self, transport: Transport) -> Transport:
-        return Observing(transport, notifier=self._notifier, clock=self.clock)
+        return Observing(transport, notifier=self.notifier, clock=self.clock)
+
+    def session_load(self) -> SessionLoad:
+        """Return what the session has under way now, and what bounds it."""
+        regulator = self._regulation.regulator
+        return SessionLoad(
+            in_flight=self._permits.taken,
+            waiting=self._permits.waiting,
+            limit=regulator.limit,
+            rate=regulator.rate(self.clock.monotonic()),
+        )
 
     def load(self, concurrency: int | None) -> Load:
         """Return what a fan-out shows of the limits in force.
@@ -144,7 +164,7 @@ class Layers:
             renews=renews,
             is_shut=lambda: self._is_shut,
         )
-        return Runner(loop, notifier=self._notifier, clock=options.clock)
+        return Runner(loop, notifier=self.notifier, clock=options.clock)
 
 
 class MakeAuth(Protocol):

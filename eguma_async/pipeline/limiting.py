@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import attrs
 
 from eguma_async.core.clock import Clock
 from eguma_async.core.errors import ConfigurationError, NotSentError, OutcomeUnknownError
+from eguma_async.core.hooks import WaitReason
 from eguma_async.core.limiter import SharedPace, SharedRate
 from eguma_async.core.messages import HttpRequest, HttpResponse, Repeat
 from eguma_async.core.permits import Permits
@@ -17,6 +19,7 @@ from eguma_async.core.transport import Transport
 
 from .adaptive import AdaptiveLimits
 from .call import cancelled_as
+from .observing import Notifier
 from .regulator import Regulator
 
 _TELLING = 408
@@ -99,12 +102,21 @@ class Limiting:
         inner: Carries one request.
         permits: As many as there may be requests under way.
         clock: Tells whether it is too late.
+        notifier: Tells an observer of the waiting; None if there is none.
     """
 
-    def __init__(self, inner: Transport, *, permits: Permits, clock: Clock) -> None:
+    def __init__(
+        self,
+        inner: Transport,
+        *,
+        permits: Permits,
+        clock: Clock,
+        notifier: Notifier | None = None,
+    ) -> None:
         self._inner = inner
         self._permits = permits
         self._clock = clock
+        self._notifier = notifier if notifier is not None and notifier.is_heard else None
 
     async def send(self, request: HttpRequest, /) -> HttpResponse:
         """Send as soon as there is a permit.
@@ -124,8 +136,15 @@ class Limiting:
     async def _acquire(self, request: HttpRequest) -> None:
         ahead = request.repeat is not Repeat.READ
         if not self._permits.try_acquire(ahead=ahead):
-            with cancelled_as(_waiting()):
+            with self._waiting(request, WaitReason.REQUESTS):
                 await self._permits.acquire(ahead=ahead)
+
+    def _waiting(self, request: HttpRequest, reason: WaitReason) -> AbstractContextManager[None]:
+        """Say of a cancellation that nothing was sent, and tell an observer how long it took."""
+        meaning = NotSentError("cancelled while waiting for its turn")
+        if self._notifier is None:
+            return cancelled_as(meaning)
+        return self._notifier.timing(request, reason, meaning)
 
     def _require_in_time(self, request: HttpRequest) -> None:
         if request.begin_by is not None and self._clock.monotonic() > request.begin_by:
@@ -167,13 +186,20 @@ class Regulated(Limiting):
         inner: As for `Limiting`.
         permits: The same.
         clock: The same.
+        notifier: The same.
         regulation: What to keep to.
     """
 
     def __init__(
-        self, inner: Transport, *, permits: Permits, clock: Clock, regulation: Regulation
+        self,
+        inner: Transport,
+        *,
+        permits: Permits,
+        clock: Clock,
+        notifier: Notifier | None = None,
+        regulation: Regulation,
     ) -> None:
-        super().__init__(inner, permits=permits, clock=clock)
+        super().__init__(inner, permits=permits, clock=clock, notifier=notifier)
         self._regulation = regulation
         self._regulator = regulation.regulator
         self._random = regulation.random
@@ -244,9 +270,9 @@ class Regulated(Limiting):
             await self._shared.refused(asked)
 
     async def _wait(self, request: HttpRequest) -> None:
-        """Wait until the server takes reads again, and for the turn that the rate allows."""
+        """WaitReason until the server takes reads again, and for the turn that the rate allows."""
         regulator, clock = self._regulator, self._clock
-        with cancelled_as(_waiting()):
+        with self._waiting(request, WaitReason.RATE):
             while regulator.closed_for(clock.monotonic()) <= self._regulation.deadline:
                 cuts = regulator.cuts
                 wait = await self._next_turn()
@@ -281,6 +307,7 @@ class RegulatedFanOut(Regulated):
         inner: As for `Limiting`.
         permits: The same: those of the session.
         clock: The same.
+        notifier: The same.
         regulation: What to keep to.
     """
 
@@ -288,7 +315,7 @@ class RegulatedFanOut(Regulated):
         """Send as soon as there is a permit of the limit, and one of the session."""
         regulator = self._regulator
         if not regulator.try_acquire():
-            with cancelled_as(_waiting()):
+            with self._waiting(request, WaitReason.LIMIT):
                 await regulator.acquire()
         try:
             while True:
@@ -323,7 +350,3 @@ class RegulatedFanOut(Regulated):
         finally:
             regulator.ended()
         return response
-
-
-def _waiting() -> NotSentError:
-    return NotSentError("cancelled while waiting for its turn")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypedDict, TypeVar
 
 import attrs
@@ -12,12 +12,12 @@ import attrs
 from eguma_async.core.clock import Clock, ServersTime, SystemClock, checked_clock
 from eguma_async.core.durable import Journal
 from eguma_async.core.errors import ConfigurationError
-from eguma_async.core.hooks import AttemptEvent, Observer
+from eguma_async.core.hooks import Observer, ObserverLike
 from eguma_async.core.messages import DEFAULT_TIMEOUTS, Timeouts
 from eguma_async.core.transport import Transport, checked_transport, clock_of
 
 from .limiting import Limits
-from .observing import checked_observer
+from .observers import checked_observer
 from .policy import RetryPolicy
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ class SessionOptions(TypedDict, total=False):
         clock: Where to read the time and sleep; the machine's if not given. The time of day is then
             that of a transport with a `clock`, as a sandbox's has.
         observer: An `Observer`, which sees each call and each request; or a plain function, which
-            is called with an `AttemptEvent` after each request.
+            is called with an `AttemptEvent` after each request; or several, as a list or tuple.
         random: Returns a number from 0 to 1, for the jitter of the pauses.
         journal: Keeps bookings until their outcome is known, so that none is lost or made twice.
             The session opens and closes it; several sessions may share one.
@@ -47,7 +47,7 @@ class SessionOptions(TypedDict, total=False):
     retry: RetryPolicy | None
     limits: Limits | None
     clock: Clock | None
-    observer: Observer | Callable[[AttemptEvent], None] | None
+    observer: ObserverLike | Sequence[ObserverLike] | None
     random: Callable[[], float] | None
     journal: Journal | None
 

@@ -59,6 +59,11 @@ class Regulator:
         """Permits that are taken."""
         return self._held
 
+    @property
+    def waiting(self) -> int:
+        """Reads of fan-outs that wait for a permit of the limit."""
+        return len(self._waiting)
+
     def try_acquire(self) -> bool:
         """Take a permit of the limit if one is free, and nobody waits for it."""
         with self._lock:

@@ -100,6 +100,7 @@ class Requests:
             timeouts=self._timeouts,
             repeat=kind.REPEAT,
             operation=plan.name,
+            template=kind.PATH,
         )
         return request, plan
 

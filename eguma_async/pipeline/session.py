@@ -14,6 +14,7 @@ from eguma_async.core.checks import checked_base_url
 from eguma_async.core.clock import Clock
 from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.fan_out import Executor, FanOut, InPieces, Progress
+from eguma_async.core.hooks import SessionLoad
 from eguma_async.core.journal import Entry, Intent, OnRecovered, Recovery
 from eguma_async.core.listing import Listing
 from eguma_async.core.messages import BodySink, HttpResponse, Timeouts
@@ -98,7 +99,14 @@ class BaseSession(LifeCycle):
             recipe=partial(recipe_of, self, checked, self._base_url),
         )
         self._streams = Streams(provider, self._calls.read_into, self._readings, checked.timeouts)
-        wire = partial(SessionWire, self, self._calls, provider, base_url=self._base_url)
+        wire = partial(
+            SessionWire,
+            self,
+            self._calls,
+            provider,
+            base_url=self._base_url,
+            notifier=layers.notifier,
+        )
         self._durable = (
             None
             if checked.journal is None
@@ -110,9 +118,11 @@ class BaseSession(LifeCycle):
     async def _open(self) -> None:
         if self._durable is not None:
             await self._durable.open()
+        self._layers.notifier.session_started(self.fingerprint, self._layers.session_load)
 
     async def _close(self) -> None:
         async with AsyncExitStack() as steps:  # from the last to the first, whatever one raises
+            steps.callback(self._layers.notifier.session_ended)
             for transport in self._owned:
                 steps.push_async_callback(transport.aclose)
             if self._durable is not None:
@@ -128,6 +138,11 @@ class BaseSession(LifeCycle):
     def clock(self) -> Clock:
         """The clock this session reads the time from."""
         return self._clock
+
+    @property
+    def load(self) -> SessionLoad:
+        """What is under way now, and what bounds it."""
+        return self._layers.session_load()
 
     @property
     def keeps_journal(self) -> bool:

@@ -121,7 +121,7 @@ class _Table:
     __slots__ = ("values",)
 
     def __init__(self, values: dict[str, Any]) -> None:
-        self.values = values
+        self.values: dict[str, Any] = values
 
     def table(self, *path: str) -> _Table | None:
         """Return the table within it that a path leads to; None if there is none."""

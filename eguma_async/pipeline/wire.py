@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from eguma_async.core.clock import Clock
-from eguma_async.core.durable import DurableCalls
+from eguma_async.core.durable import DurableCalls, EntryListener
 from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.fan_out import FanOut
 from eguma_async.core.journal import Entry, Intent, Recovery
@@ -22,6 +22,7 @@ from eguma_async.core.session import ElementStream, Session
 
 from .call import key_for
 from .calls import Calls, Resumed
+from .observing import Notifier
 
 T = TypeVar("T")
 
@@ -76,6 +77,7 @@ class SessionWire:
         base_url: Where it is.
         credential: Fingerprint of the session's credentials; empty if they have none that lasts.
         timeouts: Limits of each attempt.
+        notifier: Tells the session's observer.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class SessionWire:
         provider: Provider,
         *,
         base_url: str,
+        notifier: Notifier,
         credential: str,
         timeouts: Timeouts,
     ) -> None:
@@ -94,6 +97,7 @@ class SessionWire:
         self.environment: str = base_url
         self.credential: str = credential
         self.timeouts: Timeouts = timeouts
+        self.listener: EntryListener | None = notifier if notifier.is_heard else None
         self._calls = calls
         self._codec = provider.codec
 

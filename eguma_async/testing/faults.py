@@ -23,6 +23,7 @@ from . import _checks
 from .transports import text_reply
 
 Send = Callable[[HttpRequest], Awaitable[HttpResponse]]
+"""Lets a request go on, and returns its response."""
 Action = Callable[[HttpRequest, Send], Awaitable[HttpResponse]]
 """What a fault does with a request; calling `Send` lets the request go on."""
 

@@ -38,6 +38,7 @@ class Raw:
 
 
 Reply: TypeAlias = HttpResponse | Trouble | Raw
+"""What a peer does with a request."""
 
 
 @attrs.frozen

@@ -124,6 +124,13 @@ async def whole_hold(shop: EgumaShop) -> None:
         await hold.book(ADA)
 
 
+async def book_resumed(shop: EgumaShop) -> None:
+    hold = shop.session.ticketing.reservations.resume(
+        shop.ready.reservation_id, **shop.wanted, expires_at_utc=shop.ready.expires_at_utc
+    )
+    await hold.book(ADA)
+
+
 async def fanned_out(shop: EgumaShop) -> list[Any]:
     return await consumed(
         shop.session.ticketing.availabilities.fan_out([shop.product_id] * 3, **shop.days)
@@ -182,6 +189,10 @@ async def nothing_is_held_in_silence(shop: EgumaShop, ending: Ending) -> None:
 
 async def held_or_sold_once(shop: EgumaShop, ending: Ending) -> None:
     await nothing_is_held_in_silence(shop, ending)
+    await nothing_is_sold_in_silence(shop, ending)
+
+
+async def nothing_is_sold_in_silence(shop: EgumaShop, ending: Ending) -> None:
     if shop.sold() and ending.error is not None:
         assert unknown_outcome(ending.error) is not None
 
@@ -239,6 +250,7 @@ EGUMA_CASES = [
         operation="CancelReservation",
     ),
     case("Reservations.hold", whole_hold, after=held_or_sold_once),
+    case("Reservations.resume", book_resumed, prepare=reserved, after=nothing_is_sold_in_silence),
     case("HoldContext.__aenter__", enter, after=nothing_is_held_in_silence),
     case(
         "HoldContext.__aenter__",

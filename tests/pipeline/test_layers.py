@@ -20,7 +20,8 @@ from eguma_async.pipeline.authenticating import Authenticating
 from eguma_async.pipeline.call import Call
 from eguma_async.pipeline.fixed import FixedCredentials
 from eguma_async.pipeline.limiting import Limiting, Limits
-from eguma_async.pipeline.observing import Notifier, Observing, checked_observer
+from eguma_async.pipeline.observers import checked_observer
+from eguma_async.pipeline.observing import Notifier, Observing
 from eguma_async.pipeline.policy import RetryPolicy
 from eguma_async.pipeline.retrying import Retrying
 from eguma_async.pipeline.runner import Runner
@@ -221,6 +222,7 @@ class TestObserver:
         request: dict[str, Any] = {
             "method": "POST",
             "url": "https://api.e-guma.test/v1/ticketing/booking.json",
+            "template": "/v1/ticketing/booking.json",
         }
         first: dict[str, Any] = {"seconds": 0.0, "status": None, "error": "OutcomeUnknownError"}
         second: dict[str, Any] = {"seconds": 0.25, "status": 200, "error": None}

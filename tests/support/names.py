@@ -17,7 +17,9 @@ Written by ``python -m tests.support.names`` from what those packages import for
 '''
 LAZY = (
     "eguma_async",
+    "eguma_async.calendars",
     "eguma_async.core",
+    "eguma_async.exports",
     "eguma_async.journal",
     "eguma_async.sandbox",
     "eguma_async.sync",

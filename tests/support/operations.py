@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 from eguma_async.core.operation import Operation
@@ -11,6 +13,8 @@ from eguma_async.core.operation import Operation
 def operations_of(session: type) -> dict[str, type[Operation[Any]]]:
     """Return the operations of the package that a session comes from, by their name."""
     home = session.__module__.rpartition(".")[0]
+    for found in pkgutil.walk_packages(import_module(home).__path__, f"{home}."):
+        import_module(found.name)  # resources are loaded with their first use
     return {
         one.__name__: one
         for one in _subclasses(Operation)

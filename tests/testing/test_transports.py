@@ -73,7 +73,7 @@ def request(operation: str = "DoThing", **changes: Any) -> HttpRequest:
 
 
 def test_the_names_are_sorted_and_all_there():
-    names = eguma_async.testing.__all__
+    names = vars(eguma_async.testing)["__all__"]
     assert names == sorted(names)
     assert all(hasattr(eguma_async.testing, name) for name in names)
 

@@ -38,6 +38,7 @@ from eguma_async import (
     ListOrders,
     ListProducts,
     MemoryTransport,
+    Observer,
     Operation,
     Order,
     OrderStatus,
@@ -206,6 +207,9 @@ def transports(handler: Callable[[HttpRequest], Awaitable[HttpResponse]]) -> Non
 
     transport: Transport = MemoryTransport(handler)
     AsyncSession("key", transport=transport, observer=note)
+    session = AsyncSession("key", transport=transport, observer=[note, Observer()])
+    assert_type(session.load.in_flight, int)
+    assert_type(session.load.rate, float | None)
 
 
 async def korus(session: KorusSession, error: k.ViolationsError) -> None:

@@ -1,27 +1,38 @@
-"""``eguma book`` and ``eguma cancel``.
+"""``eguma book``.
 
-`book` holds, shows, asks and books; it gives the places back whatever else happens.
+It holds, shows, asks and books; it gives the places back whatever else happens.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import AsyncIterator
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from eguma_async.cli.errors import Exit, Stop, resume_with, usage
-from eguma_async.cli.journal.options import DEFAULT_CHOICE, NOT_KEPT, JournalChoice, Keeping
+from eguma_async.cli.dry_run import DryRunOption
+from eguma_async.cli.errors import Stop, resume_with, usage
+from eguma_async.cli.journal.options import (
+    NOT_KEPT,
+    Keeping,
+)
 from eguma_async.cli.options import YesOption
 from eguma_async.cli.prompt import confirm, confirm_within, require_answerable
 from eguma_async.cli.tables import print_table
 from eguma_async.cli.text import clean, moment, money, print_json, say, span
 
-from .options import DEFAULT_API, Api, ItemOption, open_session, slot_start, ticket_items
+from .options import (
+    DEFAULT_API,
+    Api,
+    ItemOption,
+    base_url_of,
+    open_session,
+    slot_start,
+    ticket_items,
+)
 
 if TYPE_CHECKING:
     from eguma_async.core.journal import Intent
@@ -29,6 +40,10 @@ if TYPE_CHECKING:
     from eguma_async.eguma.ticketing.availabilities import AvailabilityList
     from eguma_async.eguma.ticketing.bookings import Booking, BookTickets
     from eguma_async.eguma.ticketing.reservations import Hold
+    from eguma_async.journal.journal import Journal
+
+TO_BE_HELD = "RESERVATION_ID"
+"""Stands in a dry run for the id that a hold would get."""
 
 
 async def book(
@@ -48,12 +63,7 @@ async def book(
         str | None, Parameter(help="Resume the booking that was begun with this key.")
     ] = None,
     yes: YesOption = False,
-    dry_run: Annotated[
-        bool,
-        Parameter(
-            negative="", show_default=False, help="Print the request's JSON and send nothing."
-        ),
-    ] = False,
+    dry_run: DryRunOption = False,
     new_generation: Annotated[
         bool,
         Parameter(
@@ -82,17 +92,17 @@ async def book(
         customer=Customer(first_name, last_name, email),
         language=language,
     )
-    if dry_run:
-        _show_request(wanted)
-        return
-    require_answerable(yes=yes)
     if new_generation and kept.client_ref is None:
         raise usage("--new-generation goes with --client-ref")
+    if dry_run:
+        await _show_requests(wanted, idempotency_key, kept, api)
+        return
+    require_answerable(yes=yes)
     journal = kept.for_command(sandbox=api.sandbox)
     async with open_session(api, journal=journal) as session:
         with kept.naming_itself():
             await _say_what_is_known(session, kept.client_ref)
-            say(await _summary(session, wanted))
+            say(await _summary(session, wanted, base_url_of(api)))
             if reservation is None and kept.client_ref is None:
                 booking = await _hold_and_book(session, wanted, idempotency_key, yes=yes)
             else:
@@ -110,11 +120,36 @@ async def _say_what_is_known(session: AsyncSession, client_ref: str | None) -> N
         say(f"{clean(client_ref)} was asked for before and is {entry.state.value}.")
 
 
-def _show_request(wanted: BookTickets) -> None:
-    from eguma_async.eguma.session import EGUMA
+async def _show_requests(wanted: BookTickets, key: str | None, kept: Keeping, api: Api) -> None:
+    """Show what would be sent: a hold first, if `book` makes one, and the booking."""
+    import attrs
 
-    print_json(json.loads(EGUMA.codec.encode(wanted)))
-    say(f"Nothing was sent. This is the body of {wanted.METHOD} {wanted.PATH}.")
+    from eguma_async.core.errors import NotSentError
+    from eguma_async.core.journal import Intent
+    from eguma_async.eguma.ticketing.reservations import ReserveTickets
+
+    async with open_session(api, journal=_rehearsal(kept), dry_run=True) as session:
+        if wanted.reservation_id is None and kept.client_ref is None:
+            hold = ReserveTickets(
+                product_id=wanted.product_id, starts_at=wanted.starts_at, items=wanted.items
+            )
+            with contextlib.suppress(NotSentError):
+                await session.send(hold)
+            # Its id is in the answer to the first request.
+            wanted = attrs.evolve(wanted, reservation_id=TO_BE_HELD)
+        intent = Intent(client_ref=kept.client_ref) if kept.client_ref is not None else None
+        await session.send(wanted, idempotency_key=key, intent=intent)
+
+
+def _rehearsal(kept: Keeping) -> Journal | None:
+    """Return an empty journal that makes the same idempotency key of a reference."""
+    if kept.client_ref is None:
+        return None
+    from eguma_async.journal.kinds import MemoryJournal
+
+    if kept.location is None:
+        raise usage("--client-ref needs --journal, or EGUMA_JOURNAL")
+    return MemoryJournal(account=kept.account or "")
 
 
 async def _hold_and_book(
@@ -183,8 +218,8 @@ def _how_it_ends(hold: Hold) -> str:
     return f"it ends by itself at {end}, or now with: eguma release {clean(hold.reservation_id)}"
 
 
-async def _summary(session: AsyncSession, wanted: BookTickets) -> str:
-    """Describe what will be booked, with the prices of the day."""
+async def _summary(session: AsyncSession, wanted: BookTickets, where: str) -> str:
+    """Describe what will be booked and where, with the prices of the day."""
     start = wanted.starts_at
     day = start.date() if isinstance(start, datetime) else start
     slots = await session.ticketing.availabilities.list(
@@ -207,7 +242,7 @@ async def _summary(session: AsyncSession, wanted: BookTickets) -> str:
         f" {money(amount, currency)}"
         for item, amount in zip(wanted.items, amounts, strict=True)
     ]
-    lines.append(f"Total: {money(total, currency)}")
+    lines.append(f"Total: {money(total, currency)}, at {where}")
     return "\n  ".join(map(clean, lines))
 
 
@@ -245,45 +280,6 @@ def _show(booking: Booking, api: Api) -> None:
         say(f"Cancel it: eguma cancel {clean(booking.booking_id)}")
 
 
-async def cancel(
-    booking: Annotated[str | None, Parameter(help="Id of a booking.")] = None,
-    /,
-    *,
-    client_ref: Annotated[
-        str | None,
-        Parameter(
-            metavar="REF",
-            help="Instead of the id, the reference it was booked under; needs a journal.",
-        ),
-    ] = None,
-    yes: YesOption = False,
-    chosen: JournalChoice = DEFAULT_CHOICE,
-    api: Api = DEFAULT_API,
-) -> None:
-    """Cancel a booking with all of its tickets. This refunds no money."""
-    if (booking is None) == (client_ref is None):
-        raise usage("give either the id of a booking, or --client-ref")
-    require_answerable(yes=yes)
-    journal = chosen.for_command(sandbox=api.sandbox)
-    if journal is None and client_ref is not None:
-        raise usage("--client-ref needs --journal, or EGUMA_JOURNAL")
-    question = f"Cancel booking {clean(booking or client_ref or '')} with all of its tickets?"
-    if not yes and not await confirm(question):
-        raise Stop("nothing was cancelled", Exit.FAILURE)
-    async with open_session(api, journal=journal) as session:
-        with chosen.naming_itself():
-            cancelled = await session.ticketing.bookings.cancel(booking, client_ref=client_ref)
-    if api.json:
-        print_json(cancelled)
-        return
-    print_table(
-        f"Booking {cancelled.booking_reference} cancelled",
-        ("Ticket no longer valid",),
-        [(ticket.ticket_number,) for ticket in cancelled.cancelled_tickets],
-    )
-
-
 def add_to(app: App) -> None:
-    """Add the commands of this module."""
+    """Add the command of this module."""
     app.command(book)
-    app.command(cancel)

@@ -15,12 +15,12 @@ from eguma_async.cli.tables import print_table
 from eguma_async.cli.text import money, print_json
 
 if TYPE_CHECKING:
+    from eguma_async.core.hooks import AttemptEvent
     from eguma_async.eguma.session import AsyncSession
     from eguma_async.eguma.ticketing.availabilities import Availability, AvailabilityList
     from eguma_async.eguma.ticketing.bookings import Booking
     from eguma_async.eguma.ticketing.items import TicketItem
     from eguma_async.eguma.ticketing.products import Product
-    from eguma_async.pipeline.observing import AttemptEvent
     from eguma_async.sandbox import EgumaSandbox
 
 DAYS = timedelta(days=7)

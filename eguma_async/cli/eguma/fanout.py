@@ -13,11 +13,12 @@ from cyclopts import App, Parameter
 
 from eguma_async.cli.cluster import workers_of
 from eguma_async.cli.errors import Exit, Stop, exit_code, explain, usage
+from eguma_async.cli.exporting import check_parquet, check_place
 from eguma_async.cli.progress import ShowFanOut, fan_out_bar
 from eguma_async.cli.text import clean, counted, print_json, say
 
 from .options import DEFAULT_API, Api, FromOption, ToOption, day_range, open_session
-from .slot_rows import error_of, writer
+from .outcome_lines import error_of, line_of
 from .words import ADVICE
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 LISTED = 20
 """Failures that are told one by one on stderr; the output has all of them."""
 
+PARQUET = ".parquet"
 Emit = Callable[[str], object]
 
 
@@ -56,7 +58,8 @@ async def fanout(
         Path | None,
         Parameter(
             metavar="FILE",
-            help="Write to this file, replacing it at the end: JSON lines, or for .csv a table.",
+            help="Write to this file, replacing it at the end: JSON lines; for .csv and .parquet a"
+            " table, as `eguma availabilities` exports it.",
         ),
     ] = None,
     cluster: Annotated[
@@ -74,15 +77,18 @@ async def fanout(
     They come in the order of the answers, each as soon as it is there. A file appears when all is
     read, or not at all. With --json and --to-file, stdout gets one document that sums the run up.
 
-    A product that cannot be read does not hold up the others: it is listed with the reason, and
-    the exit code is that of the failures if all are of one kind, else 1.
+    A product that cannot be read does not hold up the others: its line, or for a table stderr, has
+    the reason, and the exit code is that of the failures if all are of one kind, else 1.
     """
     if every == bool(product):
         raise usage("give ids of products, or --all")
     if cluster is not None and concurrency is not None:
         raise usage("--concurrency is for this process; --cluster goes without it")
     from_date, to_date = day_range(first, last)
-    _check_place(to_file)
+    if to_file is not None:
+        check_place(to_file)
+        if to_file.suffix.lower() == PARQUET:
+            check_parquet()
     async with open_session(api) as session, workers_of(cluster, api) as executor:
         ids = await _active_products(session) if every else product
         outcomes = session.ticketing.availabilities.fan_out(
@@ -94,8 +100,11 @@ async def fanout(
             executor=executor,
             on_progress=(tally := _Tally(len(ids))).take,
         )
-        with _output(to_file) as emit, _bar(to_file) as tally.show, tally.told_at_its_end(to_file):
-            await _write(outcomes, to_file, emit, tally)
+        with _bar(to_file) as tally.show, tally.told_at_its_end(to_file):
+            if to_file is not None and _is_table(to_file):
+                await _write_table(outcomes, to_file, tally)
+            else:
+                await _write_lines(outcomes, to_file, tally)
     _sum_up(tally, to_file, as_json=api.json)
 
 
@@ -118,6 +127,7 @@ class _Tally:
         self.codes: Counter[Exit] = Counter()
         self.failures: list[tuple[str, str, dict[str, Any] | None]] = []
         self.show: ShowFanOut | None = None
+        self.listed: int | None = LISTED
 
     def take(self, progress: Progress) -> None:
         """Take note of how far it is, and show it."""
@@ -132,7 +142,7 @@ class _Tally:
             self.slots += len(outcome.unwrap().availabilities)
             return
         self.codes[exit_code(outcome.error)] += 1
-        if len(self.failures) < LISTED:
+        if self.listed is None or len(self.failures) < self.listed:
             product = clean(getattr(outcome.operation, "product_id", ""))
             why = explain(outcome.error, ADVICE)
             self.failures.append((product, why, error_of(outcome)))
@@ -158,31 +168,29 @@ class _Tally:
         return Stop(f"{self.failed} of {self.done} failed", code)
 
 
-async def _write(
-    outcomes: FanOut[AvailabilityList], to_file: Path | None, emit: Emit, tally: _Tally
+def _is_table(to_file: Path) -> bool:
+    return to_file.suffix.lower() in {".csv", PARQUET}
+
+
+async def _write_table(outcomes: FanOut[AvailabilityList], to_file: Path, tally: _Tally) -> None:
+    from eguma_async.eguma.ticketing.tables import AVAILABILITIES
+    from eguma_async.exports import ExportFile
+
+    tally.listed = None  # a table has no place for reasons
+    async with ExportFile(to_file, AVAILABILITIES) as out:
+        await out.write_all(outcomes, on_item=tally.count)
+    if out.report.unreadable:
+        faults = clean("; ".join(out.report.problems))
+        say(f"{counted(out.report.unreadable, 'slot')} could not be read: {faults}.")
+
+
+async def _write_lines(
+    outcomes: FanOut[AvailabilityList], to_file: Path | None, tally: _Tally
 ) -> None:
-    head, lines = writer(to_file)
-    emit(head)
-    async for outcome in outcomes:
-        emit(lines(outcome))
-        tally.count(outcome)
-
-
-def _check_place(to_file: Path | None) -> None:
-    """Check that a file can be written, before anything is asked for.
-
-    Raises:
-        Stop: It cannot.
-    """
-    if to_file is None:
-        return
-    from eguma_async.core.errors import ConfigurationError
-    from eguma_async.core.files import check_is_plain
-
-    try:
-        check_is_plain(to_file)
-    except ConfigurationError:
-        raise Stop(f"{to_file} is no plain file, or in a directory that does not exist") from None
+    with _output(to_file) as emit:
+        async for outcome in outcomes:
+            emit(line_of(outcome))
+            tally.count(outcome)
 
 
 @contextmanager

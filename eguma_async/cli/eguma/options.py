@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from eguma_async.cli.connection import LOCAL, opened
+from eguma_async.cli.dry_run import MASK, DryRun
 from eguma_async.cli.errors import usage
 from eguma_async.cli.options import DAY, ConnectionOptions, credential, day
 
@@ -75,18 +77,37 @@ ToOption = Annotated[
 
 
 def open_session(
-    api: Api, *, journal: Journal | None = None
+    api: Api, *, journal: Journal | None = None, dry_run: bool = False
 ) -> AbstractAsyncContextManager[AsyncSession]:
     """Open a session as the options say.
 
     Args:
         api: The options.
         journal: Keeps what books or cancels.
+        dry_run: Print the first request, and send nothing.
 
     Raises:
-        Stop: An option is wrong, or a call failed.
+        Stop: An option is wrong, a call failed, or it was a dry run.
     """
+    if dry_run:
+        return opened(api, ADVICE, partial(_dry_session, api), journal=journal, dry=DryRun())
     return opened(api, ADVICE, partial(_session, api), journal=journal)
+
+
+def base_url_of(api: Api) -> str:
+    """Return where the session of a command goes, for people."""
+    from eguma_async.eguma.provider import EGUMA
+
+    if api.sandbox:
+        return "the sandbox"
+    return api.base_url or os.environ.get("EGUMA_BASE_URL") or EGUMA.base_url
+
+
+async def _dry_session(api: Api, options: SessionOptions) -> AsyncSession:
+    """Make a session that needs no key, as nothing is sent."""
+    from eguma_async.eguma.session import AsyncSession
+
+    return AsyncSession(MASK, base_url=LOCAL if api.sandbox else api.base_url, **options)
 
 
 async def _session(api: Api, options: SessionOptions) -> AsyncSession:

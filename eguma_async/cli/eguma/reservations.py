@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from eguma_async.cli.dry_run import DryRunOption
 from eguma_async.cli.tables import print_table
 from eguma_async.cli.text import clean, plain, print_json, say, span
 
@@ -18,11 +19,12 @@ async def reserve(
     /,
     *,
     item: ItemOption,
+    dry_run: DryRunOption = False,
     api: Api = DEFAULT_API,
 ) -> None:
     """Hold places for 60 minutes."""
     start, items = slot_start(starts_at), ticket_items(item)
-    async with open_session(api) as session:
+    async with open_session(api, dry_run=dry_run) as session:
         held = await session.ticketing.reservations.create(
             product_id=product, starts_at=start, items=items
         )
@@ -46,10 +48,11 @@ async def release(
     reservation: Annotated[str, Parameter(help="Id of a reservation.")],
     /,
     *,
+    dry_run: DryRunOption = False,
     api: Api = DEFAULT_API,
 ) -> None:
     """Give held places back."""
-    async with open_session(api) as session:
+    async with open_session(api, dry_run=dry_run) as session:
         released = await session.ticketing.reservations.cancel(reservation)
     if api.json:
         print_json(released)

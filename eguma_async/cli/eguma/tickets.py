@@ -1,4 +1,4 @@
-"""``eguma ticket``: check-in, check-out, what is known of a ticket."""
+"""``eguma ticket``: check-in, check-out, what is known of a ticket, its code."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from eguma_async.cli.dry_run import DryRunOption
 from eguma_async.cli.errors import Exit, Stop
 from eguma_async.cli.tables import print_table
 from eguma_async.cli.text import clean, moment, money, print_json
 
+from . import ticket_files
 from .options import DEFAULT_API, Api, open_session
 
 if TYPE_CHECKING:
@@ -18,16 +20,20 @@ if TYPE_CHECKING:
 Number = Annotated[str, Parameter(help="The 19 digits of the ticket.")]
 
 
-async def check_in(number: Number, /, *, api: Api = DEFAULT_API) -> None:
+async def check_in(
+    number: Number, /, *, dry_run: DryRunOption = False, api: Api = DEFAULT_API
+) -> None:
     """Check a ticket in."""
-    async with open_session(api) as session:
+    async with open_session(api, dry_run=dry_run) as session:
         check = await session.ticketing.tickets.check_in(number)
     _report(check, "checked in", number, api)
 
 
-async def check_out(number: Number, /, *, api: Api = DEFAULT_API) -> None:
+async def check_out(
+    number: Number, /, *, dry_run: DryRunOption = False, api: Api = DEFAULT_API
+) -> None:
     """Check a ticket out."""
-    async with open_session(api) as session:
+    async with open_session(api, dry_run=dry_run) as session:
         check = await session.ticketing.tickets.check_out(number)
     _report(check, "checked out", number, api)
 
@@ -73,8 +79,9 @@ async def info(number: Number, /, *, api: Api = DEFAULT_API) -> None:
 
 def add_to(app: App) -> None:
     """Add the commands of this module."""
-    tickets = App(name="ticket", help="Check tickets in and out at the gate.")
+    tickets = App(name="ticket", help="Check tickets in and out at the gate, and draw them.")
     tickets.command(check_in)
     tickets.command(check_out)
     tickets.command(info)
+    ticket_files.add_to(tickets)
     app.command(tickets)

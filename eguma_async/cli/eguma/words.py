@@ -8,6 +8,7 @@ from eguma_async.core.errors import (
     AuthenticationError,
     IdempotencyMismatchError,
     NotFoundError,
+    TransportError,
 )
 
 _RECOVER = "eguma journal recover"
@@ -64,6 +65,13 @@ ADVICE = Advice(
             (
                 "the idempotency key belongs to another booking: give the very same arguments,"
                 " --reservation included, or look at `eguma orders` before taking a new key"
+            ),
+        ),
+        (
+            TransportError,
+            (
+                "nothing was changed; check the network, the base URL and any proxy:"
+                " `eguma doctor` looks at each of them"
             ),
         ),
     ),

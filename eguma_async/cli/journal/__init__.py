@@ -5,8 +5,9 @@ from __future__ import annotations
 from cyclopts import App
 
 from . import entries, upkeep
+from .guides import GUIDES
 
-__all__ = ["add_to"]
+__all__ = ["GUIDES", "add_to"]
 
 HELP = """Look into a journal of bookings, and bring what is open to its end.
 

@@ -14,6 +14,7 @@ from cyclopts import Parameter
 
 from eguma_async.cli.connection import showing_log
 from eguma_async.cli.errors import name_journal, usage
+from eguma_async.core.server_urls import place_of
 
 from .location import has_password, journal_at, require_journal
 
@@ -58,6 +59,12 @@ class JournalChoice:
         if self.journal == "":
             raise usage("--journal must not be empty")
         return self.journal or os.environ.get(VARIABLE) or None
+
+    @property
+    def shown(self) -> str:
+        """Where it is, without what a URL may tell of a password."""
+        location = self.location or ""
+        return place_of(location) if "://" in location else location
 
     def new(self, *, any_credentials: bool = False) -> "Journal | None":
         """Return the journal, which is made if there is none; None if none is asked for."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from eguma_async.cli.errors import Stop, usage
+from eguma_async.cli.errors import usage
 from eguma_async.cli.options import JsonOption, YesOption
-from eguma_async.cli.prompt import confirm, require_answerable
+from eguma_async.cli.prompt import require_answerable, require_yes
 from eguma_async.cli.text import clean, counted, print_json, say
 
 from .display import as_document, known, now, print_entry
@@ -75,8 +75,7 @@ async def resolve(
     async with opened_journal(which) as journal:
         entry = await one_of(journal, reference, which)
         result = _result(entry, which, outcome, booking_id or [], order_reference or [])
-        if not yes and not await _agreed(entry, f"as {outcome}"):
-            raise Stop("nothing was changed")
+        await _require_yes(entry, f"as {outcome}", which, yes=yes)
         entry = await journal.resolve(
             entry.client_ref,
             State(outcome),
@@ -119,8 +118,7 @@ async def erase(
     require_answerable(yes=yes)
     async with opened_journal(which) as journal:
         entry = await one_of(journal, reference, which)
-        if not yes and not await _agreed(entry, "without what is known of it"):
-            raise Stop("nothing was changed")
+        await _require_yes(entry, "without what is known of it", which, yes=yes)
         entry = await journal.erase(
             entry.client_ref,
             kind=entry.kind,
@@ -148,9 +146,11 @@ async def prune(
     if chosen.account is not None:
         raise usage("a journal is pruned as a whole, not for one --account")
     async with opened_journal(chosen) as journal:
-        question = f"Remove all entries that have ended and are older than {older_than:g} days?"
-        if not yes and not await confirm(question):
-            raise Stop("nothing was removed")
+        question = (
+            f"Remove all entries of {chosen.shown} that have ended and are older than"
+            f" {older_than:g} days?"
+        )
+        await require_yes(clean(question), yes=yes, otherwise="nothing was removed")
         removed = await journal.prune(older_than=length)
     if json:
         print_json({"removed": removed})
@@ -158,10 +158,12 @@ async def prune(
         say(f"{counted(removed, 'entry', 'entries')} removed.")
 
 
-async def _agreed(entry: Entry, how: str) -> bool:
-    name = f"{entry.kind or 'damaged entry'} {entry.client_ref}"
-    say(f"{clean(name)}: {entry.state.value}, {clean(known(entry))}")
-    return await confirm(f"Keep it {how}?")
+async def _require_yes(entry: Entry, how: str, chosen: JournalChoice, *, yes: bool) -> None:
+    if not yes:
+        name = f"{entry.kind or 'damaged entry'} {entry.client_ref}"
+        say(f"{clean(name)}: {entry.state.value}, {clean(known(entry))}")
+    question = clean(f"Keep it in {chosen.shown} {how}?")
+    await require_yes(question, yes=yes, otherwise="nothing was changed")
 
 
 def _show(entry: Entry, *, json: bool) -> None:

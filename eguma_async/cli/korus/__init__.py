@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from cyclopts import App
 
-from . import catalog, journal, orders, reservations, tickets
+from . import calibrate, catalog, doctor, journal, orders, reservations, tickets
+from .guides import GUIDES
 from .words import ADVICE
 
-__all__ = ["ADVICE", "add_to"]
+__all__ = ["ADVICE", "GUIDES", "add_to"]
 
 HELP = """Sell admission tickets through Korus Ticket.
 
@@ -19,6 +20,6 @@ stdin with --secret-stdin. IRIs are passed on as they are listed.
 def add_to(app: App) -> None:
     """Add the commands of this package."""
     korus = App(name="korus", help=HELP)
-    for commands in (catalog, reservations, orders, tickets, journal):
+    for commands in (catalog, reservations, orders, tickets, journal, doctor, calibrate):
         commands.add_to(korus)
     app.command(korus)

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from eguma_async.cli.options import day
+from eguma_async.cli.exporting import (
+    DEFAULT_FORM,
+    DayOrFileOption,
+    Form,
+    Target,
+    ToFileOption,
+    counting,
+    days_and_file,
+    range_of,
+    sum_up,
+    target_of,
+    write_export,
+)
 from eguma_async.cli.tables import print_table
 from eguma_async.cli.text import amount, counted, moment, plain, print_json, stock
 
 from .options import DEFAULT_API, Api, open_session, read_all
+from .words import ADVICE
 
 if TYPE_CHECKING:
-    from eguma_async.korus import Offer, OfferSession, OfferTicket
+    from eguma_async.korus import KorusSession, Offer, OfferSession, OfferTicket
+    from eguma_async.pipeline.pages import Pager
 
 CatalogIri = Annotated[str, Parameter(help="IRI of a catalog.")]
 OfferIri = Annotated[str, Parameter(help="IRI of an offer.")]
@@ -84,24 +98,32 @@ async def offers(
     first: Annotated[
         str | None, Parameter(name="--from", help="First day, YYYY-MM-DD; any if not given.")
     ] = None,
-    last: Annotated[
-        str | None, Parameter(name="--to", help="Last day, included; any if not given.")
-    ] = None,
+    to: DayOrFileOption = None,
+    to_file: ToFileOption = None,
+    form: Form = DEFAULT_FORM,
     api: Api = DEFAULT_API,
 ) -> None:
-    """List the offers of a catalog: a product for a day, with price and stock."""
-    date_after = None if first is None else day(first, "--from")
-    date_before = None if last is None else day(last, "--to")
-    found = await read_all(
-        api,
-        lambda session: session.offers.list(
+    """List the offers of a catalog: a product for a day, with price and stock.
+
+    With --format, or a file that ends in .csv, .jsonl or .parquet, it exports one row for each.
+    """
+    last, file = days_and_file(to, to_file)
+    date_after, date_before = range_of(first, last)
+    target = target_of(file, form, json=api.json)
+
+    def listing(session: KorusSession) -> Pager[Offer]:
+        return session.offers.list(
             catalog,
             products=product or (),
             product_base=product_base,
             date_after=date_after,
             date_before=date_before,
-        ),
-    )
+        )
+
+    if target is not None:
+        await _export(listing, target, api)
+        return
+    found = await read_all(api, listing)
     if api.json:
         print_json(found)
         return
@@ -110,6 +132,17 @@ async def offers(
         ("Offer", "Date", "Product", ">Tickets", ">Price", ">Left"),
         map(_offer_row, found),
     )
+
+
+async def _export(
+    listing: Callable[[KorusSession], Pager[Offer]], target: Target, api: Api
+) -> None:
+    from eguma_async.korus.tables import OFFERS
+
+    async with open_session(api) as session:
+        with counting("offer") as count:
+            report = await write_export(listing(session), OFFERS, target, on_item=count)
+    sum_up(report, target, json=api.json, advice=ADVICE)
 
 
 def _offer_row(offer: Offer) -> tuple[str, ...]:

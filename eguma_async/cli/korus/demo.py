@@ -18,8 +18,8 @@ from eguma_async.cli.tables import print_table
 from eguma_async.cli.text import amount, print_json
 
 if TYPE_CHECKING:
+    from eguma_async.core.hooks import AttemptEvent
     from eguma_async.korus import Hold, KorusSession, Offer, Order, TicketChoice
-    from eguma_async.pipeline.observing import AttemptEvent
     from eguma_async.sandbox.korus import KorusSandbox
 
 UNITS = 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 from cyclopts import Parameter
 
 from eguma_async.cli.connection import LOCAL, opened
+from eguma_async.cli.dry_run import MASK, DryRun
 from eguma_async.cli.errors import usage
 from eguma_async.cli.options import ConnectionOptions, credential
+from eguma_async.cli.progress import status_line
 from eguma_async.cli.text import say_unreadable
 
 from .words import ADVICE
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from eguma_async.pipeline.pages import Pager
 
 T = TypeVar("T")
+COUNTED = 30
+"""After how many elements of a list the number shown is a new one."""
 
 
 @Parameter(name="*")
@@ -64,6 +69,7 @@ def open_session(
     *,
     observer: Callable[[AttemptEvent], None] | None = None,
     journal: Journal | None = None,
+    dry: DryRun | None = None,
 ) -> AbstractAsyncContextManager[KorusSession]:
     """Open a session as the options say.
 
@@ -71,19 +77,36 @@ def open_session(
         api: The options.
         observer: Sees each request.
         journal: Keeps what orders.
+        dry: Takes what would be sent. It is printed at the end, and nothing else is.
 
     Raises:
-        Stop: An option is wrong, or a call failed.
+        Stop: An option is wrong, a call failed, or it was a dry run.
     """
-    return opened(api, ADVICE, partial(_session, api, observer), journal=journal)
+    if dry is not None and not dry.reads:
+        return opened(api, ADVICE, partial(_dry_session, api), journal=journal, dry=dry)
+    return opened(api, ADVICE, partial(_session, api), journal=journal, dry=dry, observer=observer)
 
 
-async def _session(
-    api: Api, observer: Callable[[AttemptEvent], None] | None, options: SessionOptions
-) -> KorusSession:
+def base_url_of(api: Api) -> str:
+    """Return where the session of a command goes, for people."""
+    from eguma_async.korus.provider import KORUS
+
+    if api.sandbox:
+        return "the sandbox"
+    return api.base_url or os.environ.get("KORUS_BASE_URL") or KORUS.base_url
+
+
+async def _dry_session(api: Api, options: SessionOptions) -> KorusSession:
+    """Make a session that needs no credentials and fetches no token, as nothing is sent."""
     from eguma_async.korus import KorusSession
 
-    options["observer"] = observer
+    base_url = LOCAL if api.sandbox else api.base_url
+    return KorusSession(token=MASK, base_url=base_url, language=api.language, **options)
+
+
+async def _session(api: Api, options: SessionOptions) -> KorusSession:
+    from eguma_async.korus import KorusSession
+
     if api.sandbox:
         return _sandbox_session(api, options)
     client_id = await credential("KORUS_CLIENT_ID")
@@ -114,7 +137,8 @@ def _sandbox_session(api: Api, options: SessionOptions) -> KorusSession:
     from eguma_async.sandbox.korus import TOKEN_PATH, KorusSandbox
 
     sandbox = KorusSandbox()
-    options["transport"] = sandbox.transport()
+    dry, simulated = options.get("transport"), sandbox.transport()
+    options["transport"] = dry.over(simulated) if isinstance(dry, DryRun) else simulated
     return KorusSession(
         *sandbox.demo_client,
         base_url=LOCAL,
@@ -128,8 +152,13 @@ async def read_all(api: Api, listing: Callable[[KorusSession], Pager[T]]) -> tup
     """Read a list with all of its pages, and say what of it could not be read."""
     from eguma_async.core.listing import Listing
 
+    found: list[T] = []
     async with open_session(api) as session:
         pager = listing(session)
-        found = tuple([item async for item in pager])
+        with status_line("Reading the list ...") as show:
+            async for item in pager:
+                found.append(item)
+                if len(found) % COUNTED == 0:
+                    show(f"Reading the list: {len(found)} so far ...")
     say_unreadable(Listing(found, pager.unreadable))
-    return found
+    return tuple(found)

@@ -7,24 +7,38 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
+from eguma_async.cli.dry_run import DryRun, DryRunOption
 from eguma_async.cli.errors import Exit, Stop, resume_with, usage
+from eguma_async.cli.exporting import (
+    DEFAULT_FORM,
+    FileOption,
+    Form,
+    NoCustomersOption,
+    Target,
+    counting,
+    sum_up,
+    target_of,
+    write_export,
+)
 from eguma_async.cli.journal.options import NOT_KEPT, Keeping
 from eguma_async.cli.options import YesOption
 from eguma_async.cli.prompt import confirm_within, require_answerable
 from eguma_async.cli.tables import print_table
 from eguma_async.cli.text import amount, clean, counted, moment, print_json, say
 
-from .options import DEFAULT_API, Api, open_session, read_all
+from .options import DEFAULT_API, Api, base_url_of, open_session, read_all
 from .tickets import print_tickets
+from .words import ADVICE
 
 if TYPE_CHECKING:
     from eguma_async.core.clock import Clock
+    from eguma_async.core.hooks import AttemptEvent
+    from eguma_async.exports import Table
     from eguma_async.korus import BulkOrders, KorusSession, Order, Reservation
-    from eguma_async.pipeline.observing import AttemptEvent
 
 
 async def order(
@@ -41,6 +55,7 @@ async def order(
     ] = None,
     notes: Annotated[str | None, Parameter(help="A remark for the issuer.")] = None,
     yes: YesOption = False,
+    dry_run: DryRunOption = False,
     kept: Keeping = NOT_KEPT,
     api: Api = DEFAULT_API,
 ) -> None:
@@ -55,11 +70,14 @@ async def order(
     from eguma_async.korus import Customer
 
     customer = Customer(first_name, last_name, email, phone=phone, country=country)
+    if dry_run:
+        async with open_session(api, dry=DryRun()) as session:
+            await session.orders.create(reservation, customer, external_reference, notes=notes)
     require_answerable(yes=yes)
     journal = kept.for_command(sandbox=api.sandbox)
     async with open_session(api, observer=_tell_of_a_lost_answer, journal=journal) as session:
         held = [await session.reservations.get(iri) for iri in reservation]
-        say(await _summary(session, held))
+        say(await _summary(session, held, base_url_of(api)))
         with kept.naming_itself(), _saying_what_stays(held, external_reference, session.clock):
             if not await _is_known(session, kept.client_ref):
                 _check_may_be_ordered(held)
@@ -126,8 +144,8 @@ def _is_held(reservation: Reservation, clock: Clock) -> bool:
     return not gone and reservation.expires_at > clock.now()
 
 
-async def _summary(session: KorusSession, held: Sequence[Reservation]) -> str:
-    """Describe what will be booked, at the prices of the reservations."""
+async def _summary(session: KorusSession, held: Sequence[Reservation], where: str) -> str:
+    """Describe what will be booked and where, at the prices of the reservations."""
     lines = ["To be booked:"]
     for reservation in held:
         for item in reservation.items:
@@ -137,7 +155,7 @@ async def _summary(session: KorusSession, held: Sequence[Reservation]) -> str:
             price = amount(item.unit_amount_incl_tax)
             lines.append(f"{item.quantity or '?'} x {name}{date}: {price} each")
     total = sum((reservation.total_amount_incl_tax for reservation in held), Decimal())
-    lines.append(f"Total: {amount(total)}")
+    lines.append(f"Total: {amount(total)}, at {where}")
     return "\n  ".join(map(clean, lines))
 
 
@@ -182,9 +200,27 @@ async def orders(
     external_reference: Annotated[
         str | None, Parameter(help="Exactly this reference of yours.")
     ] = None,
+    to: FileOption = None,
+    rows: Annotated[
+        Literal["orders", "items", "tickets"] | None,
+        Parameter(help="What an export has a row for; orders if not given."),
+    ] = None,
+    no_customers: NoCustomersOption = False,
+    form: Form = DEFAULT_FORM,
     api: Api = DEFAULT_API,
 ) -> None:
-    """List the orders of your organization, latest first."""
+    """List the orders of your organization, latest first.
+
+    With --format, or a file that ends in .csv, .jsonl or .parquet, it exports them, however many
+    there are. Only its owner can read a file with customers or with tickets.
+    """
+    target = target_of(to, form, json=api.json)
+    if target is not None:
+        table = _table(rows or "orders", customers=not no_customers)
+        await _export(external_reference, table, target, api)
+        return
+    if rows is not None or no_customers:
+        raise usage("--rows and --no-customers go with an export: add --format or --to FILE")
     found = await read_all(
         api,
         lambda session: session.orders.list(external_reference=external_reference, order="desc"),
@@ -207,6 +243,21 @@ async def orders(
             for order in found
         ),
     )
+
+
+async def _export(reference: str | None, table: Table[Any], target: Target, api: Api) -> None:
+    async with open_session(api) as session:
+        found = session.orders.list(external_reference=reference, order="desc")
+        with counting("order") as count:
+            report = await write_export(found, table, target, on_item=count)
+    sum_up(report, target, json=api.json, advice=ADVICE)
+
+
+def _table(rows: str, *, customers: bool) -> Table[Any]:
+    from eguma_async.korus.tables import ORDER_ITEMS, ORDERS, TICKETS
+
+    table = next(table for table in (ORDERS, ORDER_ITEMS, TICKETS) if table.name == rows)
+    return table if customers else table.without_private()
 
 
 async def order_show(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from eguma_async.cli.dry_run import DryRun, DryRunOption
 from eguma_async.cli.errors import Exit, Stop, usage
 from eguma_async.cli.tables import print_table
 from eguma_async.cli.text import amount, clean, counted, moment, print_json, say, span
@@ -31,13 +32,17 @@ async def reserve(
             show_default=False,
         ),
     ] = None,
+    dry_run: DryRunOption = False,
     api: Api = DEFAULT_API,
 ) -> None:
-    """Hold an offer for some minutes, usually 15. It cannot be given back."""
+    """Hold an offer for some minutes, usually 15. It cannot be given back.
+
+    With --dry-run, the tickets of the offer are read all the same: the request names them.
+    """
     from eguma_async.korus import OfferItem
 
     chosen = _pairs(session or [])
-    async with open_session(api) as opened:
+    async with open_session(api, dry=DryRun(reads=True) if dry_run else None) as opened:
         tickets = [ticket async for ticket in opened.offers.tickets(offer)]
         item = OfferItem(offer, _choices(tickets, chosen), quantity)
         result = await opened.reservations.create([item])

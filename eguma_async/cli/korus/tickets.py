@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from eguma_async.cli.dry_run import DryRun, DryRunOption
 from eguma_async.cli.options import day
 from eguma_async.cli.tables import print_table
 from eguma_async.cli.text import moment, plain, print_json
@@ -31,6 +32,7 @@ async def beneficiary(
     ] = None,
     email: Annotated[str | None, Parameter(help="Of the person.")] = None,
     phone: Annotated[str | None, Parameter(help="Of the person.")] = None,
+    dry_run: DryRunOption = False,
     api: Api = DEFAULT_API,
 ) -> None:
     """Tell who uses a ticket. Some issuers allow it only once."""
@@ -48,7 +50,7 @@ async def beneficiary(
         email=email,
         phone=phone,
     )
-    async with open_session(api) as session:
+    async with open_session(api, dry=DryRun() if dry_run else None) as session:
         named = await session.beneficiaries.update(ticket, person)
     if api.json:
         print_json(named)

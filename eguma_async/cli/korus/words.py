@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from eguma_async.cli.errors import Advice, Words
-from eguma_async.core.errors import AccessDeniedError, AuthenticationError, NotFoundError
+from eguma_async.core.errors import (
+    AccessDeniedError,
+    AuthenticationError,
+    NotFoundError,
+    TransportError,
+)
 
 ADVICE = Advice(
     operations={
@@ -55,5 +60,12 @@ ADVICE = Advice(
         ),
         (AccessDeniedError, "it is not open to your organization"),
         (NotFoundError, "check the IRI"),
+        (
+            TransportError,
+            (
+                "nothing was changed; check the network, the base URL and any proxy:"
+                " `eguma korus doctor` looks at each of them"
+            ),
+        ),
     ),
 )

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import attrs
 
 from eguma_async.core import checks
+from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.fields import LOCAL
+
+if TYPE_CHECKING:
+    from eguma_async.rendering.pdf import PageSize, TicketPage
+    from eguma_async.rendering.qr import TicketCode
+
+    from .products import Product
 
 
 @attrs.frozen
@@ -36,6 +47,16 @@ class BookedTicket:
     ticket_number: str
     category_id: str
 
+    def qr(self) -> TicketCode:
+        """Return its code, which the gate scans.
+
+        Raises:
+            ConfigurationError: The number is nothing that a code can say.
+        """
+        from eguma_async.rendering.qr import TicketCode
+
+        return TicketCode(self.ticket_number)
+
 
 @attrs.frozen(kw_only=True)
 class Booking:
@@ -60,6 +81,70 @@ class Booking:
     replayed: bool = attrs.field(default=False, metadata=LOCAL)
     idempotency_key: str | None = attrs.field(default=None, metadata=LOCAL)
     persisted: bool | None = attrs.field(default=None, metadata=LOCAL)
+
+    def pages(
+        self, product: Product, starts_at: datetime | date, *, merchant: str = ""
+    ) -> tuple[TicketPage, ...]:
+        """Return what a page for each of its tickets shows, in its language.
+
+        Args:
+            product: What was booked.
+            starts_at: The start that was booked; of a product by the day, its day is shown.
+            merchant: Who sells it, such as `ProductList.company_name`.
+
+        Raises:
+            ConfigurationError: The product has not the categories of the tickets, or a number is
+                nothing that a code can say.
+        """
+        from eguma_async.rendering.pdf import TicketPage, shown_start
+
+        language = self.language or ""
+        categories = {
+            category.id: category.name_translations.get(language) or category.name
+            for category in product.categories
+        }
+        if not {ticket.category_id for ticket in self.tickets} <= {"", *categories}:
+            raise ConfigurationError("product is not what was booked: its categories are others")
+        return tuple(
+            TicketPage(
+                number=ticket.ticket_number,
+                product=product.name_translations.get(language) or product.name,
+                category=categories.get(ticket.category_id, ""),
+                starts=shown_start(starts_at, whole_day=product.slot_type == "day"),
+                reference=self.booking_reference,
+                merchant=merchant,
+                language=language,
+            )
+            for ticket in self.tickets
+        )
+
+    def pdf(
+        self,
+        product: Product,
+        starts_at: datetime | date,
+        *,
+        merchant: str = "",
+        size: PageSize = "a4",
+        font: Path | str | None = None,
+    ) -> bytes:
+        """Return its tickets in PDF, a page for each, in its language.
+
+        It is drawn by packages of the extra `pdf`: ``pip install 'eguma_async[pdf]'``.
+
+        Args:
+            product: As for `pages`.
+            starts_at: As for `pages`.
+            merchant: As for `pages`.
+            size: Of the paper.
+            font: A TrueType font, for what is not western European.
+
+        Raises:
+            ConfigurationError: An argument is wrong, or a package is missing.
+        """
+        from eguma_async.rendering.pdf import tickets_pdf
+
+        pages = self.pages(product, starts_at, merchant=merchant)
+        return tickets_pdf(pages, size=size, font=font)
 
 
 @attrs.frozen(kw_only=True)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import attrs
 
 from eguma_async.eguma.merchant_time import in_utc, readings
+
+if TYPE_CHECKING:
+    from eguma_async.core.clock import Clock
 
 HOLD = timedelta(minutes=60)
 """How long a hold lasts, as the API documents it."""
@@ -51,3 +55,29 @@ def _readings(expires_at: datetime) -> tuple[datetime, ...]:
     if expires_at.tzinfo is not None:
         return (in_utc(expires_at),)
     return (*readings(expires_at), expires_at.replace(tzinfo=UTC))
+
+
+class Countdown:
+    """The time that is left of a hold.
+
+    It is measured from its beginning on, so a machine whose clock is wrong counts down like any.
+
+    Args:
+        clock: Tells the time.
+        length: How much is left at the beginning.
+    """
+
+    def __init__(self, clock: Clock, length: timedelta) -> None:
+        self._clock = clock
+        self._length = length
+        self._began = clock.now()
+        self._began_monotonic = clock.monotonic()
+
+    @property
+    def left(self) -> timedelta:
+        """Time left, never below zero."""
+        # A machine that slept has a monotonic clock that slept too, so the other one counts as
+        # well; set back, it must not bring time back.
+        measured = timedelta(seconds=self._clock.monotonic() - self._began_monotonic)
+        elapsed = max(measured, self._clock.now() - self._began)
+        return max(self._length - elapsed, timedelta(0))

@@ -20,7 +20,7 @@ from eguma_async.core.errors import (
     SessionStateError,
     unknown_outcome,
 )
-from eguma_async.core.journal import Intent, LatePolicy
+from eguma_async.core.journal import ClientRefConflictError, Intent, LatePolicy
 from eguma_async.core.log import logger
 from eguma_async.core.messages import Timeouts
 from eguma_async.pipeline.call import cancelled_as
@@ -28,6 +28,7 @@ from eguma_async.pipeline.call import cancelled_as
 from .availabilities import ListAvailabilities
 from .booking_models import Booking, Customer
 from .booking_operations import BookTickets
+from .expiry import Countdown
 from .ranges import days_of
 from .releasing import give_back, quietly, until_done
 from .reservation_models import Reservation, ReserveTickets
@@ -39,7 +40,10 @@ if TYPE_CHECKING:
 
 
 class Hold:
-    """Places held, to be booked before they expire. Made by `Reservations.hold`.
+    """Places held, to be booked before they expire. Made by `Reservations.hold` and `resume`.
+
+    Args:
+        left: How much is left of a hold that was made before; None for a new one.
 
     Attributes:
         reservation: The hold as the server confirmed it.
@@ -52,13 +56,14 @@ class Hold:
         session: Session,
         held: ReserveTickets,
         reservation: Reservation,
+        left: timedelta | None = None,
     ) -> None:
         self.reservation = reservation
         self.total_in_cents: int | None = None
         self._session = session
         self._held = held
-        self._began = session.clock.now()
-        self._began_monotonic = session.clock.monotonic()
+        self._is_resumed = left is not None
+        self._countdown = Countdown(session.clock, reservation.length if left is None else left)
         self._pending_key: str | None = None
         self._pending_ref: str | None = None
         self._without_hold = False
@@ -85,12 +90,7 @@ class Hold:
 
         It is measured from the answer on, so a machine whose clock is wrong counts down like any.
         """
-        clock = self._session.clock
-        # A machine that slept has a monotonic clock that slept too, so the other one counts as
-        # well; set back, it must not bring time back.
-        measured = timedelta(seconds=clock.monotonic() - self._began_monotonic)
-        elapsed = max(measured, clock.now() - self._began)
-        return max(self.reservation.length - elapsed, timedelta(0))
+        return self._countdown.left
 
     @property
     def idempotency_key(self) -> str | None:
@@ -144,7 +144,7 @@ class Hold:
             RefundDueError: With `even_without_hold`: the hold has ended and the places are gone.
             ClientRefConflictError: The `client_ref` stands for something else.
             ConfigurationError: Another key or `client_ref`, while it is unknown what became of the
-                first one.
+                first one. Or `even_without_hold` for a resumed hold, and no `client_ref`.
             SessionStateError: Already booked, released, or being so in another task.
             InvalidRequestError: The hold has expired, or the server refuses the booking.
             ResultMismatchError: It was booked, but with other tickets than asked for: the booking
@@ -152,6 +152,11 @@ class Hold:
             OutcomeUnknownError: It may have been booked.
         """
         self._require_free()
+        if self._is_resumed and even_without_hold and client_ref is None:
+            raise ConfigurationError(
+                "even_without_hold needs a client_ref here: only a journal knows whether this hold"
+                " was booked before it was resumed"
+            )
         operation = BookTickets(
             reservation_id=self.reservation_id,
             product_id=self._held.product_id,
@@ -186,11 +191,14 @@ class Hold:
             return await sale.without_hold(self._pending_key)
         if not even_without_hold:
             return await sale.send()
-        if self.remaining or self._is_in_doubt:
+        if self.remaining or self._is_in_doubt or self._is_resumed:
             try:
                 return await sale.send()
             except (InvalidRequestError, NotFoundError) as refusal:
                 if refusal.outcome_unknown or (self.remaining and refusal.status != 404):
+                    raise
+            except ClientRefConflictError:  # the sale without hold has been begun elsewhere?
+                if self.remaining or not self._is_resumed:
                     raise
         self._without_hold, self._pending_key = True, None
         return await sale.without_hold(None)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from eguma_async.core.errors import ConfigurationError
 from eguma_async.core.messages import Timeouts
 
+from .expiry import HOLD as LENGTH
 from .hold import Hold, HoldContext
 from .items import TicketItem, as_tuple
 from .reservation_models import CancelReservation, ReleasedReservation, Reservation, ReserveTickets
@@ -118,3 +119,37 @@ class Reservations:
             expected_total_in_cents=expected,
             timeouts=timeouts,
         )
+
+    def resume(
+        self,
+        reservation_id: str,
+        *,
+        product_id: str,
+        starts_at: datetime | date,
+        items: Iterable[TicketItem],
+        expires_at_utc: datetime,
+    ) -> Hold:
+        """Go on with a hold that was made before, by another process say. It sends nothing.
+
+        A web shop holds in one request and is paid in another one. It stores what was held, the
+        id, and `Hold.expires_at_utc`; nothing but `Hold.release` and time gives the places back.
+        Book with a journal and a `client_ref`: what another process has booked is found there.
+
+        Args:
+            reservation_id: `Hold.reservation_id`.
+            product_id: As it was held.
+            starts_at: The same.
+            items: The same.
+            expires_at_utc: When it ends, aware. It may have passed.
+
+        Raises:
+            ConfigurationError: An argument is malformed.
+        """
+        CancelReservation(reservation_id=reservation_id)  # checks the id
+        held = ReserveTickets(product_id=product_id, starts_at=starts_at, items=as_tuple(items))
+        ends = expires_at_utc
+        if not isinstance(ends, datetime) or ends.utcoffset() is None:
+            raise ConfigurationError("expires_at_utc must be a datetime with a time zone")
+        left = min(max(ends - self._session.clock.now(), timedelta(0)), LENGTH)
+        reservation = Reservation(reservation_id=reservation_id, expires_at=ends)
+        return Hold(self._session, held, reservation, left)

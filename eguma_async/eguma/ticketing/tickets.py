@@ -17,6 +17,7 @@ from .matching import require_same
 
 if TYPE_CHECKING:
     from eguma_async.core.session import Session
+    from eguma_async.rendering.qr import TicketCode
 
 
 class UnsuccessfulCode(OpenEnum):
@@ -65,6 +66,16 @@ class TicketInfo:
     is_checked_in: bool
     event_or_admission_id: str
     checked_in_at: datetime | None = None
+
+    def qr(self) -> TicketCode:
+        """Return its code, which the gate scans.
+
+        Raises:
+            ConfigurationError: The number is nothing that a code can say.
+        """
+        from eguma_async.rendering.qr import TicketCode
+
+        return TicketCode(self.ticket_number)
 
 
 @attrs.frozen(kw_only=True)

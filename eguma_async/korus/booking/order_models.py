@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
@@ -19,6 +19,9 @@ from eguma_async.korus.json_ld import RAW, Iri, Resource
 from eguma_async.korus.operations import optional
 
 from .reservation_models import TicketSeating, named_in, violations_of, words_of
+
+if TYPE_CHECKING:
+    from eguma_async.rendering.qr import TicketCode
 
 Day: TypeAlias = date
 
@@ -154,6 +157,19 @@ class OrderTicket(Resource):
     beneficiary_amendable: bool | None = None
     status: TicketStatus | None = None
     seating: TicketSeating | None = None
+
+    def qr(self) -> TicketCode:
+        """Return the code of its voucher.
+
+        The API does not say in which kind of code a venue expects it: what the issuer made is in
+        the documents of the order.
+
+        Raises:
+            ConfigurationError: It has no voucher, or none that a code can say.
+        """
+        from eguma_async.rendering.qr import TicketCode
+
+        return TicketCode(self.voucher)  # type: ignore[arg-type]  # it refuses None
 
 
 @attrs.frozen(kw_only=True)

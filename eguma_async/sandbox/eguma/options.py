@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import attrs
 
@@ -78,6 +78,8 @@ class EgumaOptions(Options):
         old_errors: Errors of orders, tickets, events and admissions: ``"text"`` or ``"json"``.
         unknown_ticket_status: Ticket information for an unknown number.
     """
+
+    PROVIDER: ClassVar[str] = "eguma"
 
     generation: Literal["A", "B"] = attrs.field(default="B", validator=must_be(one_of("A", "B")))
     success_status: int = attrs.field(default=200, validator=must_be(status(200, 299)))

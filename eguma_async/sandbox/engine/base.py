@@ -21,6 +21,7 @@ from .options import Options
 from .transport import SandboxTransport
 
 ControlCommand: TypeAlias = Callable[[Mapping[str, object]], object]
+"""A command of the control plane: takes a JSON object, and returns what can be written as JSON."""
 
 NOT_UNICODE = "The request holds text that is not Unicode."
 ENCODED = "The request's content encoding is not supported."

@@ -46,6 +46,7 @@ from .messages import (
 F = TypeVar("F", bound="ServerFault")
 
 Wait: TypeAlias = Callable[[], Awaitable[None]]
+"""Ends when what is waited for has come."""
 
 
 class RequestContext(Protocol):

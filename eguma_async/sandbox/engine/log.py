@@ -16,6 +16,7 @@ from .messages import SandboxRequest, printable
 KEPT_REQUESTS = 10_000
 
 logger: logging.Logger = logging.getLogger("eguma_async")
+logger.addHandler(logging.NullHandler())  # where to write is the program's own matter
 
 
 @attrs.frozen
@@ -61,6 +62,7 @@ class RequestRecord:
 
 
 Listener: TypeAlias = Callable[[RequestRecord], object]
+"""Is told of each request."""
 
 
 class RequestLog:

@@ -138,6 +138,7 @@ Delivery: TypeAlias = SandboxResponse | Dropped | CutResponse | TimedOut
 
 # Earlier names of the same things, which stay importable.
 Outcome = Delivery
+"""Another name of `Delivery`."""
 WireRequest = SandboxRequest
 WireResponse = SandboxResponse
 

@@ -13,6 +13,7 @@ from .refusals import RefusedError
 from .state import State
 
 TOKEN_PATH = "/realms/korusticket/protocol/openid-connect/token"  # noqa: S105  # an address
+"""Where tokens are fetched, as with the provider's identity server."""
 FORM = "application/x-www-form-urlencoded"
 NO_STORE = {"cache-control": "no-store"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import attrs
 
@@ -121,6 +121,8 @@ class KorusOptions(Options):
         violation_type: ``@type`` of a 422: ``"ConstraintViolationList"``, or
             ``"ConstraintViolation"`` as newer frameworks say.
     """
+
+    PROVIDER: ClassVar[str] = "korus"
 
     generation: Generation = attrs.field(
         default="release", validator=must_be(one_of(*BODY_FORMATS))

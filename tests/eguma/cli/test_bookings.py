@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -94,12 +95,19 @@ def test_the_same_key_with_another_booking_is_refused_and_explained(
     assert len(connected.sandbox.bookings()) == 1
 
 
+def body_shown(capsys: Out) -> dict[str, Any]:
+    """Return the body of the booking that a dry run shows."""
+    *_, booking = json.loads(capsys.readouterr().out)["requests"]
+    return json.loads(booking["body"])
+
+
 def test_a_dry_run_prints_the_body_and_sends_nothing(
     connected, slot: list[str], customer: list[str], capsys: Out
 ) -> None:
-    assert main(["book", *slot, *customer, "--language", "en", "--dry-run"]) == 0
+    assert main(["book", *slot, *customer, "--language", "en", "--dry-run", "--json"]) == 0
 
-    assert json.loads(capsys.readouterr().out) == {
+    assert body_shown(capsys) == {
+        "reservation_id": "RESERVATION_ID",
         "product_id": slot[0],
         "starts_at": slot[1],
         "items": [{"category_id": slot[3].partition("=")[0], "quantity": 2}],
@@ -132,8 +140,8 @@ def test_a_start_goes_to_the_server_to_the_letter(
 ) -> None:
     for written in ("2027-03-19T10:00:00+01:00", "2027-03-19T10:00:00.0000000", "2027-03-19"):
         slot[1] = written
-        assert main(["book", *slot, *customer, "--dry-run"]) == 0
-        assert json.loads(capsys.readouterr().out)["starts_at"] == written
+        assert main(["book", *slot, *customer, "--dry-run", "--json"]) == 0
+        assert body_shown(capsys)["starts_at"] == written
 
 
 def test_nothing_is_held_where_nobody_can_be_asked(

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import dask
+import pyarrow.parquet
 import pytest
 from distributed import LocalCluster
 
 from eguma_async.cli import main
-from eguma_async.cli.eguma.slot_rows import COLUMNS, writer
+from eguma_async.cli.eguma.outcome_lines import line_of
 from eguma_async.cli.progress import facts
-from eguma_async.core.errors import NotFoundError, TransportError
+from eguma_async.core.errors import TransportError
 from eguma_async.core.fan_out import Outcome, Progress
 from eguma_async.eguma.ticketing.availabilities import (
     Availability,
@@ -27,6 +28,7 @@ from eguma_async.eguma.ticketing.availabilities import (
     ListAvailabilities,
 )
 from eguma_async.eguma.ticketing.products import SlotType
+from eguma_async.eguma.ticketing.tables import AVAILABILITIES
 from eguma_async.sandbox import Reply
 
 Out = pytest.CaptureFixture[str]
@@ -52,11 +54,6 @@ def slots(name: str, *prices: CategoryPrice) -> AvailabilityList:
     return AvailabilityList(company_name="M", product_name=name, availabilities=(slot,))
 
 
-def table(*outcomes) -> list[dict[str, str]]:
-    head, rows = writer(Path("slots.CSV"))
-    return list(csv.DictReader([*(head + "".join(map(rows, outcomes))).splitlines()]))
-
-
 def test_a_table_has_a_row_for_each_price(connected, tmp_path: Path) -> None:
     file = tmp_path / "slots.csv"
     product = connected.sandbox.example("time").product_id
@@ -65,38 +62,38 @@ def test_a_table_has_a_row_for_each_price(connected, tmp_path: Path) -> None:
 
     with file.open(encoding="utf-8", newline="") as text:
         rows = list(csv.DictReader(text))
-    assert tuple(rows[0]) == COLUMNS
+    assert tuple(rows[0]) == AVAILABILITIES.names
     assert {row["product_name"] for row in rows} == {"Gipfelfahrt"}
     assert {row["price_in_cents"] for row in rows} == {"1800", "2200", "3600", "4500"}
     assert {row["starts_at"][:10] for row in rows} <= {f"2026-12-{n:02d}" for n in range(1, 11)}
-    assert {row["error"] for row in rows} == {""}
 
 
-def test_a_table_names_what_failed_and_keeps_the_pieces_that_were_read() -> None:
-    price = CategoryPrice(category_id="adult", price_in_cents=4500)
-    error = NotFoundError("canary words", status=404, error_code="not_found")
-    parts = (outcome(slots("A", price)), outcome(error=error))
+@pytest.mark.parametrize("end", ["csv", "parquet"])
+def test_a_table_has_what_was_read_and_stderr_all_that_failed(
+    connected, capsys: Out, tmp_path: Path, end: str
+) -> None:
+    file = tmp_path / f"slots.{end}"
+    product = connected.sandbox.example("time").product_id
+    gone = [f"missing{n}" for n in range(23)]
 
-    rows = table(outcome(slots("B")), outcome(error=error, parts=parts))
+    assert main(["fanout", product, *gone, *RANGE, "--to-file", str(file)]) == 4
 
-    assert [(row["product_name"], row["category_id"], row["error"]) for row in rows] == [
-        ("B", "", ""),
-        ("A", "adult", ""),
-        ("", "", "HTTP 404 not_found"),
-    ]
-
-
-def test_no_cell_is_a_formula_for_a_spreadsheet_or_moves_a_cursor() -> None:
-    rows = table(outcome(slots('=HYPERLINK("x")')), outcome(slots("a\x1b[2Jb\nc,d")))
-
-    assert [row["product_name"] for row in rows] == ['\'=HYPERLINK("x")', "a [2Jb c,d"]
+    err = capsys.readouterr().err.splitlines()
+    assert {line.partition(":")[0] for line in err[:-1]} == set(gone)
+    assert err[-1] == "eguma: 23 of 24 failed"
+    if end == "parquet":
+        ids = set(pyarrow.parquet.read_table(file).column("product_id").to_pylist())
+    else:
+        with file.open(encoding="utf-8", newline="") as text:
+            ids = {row["product_id"] for row in csv.DictReader(text)}
+    assert ids == {product}
 
 
 def test_a_line_keeps_the_pieces_that_were_read() -> None:
     error = TransportError("cut")
     parts = (outcome(slots("A")), outcome(error=error))
 
-    line = json.loads(writer(None)[1](outcome(error=error, parts=parts)))
+    line = json.loads(line_of(outcome(error=error, parts=parts)))
 
     assert [part["ok"] for part in line["parts"]] == [True, False]
     assert line["parts"][0]["value"]["product_name"] == "A"

@@ -25,6 +25,7 @@ from eguma_async import (
 )
 from eguma_async.korus import Beneficiary, CreateOrders, Customer, UpdateBeneficiary
 from eguma_async.testing import FakeClock, ScriptedTransport, json_reply, text_reply
+from tests.support.telemetry import Heard
 
 SECRET = "canary+client/secret"
 ACCESS, REFRESH = "canary-access-token", "canary-refresh-token"
@@ -117,15 +118,19 @@ async def drive(where, fault, call):
             return json_reply({"@id": DOCUMENT, "temporaryUrl": LINK})
         return json_reply({"member": [], "orders": [], "@id": DOCUMENT})
 
+    heard = Heard()
     session = KorusSession(
         "client", SECRET, transport=MemoryTransport(handler), clock=FakeClock(),
-        retry=RetryPolicy(attempts=2, budget=1.0), random=lambda: 0.5,
+        retry=RetryPolicy(attempts=2, budget=1.0), random=lambda: 0.5, observer=heard.observer,
     )  # fmt: skip
     async with session:
         try:
             await call(session)
         except EgumaError as error:
             return error, session
+        finally:
+            assert heard.spans
+            assert_silent(heard.written())
         return None, session
 
 

@@ -1,0 +1,142 @@
+"""``eguma korus calibrate``, which is ``eguma calibrate --provider korus``."""
+
+# Annotations are no strings here: those of the options are looked up in the module they are in.
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from eguma_async.cli.calibration import DEFAULT_CALIBRATION, CalibrationOptions, ask, way
+from eguma_async.cli.connection import LOCAL
+from eguma_async.cli.errors import Exit, Stop, usage
+from eguma_async.cli.options import credential
+
+from .options import DEFAULT_API, Api
+
+if TYPE_CHECKING:
+    from eguma_async.calibration.korus import Client
+    from eguma_async.sandbox import KorusSandbox
+
+
+async def calibrate(
+    *,
+    offer: Annotated[
+        list[str] | None,
+        Parameter(
+            metavar="OFFER",
+            negative="",
+            help="An offer to hold and order with --book. Add one that asks for names: its"
+            " documents are not ready at once.",
+        ),
+    ] = None,
+    foreign: Annotated[
+        str | None,
+        Parameter(metavar="IRI", help="Something that another organization owns, to be refused."),
+    ] = None,
+    profile: Annotated[
+        Path | None,
+        Parameter(
+            metavar="FILE", help="With --sandbox: ask one that behaves as this profile says."
+        ),
+    ] = None,
+    email: Annotated[
+        str, Parameter(help="Address of the made-up customer; the server may write to it.")
+    ] = "calibration@example.com",
+    chosen: CalibrationOptions = DEFAULT_CALIBRATION,
+    api: Api = DEFAULT_API,
+) -> None:
+    """Find out what a server does where the documentation is silent, and write it into a profile.
+
+    It asks one question after the other, those that change nothing first; earlier reservations
+    and orders tell a lot. --book lets it hold and order OFFER for real. Nothing of that is given
+    back: a hold ends by itself, and the API cannot cancel an order. Use the demo system.
+    """
+    from eguma_async.calibration import NotSeenError, Risk, Wire
+    from eguma_async.calibration.korus import QUESTIONS, Circumstances, KorusProbe
+    from eguma_async.core.messages import Credentials
+    from eguma_async.sandbox.korus.options import KorusOptions
+
+    if offer and not chosen.book:
+        raise usage("--offer goes with --book: it is held and ordered")
+    chosen.check()
+    simulated = _simulated(api, profile)
+    circumstances = Circumstances(offers=tuple(offer or ()), foreign=foreign, email=email)
+    client = await _client(api, simulated)
+    base_url, token_url = _addresses(api, simulated)
+    async with way(api, simulated) as (transport, clock):
+        wire = Wire(transport, base_url, Credentials(), clock=clock, timeouts=api.timeouts())
+        probe = KorusProbe(
+            wire, client, token_url=token_url, transport=transport, circumstances=circumstances
+        )
+        try:
+            await probe.token()
+        except NotSeenError as refused:
+            raise Stop(f"{refused.reason}; check the client id and secret", Exit.ACCESS) from None
+        await ask(
+            "korus",
+            probe,
+            QUESTIONS,
+            KorusOptions(),
+            chosen,
+            allowed=Risk.KEEP if chosen.book else Risk.READ,
+            as_json=api.json,
+        )
+
+
+def _simulated(api: Api, profile: Path | None) -> "KorusSandbox | None":
+    if not api.sandbox:
+        if profile is not None:
+            raise usage("--profile goes with --sandbox")
+        return None
+    if api.base_url or api.token_url or api.secret_stdin or api.proxy:
+        raise usage("--sandbox comes with its own credentials and address; leave the others out")
+    from eguma_async.sandbox import KorusOptions, KorusSandbox
+
+    return KorusSandbox(options=None if profile is None else KorusOptions.from_file(profile))
+
+
+async def _client(api: Api, simulated: "KorusSandbox | None") -> "Client":
+    from eguma_async.calibration.korus import Client
+
+    if simulated is not None:
+        return Client(*simulated.demo_client)
+    client_id = await credential("KORUS_CLIENT_ID")
+    secret = await credential(
+        "KORUS_CLIENT_SECRET", prompt="Client secret" if api.secret_stdin else None
+    )
+    if not client_id or not secret:
+        raise usage(
+            "no credentials: set KORUS_CLIENT_ID and KORUS_CLIENT_SECRET, pass the secret on stdin"
+            " with --secret-stdin, or try out --sandbox"
+        )
+    return Client(client_id, secret)
+
+
+def _addresses(api: Api, simulated: "KorusSandbox | None") -> tuple[str, str]:
+    """Return where the API is, and where its tokens are fetched."""
+    from eguma_async.core.checks import checked_base_url
+    from eguma_async.core.errors import ConfigurationError
+    from eguma_async.korus.provider import KORUS, TOKEN_URL
+    from eguma_async.korus.tokens import client_settings
+
+    if simulated is not None:
+        from eguma_async.sandbox.korus import TOKEN_PATH
+
+        return LOCAL, LOCAL + TOKEN_PATH
+    settings = client_settings(None)
+    if isinstance(settings, ConfigurationError):
+        raise settings
+    base_url = checked_base_url(settings.text("base_url", api.base_url) or KORUS.base_url)
+    token_url = settings.text("token_url", api.token_url)
+    if token_url is None and base_url != KORUS.base_url:
+        raise usage(
+            "nothing says where the tokens of this API are fetched: give --token-url, or set"
+            " KORUS_TOKEN_URL"
+        )
+    return base_url, checked_base_url(token_url or TOKEN_URL, "token_url")
+
+
+def add_to(app: App) -> None:
+    """Add the command of this module."""
+    app.command(calibrate)

@@ -1,0 +1,1 @@
+"""What people look at: codes of tickets, and pages with them."""

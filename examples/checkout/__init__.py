@@ -1,0 +1,1 @@
+"""A checkout service: it holds places, takes the payment, and books, each of them once."""

@@ -1,0 +1,1 @@
+"""A Telegram bot that shows free slots and books them."""

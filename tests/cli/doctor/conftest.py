@@ -1,0 +1,7 @@
+from tests.support.commands import (  # noqa: F401  # fixtures
+    _no_settings,
+    connected,
+    korus,
+    served,
+    start,
+)
