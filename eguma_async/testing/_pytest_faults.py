@@ -43,8 +43,16 @@ FAULTS: Mapping[str, tuple[type[ServerFault], Mapping[str, Any]]] = MappingProxy
 """What can go wrong, by the name in a mark: the fault and what is usual for it."""
 
 _EGUMA = "/v1/ticketing"
-_CATALOG = "/v1/ticketing/catalogs/*"
+# A mark of interrogation stands for any letter, so that what lies below a record is left out.
+_ID = "????????-????-????-????-????????????"
+_CATALOGS = "/v1/ticketing/catalogs"
+_CATALOG = f"{_CATALOGS}/{_ID}"
+_BASE = f"{_CATALOG}/product_bases/{_ID}"
+_OFFER = f"{_CATALOG}/offers/{_ID}"
+_RESERVATIONS = "/v1/booking/reservations"
 _ORDERS = "/v1/booking/orders"
+_DOCUMENT = f"{_ORDERS}/*/documents/*"
+_BENEFICIARY = f"{_ORDERS}/*/items/*/tickets/*"
 
 OPERATIONS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
@@ -64,27 +72,35 @@ OPERATIONS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
         },
         "korus": {
             "token": ("POST", "*/openid-connect/token"),
-            "catalogs": ("GET", "/v1/ticketing/catalogs"),
+            "catalogs": ("GET", _CATALOGS),
+            "catalog": ("GET", _CATALOG),
             "product_bases": ("GET", f"{_CATALOG}/product_bases"),
-            "options": ("GET", f"{_CATALOG}/options"),
-            "option_values": ("GET", f"{_CATALOG}/values"),
+            "product_base": ("GET", _BASE),
+            "options": ("GET", f"{_BASE}/options"),
+            "option_values": ("GET", f"{_BASE}/options/*/values"),
+            "base_products": ("GET", f"{_BASE}/products"),
             "products": ("GET", f"{_CATALOG}/products"),
+            "product": ("GET", f"{_CATALOG}/products/{_ID}"),
             "offers": ("GET", f"{_CATALOG}/offers"),
-            "price": ("GET", f"{_CATALOG}/price"),
-            "availability": ("GET", f"{_CATALOG}/availability"),
-            "tickets": ("GET", f"{_CATALOG}/tickets"),
-            "sessions": ("GET", f"{_CATALOG}/sessions"),
-            "create_reservations": ("POST", "/v1/booking/reservations/_bulk"),
-            "reservations": ("GET", "/v1/booking/reservations"),
-            "reservation": ("GET", "/v1/booking/reservations/*"),
+            "offer": ("GET", _OFFER),
+            "price": ("GET", f"{_OFFER}/price"),
+            "availability": ("GET", f"{_OFFER}/availability"),
+            "tickets": ("GET", f"{_OFFER}/tickets"),
+            "ticket": ("GET", f"{_OFFER}/tickets/{_ID}"),
+            "sessions": ("GET", f"{_OFFER}/tickets/{_ID}/sessions"),
+            "session": ("GET", f"{_OFFER}/tickets/{_ID}/sessions/{_ID}"),
+            "create_reservations": ("POST", f"{_RESERVATIONS}/_bulk"),
+            "reservations": ("GET", _RESERVATIONS),
+            "reservation": ("GET", f"{_RESERVATIONS}/*"),
             "create_orders": ("POST", f"{_ORDERS}/_bulk"),
             "orders": ("GET", _ORDERS),
+            "order": ("GET", f"{_ORDERS}/{_ID}"),
             "documents": ("GET", f"{_ORDERS}/*/documents"),
-            "document": ("GET", f"{_ORDERS}/*/documents/*"),
-            "link_document": ("PATCH", f"{_ORDERS}/*/documents/*"),
+            "document": ("GET", _DOCUMENT),
+            "link_document": ("PATCH", _DOCUMENT),
             "download": ("GET", "/_documents/*"),
-            "beneficiary": ("GET", f"{_ORDERS}/*/items/*/tickets/*"),
-            "update_beneficiary": ("PATCH", f"{_ORDERS}/*/items/*/tickets/*"),
+            "beneficiary": ("GET", _BENEFICIARY),
+            "update_beneficiary": ("PATCH", _BENEFICIARY),
         },
     }
 )
@@ -102,7 +118,7 @@ class MarkedFaults:
     faults: tuple[tuple[str, ServerFault], ...]
 
     def check(self) -> None:
-        """Fail the test if a fault has not fired: nothing was tested then."""
+        """Fail if a fault has not fired: nothing was tested then."""
         idle = [text for text, fault in self.faults if not fault.fired]
         if idle:
             pytest.fail(
@@ -188,4 +204,4 @@ def _text(mark: pytest.Mark) -> str:
 
 
 def _refuse(mark: pytest.Mark, problem: str) -> NoReturn:
-    pytest.fail(f"{_text(mark)}: {problem}", pytrace=False)
+    raise pytest.fail.Exception(f"{_text(mark)}: {problem}", pytrace=False) from None

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 if TYPE_CHECKING:
-    from eguma_async import AsyncSession
+    from eguma_async import AsyncSession, SessionOptions
     from eguma_async.korus import KorusSession
     from eguma_async.sandbox import (
         EgumaOptions,
@@ -39,9 +39,11 @@ __all__ = [
     "eguma_options",
     "eguma_sandbox",
     "eguma_session",
+    "eguma_session_options",
     "korus_options",
     "korus_sandbox",
     "korus_session",
+    "korus_session_options",
 ]
 
 LoopScope = Literal["function", "class", "module", "package", "session"]
@@ -54,7 +56,7 @@ _MARKS = (
         "eguma_fault(name, *, on=None, times=1, skip=0, optional=False, **details): let something"
         " go wrong between the test and eguma_sandbox, such as eguma_fault('lost_reply',"
         " on='booking'). Several are met one after the other, the upper first. One that never"
-        " fires fails the test, unless it is optional."
+        " fires is an error of the test, unless it is optional."
     ),
     (
         "korus_fault(name, *, on=None, times=1, skip=0, optional=False, **details): the same for"
@@ -68,6 +70,7 @@ _MARKS = (
 )
 
 _armed = pytest.StashKey[dict[str, "MarkedFaults"]]()
+_passed = pytest.StashKey[bool]()
 
 
 @pytest.fixture
@@ -139,6 +142,18 @@ def korus_sandbox(
 
 
 @pytest.fixture
+def eguma_session_options() -> SessionOptions:
+    """Options of `eguma_session`, such as ``{"retry": RetryPolicy(attempts=1)}``; override it."""
+    return {}
+
+
+@pytest.fixture
+def korus_session_options() -> SessionOptions:
+    """Options of `korus_session`, such as ``{"retry": RetryPolicy(attempts=1)}``; override it."""
+    return {}
+
+
+@pytest.fixture
 def eguma_session(request: pytest.FixtureRequest) -> AsyncSession:
     """Return an `AsyncSession` with `eguma_sandbox`, entered; it is closed after the test.
 
@@ -158,17 +173,21 @@ def korus_session(request: pytest.FixtureRequest) -> KorusSession:
     return session
 
 
-async def _eguma(eguma_sandbox: EgumaSandbox) -> AsyncIterator[AsyncSession]:
+async def _eguma(
+    eguma_sandbox: EgumaSandbox, eguma_session_options: SessionOptions
+) -> AsyncIterator[AsyncSession]:
     from ._pytest_sessions import eguma_session_with  # noqa: PLC0415
 
-    async with eguma_session_with(eguma_sandbox) as session:
+    async with eguma_session_with(eguma_sandbox, eguma_session_options) as session:
         yield session
 
 
-async def _korus(korus_sandbox: KorusSandbox) -> AsyncIterator[KorusSession]:
+async def _korus(
+    korus_sandbox: KorusSandbox, korus_session_options: SessionOptions
+) -> AsyncIterator[KorusSession]:
     from ._pytest_sessions import korus_session_with  # noqa: PLC0415
 
-    async with korus_session_with(korus_sandbox) as session:
+    async with korus_session_with(korus_sandbox, korus_session_options) as session:
         yield session
 
 
@@ -208,8 +227,8 @@ def _async_fixtures(plugins: pytest.PytestPluginManager) -> ModuleType:
     """Return what enters the sessions, made as each plugin that is there wants it."""
     found = ModuleType("eguma_async_sessions")
     asyncio = plugins.getplugin("asyncio")
-    ways: tuple[Callable[..., Any], ...] = (_eguma, _korus)
-    for provider, enter in zip(_PROVIDERS, ways, strict=True):
+    enters: dict[str, Callable[..., AsyncIterator[Any]]] = {"eguma": _eguma, "korus": _korus}
+    for provider, enter in enters.items():
         prefix = f"_{provider}_session"
         setattr(found, f"{prefix}_anyio", pytest.fixture(enter, name=f"{prefix}_anyio"))
         for scope in _LOOP_SCOPES if asyncio is not None else ():
@@ -242,8 +261,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Fail a test whose marks did nothing: it would pass whatever its code did."""
-    armed = item.stash.get(_armed, {})
+    """Fail a test whose marks do nothing: it would pass whatever its code does."""
+    armed = _armed_in(item)
     for provider in _PROVIDERS:
         for mark in (f"{provider}_fault", f"{provider}_options"):
             if provider not in armed and item.get_closest_marker(mark) is not None:
@@ -252,6 +271,18 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
                     pytrace=False,
                 )
     result = yield
-    for faults in armed.values():
-        faults.check()
+    item.stash[_passed] = True
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Make an error of a fault that a test which passed never met.
+
+    Only now: what a session does while it is closed may still meet it.
+    """
+    result = yield
+    if item.stash.get(_passed, False):
+        for faults in _armed_in(item).values():
+            faults.check()
     return result

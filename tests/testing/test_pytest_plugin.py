@@ -242,7 +242,7 @@ async def test_it(fault, eguma_sandbox, eguma_session):
     project(code).assert_outcomes(passed=len(_pytest_faults.FAULTS) - 3)
 
 
-def test_a_fault_that_never_fires_fails_the_test(project):
+def test_a_fault_that_never_fires_is_an_error_of_the_test(project):
     code = """
 @pytest.mark.eguma_fault("lost_reply", on="booking")
 async def test_idle(eguma_session):
@@ -261,9 +261,18 @@ async def test_unused(): ...
 
 @pytest.mark.korus_options(violation_type="x")
 async def test_unused_options(eguma_session): ...
+
+@pytest.fixture
+async def last_words(eguma_session):
+    yield
+    await eguma_session.ticketing.products.list()
+
+@pytest.mark.eguma_fault("unavailable", on="products")
+async def test_met_at_the_end(last_words): ...
 """
     result = project(code)
-    result.assert_outcomes(passed=1, failed=4)
+    result.assert_outcomes(passed=3, failed=3, errors=1)
+    result.stdout.no_fnmatch_line("ERROR at * of test_[!i]*")
     result.stdout.fnmatch_lines(
         [
             "the test passed, but never met its fault: eguma_fault('lost_reply', on='booking'); *",
@@ -297,6 +306,7 @@ def test_wrong_marks_say_what_there_is(project):
     )
     result = project(code)
     result.assert_outcomes(errors=len(USAGE))
+    result.stdout.no_fnmatch_line("During handling of the above exception*")
     for mark, words in USAGE.items():
         line = f"{mark}: {words}".replace("[", "[[]")
         result.stdout.fnmatch_lines(line)
@@ -323,6 +333,34 @@ async def test_another(eguma_sandbox):
     project(code).assert_outcomes(passed=2)
 
 
+def test_options_of_a_session_come_from_a_fixture(project):
+    code = """
+from eguma_async import MemoryJournal, RetryPolicy
+
+@pytest.fixture
+def eguma_session_options():
+    return {"retry": RetryPolicy(attempts=1), "journal": MemoryJournal()}
+
+@pytest.fixture
+def korus_session_options():
+    return {"retry": RetryPolicy(attempts=1)}
+
+@pytest.mark.eguma_fault("lost_reply", on="booking")
+async def test_eguma(eguma_sandbox, eguma_session, eguma_clock):
+    assert (eguma_session.keeps_journal, eguma_session.clock) == (True, eguma_clock)
+    with pytest.raises(OutcomeUnknownError):
+        await book(eguma_sandbox, eguma_session)
+    (found,) = (await eguma_session.ticketing.bookings.recover()).entries
+    assert len(eguma_sandbox.bookings()) == 1
+
+@pytest.mark.korus_fault("unavailable", on="catalogs")
+async def test_korus(korus_sandbox, korus_session):
+    with pytest.raises(ServerError):
+        assert [catalog async for catalog in korus_session.catalogs.list()]
+"""
+    project(code).assert_outcomes(passed=2)
+
+
 def test_it_can_be_left_out(project):
     result = project("def test_it(eguma_sandbox): ...", "-p", "no:eguma_async")
     result.assert_outcomes(errors=1)
@@ -338,31 +376,37 @@ def test_pytest_explains_fixtures_and_marks(project):
         assert f"@pytest.mark.{mark}" in marks
 
 
-def matches(endpoint, place):
-    method, path = endpoint
-    return place[0] == method and fnmatchcase(path, place[1])
-
-
 def endpoints(routes):
     found = [match.endpoints for match in routes._plain.values()]
     found += [by_method for _, by_method in routes._patterns]
-    return [(e.method, e.path) for by_method in found for e in by_method.values()]
+    return {(e.method, e.path) for by_method in found for e in by_method.values()}
 
 
-@pytest.mark.parametrize(("method", "path"), endpoints(EgumaSandbox()._routes))
-def test_each_endpoint_of_eguma_has_one_name(method, path):
-    names = _pytest_faults.OPERATIONS["eguma"]
-    assert sum(matches((method, path), place) for place in names.values()) == 1
+ENDPOINTS = {
+    "eguma": endpoints(EgumaSandbox(demo_data=False)._routes),
+    "korus": endpoints(KorusSandbox(demo_data=False)._router._routes)
+    | {
+        ("POST", "/realms/korusticket/protocol/openid-connect/token"),
+        ("GET", "/_documents/{name}"),
+    },
+}
+AN_ID = "01234567-89ab-7def-8123-456789abcdef"
 
 
-def test_each_name_of_korus_is_for_one_endpoint():
-    paths = endpoints(KorusSandbox()._router._routes)
-    paths += [("POST", "/realms/korusticket/protocol/openid-connect/token")]
-    paths += [("GET", "/_documents/x")]
-    for name, place in _pytest_faults.OPERATIONS["korus"].items():
-        matching = [path for path in paths if matches(path, place)]
-        # The variants of a product are listed in two places.
-        assert len(matching) == 1 + (name == "products"), (name, matching)
+@pytest.mark.parametrize("provider", ENDPOINTS)
+def test_each_endpoint_has_a_name_of_its_own(provider):
+    operations = _pytest_faults.OPERATIONS[provider]
+    named = set()
+    for method, path in ENDPOINTS[provider]:
+        asked_for = re.sub(r"\{\w+\}", AN_ID, path)
+        names = [
+            name
+            for name, (verb, pattern) in operations.items()
+            if verb == method and fnmatchcase(asked_for, pattern)
+        ]
+        assert len(names) == 1, (method, path, names)
+        named.update(names)
+    assert named == operations.keys()
 
 
 LOADED = """
