@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from eguma_async.pipeline.options import SessionOptions
     from eguma_async.pipeline.session import BaseSession
 
+LOG_VARIABLE = "EGUMA_LOG"
 LOCAL = "http://127.0.0.1"
 """Base URL of a sandbox in memory."""
 session_clock: ContextVar[Clock | None] = ContextVar("session_clock", default=None)
@@ -125,7 +127,11 @@ class _Lines(logging.Handler):
 
 @contextmanager
 def showing_log(*, verbose: bool) -> Iterator[None]:
-    """Show the package's log: all of it, or else only what reports a bug."""
+    """Show the package's log: all of it, or else only what reports a bug.
+
+    ``EGUMA_LOG=debug`` shows all of it for every command.
+    """
+    verbose = verbose or os.environ.get(LOG_VARIABLE, "").lower() == "debug"
     handler = _Lines(logging.DEBUG if verbose else logging.ERROR)
     handler.setFormatter(logging.Formatter("%(asctime)s.%(msecs)03d %(message)s", "%H:%M:%S"))
     before = logger.level

@@ -18,7 +18,9 @@ from .prompt import read_secret
 from .redaction import keep_secret
 
 if TYPE_CHECKING:
+    from eguma_async.core.errors import ConfigurationError
     from eguma_async.core.messages import Timeouts
+    from eguma_async.pipeline.settings import Settings
 
 DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -122,6 +124,36 @@ async def credential(variable: str, *, prompt: str | None = None) -> str | None:
     if value and prompt is not None:
         keep_secret(value)
     return value
+
+
+def usable(settings: "Settings | ConfigurationError") -> "Settings":
+    """Return what environment and profile say.
+
+    Raises:
+        Stop: The profile that the environment names cannot be used.
+    """
+    from eguma_async.core.errors import ConfigurationError
+
+    if isinstance(settings, ConfigurationError):
+        raise usage(settings.message)
+    return settings
+
+
+def profile_secret(settings: "Settings") -> str | None:
+    """Return the secret of the profile, or of the keyring it names, and remember it as one.
+
+    Raises:
+        Stop: The keyring has none, or cannot be asked.
+    """
+    from eguma_async.core.errors import ConfigurationError
+
+    try:
+        secret = settings.secret()
+    except ConfigurationError as error:
+        raise usage(error.message) from None
+    if secret:
+        keep_secret(secret)
+    return secret
 
 
 def day(text: str, name: str) -> date:

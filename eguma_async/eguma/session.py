@@ -19,6 +19,11 @@ from .ticketing import Ticketing
 __all__ = ["EGUMA", "AsyncSession"]
 
 
+def key_settings(profile: str | None) -> Settings | ConfigurationError:
+    """Return what environment and profile say of a key, or what is wrong with the profile."""
+    return settings_for("eguma", ("api_key",), profile)
+
+
 def _auth(api_key: str | None, settings: Settings) -> FixedCredentials | ConfigurationError:
     """Return what is wrong with a key, not raise it: tracebacks can show variables, so the key."""
     try:
@@ -66,7 +71,7 @@ class AsyncSession(BaseSession):
         profile: str | None = None,
         **options: Unpack[SessionOptions],
     ) -> None:
-        settings = settings_for("eguma", ("api_key",), profile)
+        settings = key_settings(profile)
         if isinstance(settings, ConfigurationError):
             del api_key  # as in `_auth`
             raise settings

@@ -22,7 +22,9 @@ from .findings import Finding, failed, fine, skipped, warning
 
 DISTRIBUTION = "eguma_async"
 SHARED_PREFIX = "EGUMA"
-SHARED = frozenset({"EGUMA_JOURNAL", "EGUMA_ASYNC_JOURNAL_KEY"})
+SHARED = frozenset(
+    {"EGUMA_ASYNC_JOURNAL_KEY", "EGUMA_ASYNC_PROFILES", "EGUMA_JOURNAL", "EGUMA_LOG"}
+)
 """Variables that mean the same for every provider."""
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+).*extra\s*==\s*['\"]([A-Za-z0-9._-]+)['\"]")
 QUOTES = "\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from eguma_async.cli.connection import LOCAL, network_transport, session_clock, showing_log
@@ -23,16 +24,25 @@ PATIENCE = 10.0
 """Seconds that each step may take unless --timeout says otherwise."""
 
 
-async def secret(name: str, variable: str, *, prompt: str | None = None) -> Secret:
-    """Read a credential from its variable, or from stdin.
+async def secret(
+    name: str,
+    variable: str,
+    *,
+    prompt: str | None = None,
+    profile: Callable[[], str | None] = lambda: None,
+) -> Secret:
+    """Read a credential from its variable, from the profile, or from stdin.
 
     Args:
         name: What it is.
         variable: Its environment variable.
         prompt: What to ask for on a terminal; None to read the variable.
+        profile: Returns what the profile has, asked if the variable is not set.
     """
     if prompt is None:
         value = os.environ.get(variable)
+        if not value and (kept := profile()):
+            return Secret(name=name, variable=variable, source="the profile", value=kept)
         return Secret(name=name, variable=variable, source=variable, value=value)
     value = await read_secret(prompt)
     if value:
@@ -46,8 +56,8 @@ def sandbox_secret(name: str, variable: str, value: str) -> Secret:
 
 
 def place(given: str | None, variable: str, option: str, default: str, **names: str) -> Place:
-    """Return where a server is: by option, by variable, or by default."""
-    url = given or os.environ.get(variable)
+    """Return where a server is: by option, variable or profile, as was given, or by default."""
+    url = given
     return Place(url=url or default, variable=variable, option=option, is_default=not url, **names)
 
 

@@ -12,10 +12,9 @@ from cyclopts import App, Parameter
 from eguma_async.cli.calibration import DEFAULT_CALIBRATION, CalibrationOptions, ask, way
 from eguma_async.cli.connection import LOCAL
 from eguma_async.cli.errors import Exit, Stop, usage
-from eguma_async.cli.options import credential
 from eguma_async.cli.redaction import keep_secret
 
-from .options import DEFAULT_API, Api
+from .options import DEFAULT_API, Api, key_of, settings
 
 if TYPE_CHECKING:
     from eguma_async.calibration.eguma import Circumstances, EgumaProbe
@@ -126,17 +125,14 @@ def _simulated(api: Api, profile: Path | None) -> "EgumaSandbox | None":
 async def _key(api: Api, simulated: "EgumaSandbox | None") -> str:
     if simulated is not None:
         return simulated.demo_key
-    key = await credential("EGUMA_API_KEY", prompt="API key" if api.key_stdin else None)
-    if not key:
-        raise usage("no API key: set EGUMA_API_KEY, or pass one on stdin with --key-stdin")
-    return key
+    return await key_of(api)
 
 
 def _base_url(api: Api) -> str:
     from eguma_async.core.checks import checked_base_url
     from eguma_async.eguma.provider import EGUMA
 
-    return checked_base_url(api.base_url or os.environ.get("EGUMA_BASE_URL") or EGUMA.base_url)
+    return checked_base_url(settings().text("base_url", api.base_url) or EGUMA.base_url)
 
 
 def _circumstances(

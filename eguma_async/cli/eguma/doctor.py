@@ -8,8 +8,9 @@ from cyclopts import App
 
 from eguma_async.cli.errors import usage
 from eguma_async.cli.journal.options import DEFAULT_CHOICE, JournalChoice
+from eguma_async.cli.options import profile_secret
 
-from .options import DEFAULT_API, Api
+from .options import DEFAULT_API, Api, settings
 from .words import ADVICE
 
 if TYPE_CHECKING:
@@ -18,7 +19,16 @@ if TYPE_CHECKING:
     from eguma_async.pipeline.options import SessionOptions
 
 PROBE = "/v1/ticketing/products.json"
-VARIABLES = frozenset({"EGUMA_API_KEY", "EGUMA_BASE_URL"})
+VARIABLES = frozenset(
+    {
+        "EGUMA_API_KEY",
+        "EGUMA_BASE_URL",
+        "EGUMA_MAX_RETRIES",
+        "EGUMA_PROFILE",
+        "EGUMA_TIMEOUT",
+        "EGUMA_UNAPPROVED_API_KEY",
+    }
+)
 
 
 async def doctor(*, chosen: JournalChoice = DEFAULT_CHOICE, api: Api = DEFAULT_API) -> None:
@@ -43,8 +53,13 @@ async def doctor(*, chosen: JournalChoice = DEFAULT_CHOICE, api: Api = DEFAULT_A
         await opening.run(subject, api, chosen, simulated=sandbox.transport())
         return
     prompt = "API key" if api.key_stdin else None
-    key = await opening.secret("API key", "EGUMA_API_KEY", prompt=prompt)
-    place = opening.place(api.base_url, "EGUMA_BASE_URL", "--base-url", EGUMA.base_url)
+    known = settings()
+    key = await opening.secret(
+        "API key", "EGUMA_API_KEY", prompt=prompt, profile=lambda: profile_secret(known)
+    )
+    place = opening.place(
+        known.text("base_url", api.base_url), "EGUMA_BASE_URL", "--base-url", EGUMA.base_url
+    )
     await opening.run(_subject(key, place), api, chosen)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
@@ -16,7 +15,14 @@ from cyclopts import Parameter
 from eguma_async.cli.connection import LOCAL, opened
 from eguma_async.cli.dry_run import MASK, DryRun
 from eguma_async.cli.errors import usage
-from eguma_async.cli.options import DAY, ConnectionOptions, credential, day
+from eguma_async.cli.options import (
+    DAY,
+    ConnectionOptions,
+    credential,
+    day,
+    profile_secret,
+    usable,
+)
 
 from .words import ADVICE
 
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
     from eguma_async.eguma.ticketing.items import TicketItem
     from eguma_async.journal.journal import Journal
     from eguma_async.pipeline.options import SessionOptions
+    from eguma_async.pipeline.settings import Settings
 
 DEFAULT_DAYS = timedelta(days=7)
 
@@ -94,13 +101,41 @@ def open_session(
     return opened(api, ADVICE, partial(_session, api), journal=journal)
 
 
+def settings() -> Settings:
+    """Return what environment and profile say.
+
+    Raises:
+        Stop: The profile cannot be used.
+    """
+    from eguma_async.eguma.session import key_settings
+
+    return usable(key_settings(None))
+
+
 def base_url_of(api: Api) -> str:
     """Return where the session of a command goes, for people."""
     from eguma_async.eguma.provider import EGUMA
 
     if api.sandbox:
         return "the sandbox"
-    return api.base_url or os.environ.get("EGUMA_BASE_URL") or EGUMA.base_url
+    return settings().text("base_url", api.base_url) or EGUMA.base_url
+
+
+async def key_of(api: Api) -> str:
+    """Return the key: from stdin if that was asked for, else from environment or profile.
+
+    Raises:
+        Stop: There is none.
+    """
+    key = await credential("EGUMA_API_KEY", prompt="API key" if api.key_stdin else None)
+    if not key and not api.key_stdin:
+        key = profile_secret(settings())
+    if not key:
+        raise usage(
+            "no API key: set EGUMA_API_KEY, pass one on stdin with --key-stdin,"
+            " or try out --sandbox"
+        )
+    return key
 
 
 async def _dry_session(api: Api, options: SessionOptions) -> AsyncSession:
@@ -121,13 +156,7 @@ async def _session(api: Api, options: SessionOptions) -> AsyncSession:
         sandbox = EgumaSandbox()
         options["transport"] = sandbox.transport()
         return AsyncSession(sandbox.demo_key, base_url=LOCAL, **options)
-    key = await credential("EGUMA_API_KEY", prompt="API key" if api.key_stdin else None)
-    if not key:
-        raise usage(
-            "no API key: set EGUMA_API_KEY, pass one on stdin with --key-stdin,"
-            " or try out --sandbox"
-        )
-    return AsyncSession(key, base_url=api.base_url, **options)
+    return AsyncSession(await key_of(api), base_url=api.base_url, **options)
 
 
 def day_range(first: str | None, last: str | None) -> tuple[date, date]:

@@ -10,9 +10,8 @@ from cyclopts import App, Parameter
 from eguma_async.cli.calibration import DEFAULT_CALIBRATION, CalibrationOptions, ask, way
 from eguma_async.cli.connection import LOCAL
 from eguma_async.cli.errors import Exit, Stop, usage
-from eguma_async.cli.options import credential
 
-from .options import DEFAULT_API, Api
+from .options import DEFAULT_API, Api, client_of, settings
 
 if TYPE_CHECKING:
     from eguma_async.calibration.korus import Client
@@ -101,34 +100,21 @@ async def _client(api: Api, simulated: "KorusSandbox | None") -> "Client":
 
     if simulated is not None:
         return Client(*simulated.demo_client)
-    client_id = await credential("KORUS_CLIENT_ID")
-    secret = await credential(
-        "KORUS_CLIENT_SECRET", prompt="Client secret" if api.secret_stdin else None
-    )
-    if not client_id or not secret:
-        raise usage(
-            "no credentials: set KORUS_CLIENT_ID and KORUS_CLIENT_SECRET, pass the secret on stdin"
-            " with --secret-stdin, or try out --sandbox"
-        )
-    return Client(client_id, secret)
+    return Client(*await client_of(api))
 
 
 def _addresses(api: Api, simulated: "KorusSandbox | None") -> tuple[str, str]:
     """Return where the API is, and where its tokens are fetched."""
     from eguma_async.core.checks import checked_base_url
-    from eguma_async.core.errors import ConfigurationError
     from eguma_async.korus.provider import KORUS, TOKEN_URL
-    from eguma_async.korus.tokens import client_settings
 
     if simulated is not None:
         from eguma_async.sandbox.korus import TOKEN_PATH
 
         return LOCAL, LOCAL + TOKEN_PATH
-    settings = client_settings(None)
-    if isinstance(settings, ConfigurationError):
-        raise settings
-    base_url = checked_base_url(settings.text("base_url", api.base_url) or KORUS.base_url)
-    token_url = settings.text("token_url", api.token_url)
+    known = settings()
+    base_url = checked_base_url(known.text("base_url", api.base_url) or KORUS.base_url)
+    token_url = known.text("token_url", api.token_url)
     if token_url is None and base_url != KORUS.base_url:
         raise usage(
             "nothing says where the tokens of this API are fetched: give --token-url, or set"

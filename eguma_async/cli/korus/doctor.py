@@ -8,8 +8,9 @@ from cyclopts import App
 
 from eguma_async.cli.errors import usage
 from eguma_async.cli.journal.options import DEFAULT_CHOICE, JournalChoice
+from eguma_async.cli.options import profile_secret
 
-from .options import DEFAULT_API, Api
+from .options import DEFAULT_API, Api, settings
 from .words import ADVICE
 
 if TYPE_CHECKING:
@@ -20,7 +21,15 @@ if TYPE_CHECKING:
 PROBE = "/v1/ticketing/catalogs"
 IDENTITY = {"name": "token", "title": "identity server"}
 VARIABLES = frozenset(
-    {"KORUS_CLIENT_ID", "KORUS_CLIENT_SECRET", "KORUS_BASE_URL", "KORUS_TOKEN_URL"}
+    {
+        "KORUS_BASE_URL",
+        "KORUS_CLIENT_ID",
+        "KORUS_CLIENT_SECRET",
+        "KORUS_MAX_RETRIES",
+        "KORUS_PROFILE",
+        "KORUS_TIMEOUT",
+        "KORUS_TOKEN_URL",
+    }
 )
 
 
@@ -38,13 +47,29 @@ async def doctor(*, chosen: JournalChoice = DEFAULT_CHOICE, api: Api = DEFAULT_A
         await _in_a_sandbox(chosen, api)
         return
     prompt = "Client secret" if api.secret_stdin else None
+    known = settings()
     secrets = (
-        await opening.secret("client id", "KORUS_CLIENT_ID"),
-        await opening.secret("client secret", "KORUS_CLIENT_SECRET", prompt=prompt),
+        await opening.secret(
+            "client id", "KORUS_CLIENT_ID", profile=lambda: known.text("client_id")
+        ),
+        await opening.secret(
+            "client secret",
+            "KORUS_CLIENT_SECRET",
+            prompt=prompt,
+            profile=lambda: profile_secret(known),
+        ),
     )
     places = (
-        opening.place(api.base_url, "KORUS_BASE_URL", "--base-url", KORUS.base_url),
-        opening.place(api.token_url, "KORUS_TOKEN_URL", "--token-url", TOKEN_URL, **IDENTITY),
+        opening.place(
+            known.text("base_url", api.base_url), "KORUS_BASE_URL", "--base-url", KORUS.base_url
+        ),
+        opening.place(
+            known.text("token_url", api.token_url),
+            "KORUS_TOKEN_URL",
+            "--token-url",
+            TOKEN_URL,
+            **IDENTITY,
+        ),
     )
     await opening.run(_subject(secrets, places, api.language), api, chosen)
 

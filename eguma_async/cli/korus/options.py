@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from cyclopts import Parameter
 from eguma_async.cli.connection import LOCAL, opened
 from eguma_async.cli.dry_run import MASK, DryRun
 from eguma_async.cli.errors import usage
-from eguma_async.cli.options import ConnectionOptions, credential
+from eguma_async.cli.options import ConnectionOptions, credential, profile_secret, usable
 from eguma_async.cli.progress import status_line
 from eguma_async.cli.text import say_unreadable
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from eguma_async.korus import KorusSession
     from eguma_async.pipeline.options import SessionOptions
     from eguma_async.pipeline.pages import Pager
+    from eguma_async.pipeline.settings import Settings
 
 T = TypeVar("T")
 COUNTED = 30
@@ -87,13 +87,44 @@ def open_session(
     return opened(api, ADVICE, partial(_session, api), journal=journal, dry=dry, observer=observer)
 
 
+def settings() -> Settings:
+    """Return what environment and profile say.
+
+    Raises:
+        Stop: The profile cannot be used.
+    """
+    from eguma_async.korus.tokens import client_settings
+
+    return usable(client_settings(None))
+
+
 def base_url_of(api: Api) -> str:
     """Return where the session of a command goes, for people."""
     from eguma_async.korus.provider import KORUS
 
     if api.sandbox:
         return "the sandbox"
-    return api.base_url or os.environ.get("KORUS_BASE_URL") or KORUS.base_url
+    return settings().text("base_url", api.base_url) or KORUS.base_url
+
+
+async def client_of(api: Api) -> tuple[str, str]:
+    """Return name and secret of the client: from stdin, environment or profile.
+
+    Raises:
+        Stop: One is missing.
+    """
+    known = settings()
+    name = await credential("KORUS_CLIENT_ID") or known.text("client_id")
+    prompt = "Client secret" if api.secret_stdin else None
+    secret = await credential("KORUS_CLIENT_SECRET", prompt=prompt)
+    if not secret and not api.secret_stdin:
+        secret = profile_secret(known)
+    if not name or not secret:
+        raise usage(
+            "no credentials: set KORUS_CLIENT_ID and KORUS_CLIENT_SECRET, pass the secret on stdin"
+            " with --secret-stdin, or try out --sandbox"
+        )
+    return name, secret
 
 
 async def _dry_session(api: Api, options: SessionOptions) -> KorusSession:
@@ -109,15 +140,7 @@ async def _session(api: Api, options: SessionOptions) -> KorusSession:
 
     if api.sandbox:
         return _sandbox_session(api, options)
-    client_id = await credential("KORUS_CLIENT_ID")
-    secret = await credential(
-        "KORUS_CLIENT_SECRET", prompt="Client secret" if api.secret_stdin else None
-    )
-    if not client_id or not secret:
-        raise usage(
-            "no credentials: set KORUS_CLIENT_ID and KORUS_CLIENT_SECRET, pass the secret on stdin"
-            " with --secret-stdin, or try out --sandbox"
-        )
+    client_id, secret = await client_of(api)
     return KorusSession(
         client_id,
         secret,
