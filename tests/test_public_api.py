@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import inspect
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 
 import eguma_async
 from eguma_async._names import HOMES
-from tests.support import names
+from tests.support import api, names
 
 INIT = Path(eguma_async.__file__)
 FACES = (
@@ -60,6 +61,14 @@ def test_every_name_can_be_imported(face):
 @pytest.mark.source
 def test_the_names_are_those_that_type_checkers_see():
     assert names.TARGET.read_text("utf-8") == names.render(), "run `python -m tests.support.names`"
+
+
+@pytest.mark.source
+def test_a_change_of_a_public_signature_is_seen():
+    """One that is meant shows in the diff of `tests/api.txt`, and in CHANGELOG.md."""
+    known, found = api.TARGET.read_text("utf-8").splitlines(), api.render().splitlines()
+    changes = list(difflib.unified_diff(known, found, n=0, lineterm=""))[2:]
+    assert changes == [], "run `python -m tests.support.api` and look at the diff"
 
 
 @pytest.mark.parametrize("face", names.LAZY)
