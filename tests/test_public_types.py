@@ -6,7 +6,6 @@ import ast
 import builtins
 import importlib
 import inspect
-import pkgutil
 import textwrap
 import types
 import typing
@@ -16,30 +15,8 @@ from typing import Any
 import attrs
 import pytest
 
-import eguma_async.ticketing
+from tests.support.api import FACES
 
-FACES = (
-    "eguma_async",
-    "eguma_async.calendars",
-    "eguma_async.core",
-    "eguma_async.eguma.ticketing",
-    "eguma_async.exports",
-    "eguma_async.fanout",
-    "eguma_async.journal",
-    "eguma_async.korus",
-    "eguma_async.sandbox",
-    "eguma_async.sandbox.eguma",
-    "eguma_async.sandbox.korus",
-    "eguma_async.session",
-    "eguma_async.sync",
-    "eguma_async.testing",
-    "eguma_async.testing.contract",
-    "eguma_async.ticketing",
-    *(
-        f"eguma_async.ticketing.{module.name}"
-        for module in pkgutil.iter_modules(eguma_async.ticketing.__path__)
-    ),
-)
 Alias = dict[str, int]
 
 

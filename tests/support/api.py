@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import importlib
 import inspect
+import pkgutil
 import re
 from collections.abc import Iterator
 from functools import cached_property
@@ -16,21 +17,32 @@ from pathlib import Path
 
 import attrs
 
+import eguma_async.ticketing
+
 TARGET = Path(__file__).parents[1] / "api.txt"
 HEAD = "# Written by `python -m tests.support.api`: every public name with its signature.\n"
 FACES = (
     "eguma_async",
+    "eguma_async.calendars",
     "eguma_async.core",
     "eguma_async.eguma.ticketing",
+    "eguma_async.exports",
     "eguma_async.fanout",
     "eguma_async.journal",
     "eguma_async.korus",
     "eguma_async.sandbox",
     "eguma_async.sandbox.eguma",
     "eguma_async.sandbox.korus",
+    "eguma_async.session",
     "eguma_async.sync",
     "eguma_async.testing",
+    "eguma_async.testing.contract",
     "eguma_async.testing.pytest_plugin",
+    "eguma_async.ticketing",
+    *(
+        f"eguma_async.ticketing.{module.name}"
+        for module in pkgutil.iter_modules(eguma_async.ticketing.__path__)
+    ),
 )
 _PLAIN = (bool, int, float, str, bytes, type(None))
 _ROOT = "eguma_async"
