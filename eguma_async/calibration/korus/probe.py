@@ -127,7 +127,7 @@ class KorusProbe(Probe):
         token = reply.member("access_token")
         if not is_token(token):
             raise NotSeenError(f"no token was given out: HTTP {reply.status}")
-        self.wire = self.wire.with_credentials(bearer_header(token))
+        self.wire: Wire = self.wire.with_credentials(bearer_header(token))
         self._token = TokenFacts(
             life=_whole(reply.member("expires_in")),
             is_renewable=is_token(reply.member("refresh_token")),
@@ -296,8 +296,8 @@ class KorusProbe(Probe):
         made = [str(each.get("@id")) for each in objects(reply, "orders")]
         if made:  # the reservations are the orders' now
             held = tuple(f"reservation {each} " for each in reservations)
-            self.left = [each for each in self.left if not each.what.startswith(held)]
-        self.left += [Left(f"order {each}", _CANNOT, is_expected=True) for each in made]
+            self.left[:] = [each for each in self.left if not each.what.startswith(held)]
+        self.left.extend(Left(f"order {each}", _CANNOT, is_expected=True) for each in made)
         if not made:
             raise NotSeenError(f"an offer could not be ordered: HTTP {reply.status}")
         # Read, as the answer to a fresh order tells less of it.
