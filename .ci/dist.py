@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import configparser
 import hashlib
 import subprocess
 import sys
 import tarfile
 import tempfile
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -21,6 +23,7 @@ def main() -> None:
     """Check both archives, and say what they hold."""
     dist = Path(sys.argv[1])
     (wheel,), (sdist,) = dist.glob("*.whl"), dist.glob("*.tar.gz")
+    check_names(wheel)
     contents = wheel_contents(wheel)
     check_wheel(contents)
     check_sdist(sdist)
@@ -44,6 +47,23 @@ def _metadata(archive: zipfile.ZipFile) -> str:
     if data.description_content_type != "text/markdown" or not data.description:
         sys.exit("the README is not the description")
     return str(data.version)
+
+
+def check_names(wheel: Path) -> None:
+    """Exit unless the wheel has the version and the entry points that the checkout states."""
+    stated: dict[str, str] = {}
+    exec((ROOT / TOP / "_version.py").read_text("utf-8"), stated)  # noqa: S102  # our own
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    points = {"console_scripts": project["scripts"], **project["entry-points"]}
+    found = configparser.ConfigParser()
+    with zipfile.ZipFile(wheel) as archive:
+        version = _metadata(archive)
+        info = f"{TOP}-{version}.dist-info"
+        found.read_string(archive.read(f"{info}/entry_points.txt").decode())
+    if version != stated["__version__"]:
+        sys.exit(f"the wheel is {version}, _version.py says {stated['__version__']}")
+    if {group: dict(found[group]) for group in found.sections()} != points:
+        sys.exit(f"the wheel's entry points are not {points}")
 
 
 def check_wheel(contents: dict[str, str]) -> None:
