@@ -15,7 +15,8 @@ asyncio; a session is entered and closed on the event loop of its test.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable
+from inspect import signature
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -223,17 +224,23 @@ def _loop_scope(request: pytest.FixtureRequest) -> str:
     return str(named or usual or "function")
 
 
-def _async_fixtures(plugins: pytest.PytestPluginManager) -> ModuleType:
-    """Return what enters the sessions, made as each plugin that is there wants it."""
+def _async_fixtures(asyncio: Any) -> ModuleType:
+    """Return what enters the sessions, made as each plugin that is there wants it.
+
+    Args:
+        asyncio: The plugin pytest-asyncio, in whatever version; None if it is not there.
+    """
     found = ModuleType("eguma_async_sessions")
-    asyncio = plugins.getplugin("asyncio")
+    make = getattr(asyncio, "fixture", None)
+    takes_scope = make is not None and "loop_scope" in signature(make).parameters
     enters: dict[str, Callable[..., AsyncIterator[Any]]] = {"eguma": _eguma, "korus": _korus}
     for provider, enter in enters.items():
         prefix = f"_{provider}_session"
         setattr(found, f"{prefix}_anyio", pytest.fixture(enter, name=f"{prefix}_anyio"))
-        for scope in _LOOP_SCOPES if asyncio is not None else ():
+        for scope in _LOOP_SCOPES if make is not None else ():
             name = f"{prefix}_asyncio_{scope}"
-            setattr(found, name, asyncio.fixture(_copy(enter), name=name, loop_scope=scope))
+            of_loop = {"loop_scope": scope} if takes_scope else {}  # before 0.24, one loop a test
+            setattr(found, name, make(_copy(enter), name=name, **of_loop))
     return found
 
 
@@ -256,33 +263,42 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marks, and the fixtures that depend on the plugins for asyncio."""
     for mark in _MARKS:
         config.addinivalue_line("markers", mark)
-    config.pluginmanager.register(_async_fixtures(config.pluginmanager), "eguma_async_sessions")
+    plugins = config.pluginmanager
+    plugins.register(_async_fixtures(plugins.getplugin("asyncio")), "eguma_async_sessions")
+    plugins.register(_AfterTheCall(), "eguma_async_passed")
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+# None of these is a wrapper: the way to write one differs between versions of pytest, and a plugin
+# that is found by itself must not keep an older one from starting.
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
     """Fail a test whose marks do nothing: it would pass whatever its code does."""
-    armed = _armed_in(item)
     for provider in _PROVIDERS:
         for mark in (f"{provider}_fault", f"{provider}_options"):
-            if provider not in armed and item.get_closest_marker(mark) is not None:
+            if provider not in _armed_in(item) and item.get_closest_marker(mark) is not None:
                 pytest.fail(
                     f"the test has the mark {mark}, but does not use {provider}_sandbox",
                     pytrace=False,
                 )
-    result = yield
-    item.stash[_passed] = True
-    return result
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
     """Make an error of a fault that a test which passed never met.
 
     Only now: what a session does while it is closed may still meet it.
     """
-    result = yield
     if item.stash.get(_passed, False):
         for faults in _armed_in(item).values():
             faults.check()
-    return result
+
+
+class _AfterTheCall:
+    """Knows which tests have passed: nothing is called after a test that raises."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> None:
+        """Note it."""
+        item.stash[_passed] = True

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from fnmatch import fnmatchcase
+from types import SimpleNamespace
 
 import pytest
 
@@ -137,6 +138,27 @@ async def test_another(korus_session):
     assert [catalog async for catalog in korus_session.catalogs.list()]
 """
     project(mark + code, *setting).assert_outcomes(passed=2)
+
+
+def test_an_older_pytest_asyncio_does_not_keep_pytest_from_starting():
+    """Before 0.24, its fixtures took no scope of a loop."""
+
+    def fixture(function=None, **kwargs):
+        return pytest.fixture(function, **kwargs)
+
+    made = pytest_plugin._async_fixtures(SimpleNamespace(fixture=fixture))
+    assert {"_eguma_session_asyncio_function", "_korus_session_asyncio_session"} <= vars(
+        made
+    ).keys()
+    for without in (None, SimpleNamespace()):
+        assert "_eguma_session_asyncio_function" not in vars(pytest_plugin._async_fixtures(without))
+
+
+def test_an_older_pytest_knows_all_that_the_hooks_ask_for():
+    hooks = [*vars(pytest_plugin).values(), *vars(pytest_plugin._AfterTheCall).values()]
+    asked = [hook.pytest_impl for hook in hooks if hasattr(hook, "pytest_impl")]
+    assert len(asked) == 4
+    assert not any(options["wrapper"] or options["hookwrapper"] for options in asked)
 
 
 def test_a_session_is_closed_after_its_test(project):
