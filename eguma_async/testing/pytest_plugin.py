@@ -231,7 +231,7 @@ def _async_fixtures(asyncio: Any) -> ModuleType:
         asyncio: The plugin pytest-asyncio, in whatever version; None if it is not there.
     """
     found = ModuleType("eguma_async_sessions")
-    make = getattr(asyncio, "fixture", None)
+    make: Any = getattr(asyncio, "fixture", None)
     takes_scope = make is not None and "loop_scope" in signature(make).parameters
     enters: dict[str, Callable[..., AsyncIterator[Any]]] = {"eguma": _eguma, "korus": _korus}
     for provider, enter in enters.items():
