@@ -815,7 +815,11 @@ Parameters:
   --scale PIXELS: Side of a square of a png. [default: 8]
   --json: Print one JSON document and nothing else on stdout.
 
-See also: `eguma ticket check-in`, `eguma ticket info`.
+Examples:
+  eguma ticket qr NUMBER
+  eguma ticket qr NUMBER --to ticket.png
+
+See also: `eguma ticket pdf`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -853,7 +857,10 @@ Parameters:
   --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
   --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
 
-See also: `eguma ticket check-in`, `eguma ticket info`.
+Examples:
+  eguma ticket pdf REFERENCE --to tickets.pdf
+
+See also: `eguma ticket qr`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -988,7 +995,7 @@ Parameters:
 Examples:
   eguma calibrate --product PRODUCT
   eguma calibrate --product PRODUCT --book --to demo.toml
-  eguma calibrate --provider korus --offer OFFER
+  eguma calibrate --provider korus --to korus.toml
 
 See also: `eguma sandbox`, `eguma doctor`.
 
@@ -1006,10 +1013,6 @@ Sell admission tickets through Korus Ticket.
 Client id and secret are read from KORUS_CLIENT_ID and KORUS_CLIENT_SECRET, or
 the secret from stdin with --secret-stdin. IRIs are passed on as they are
 listed.
-
-Commands:
-  calibrate: Find out what a server does where the documentation is silent, and
-      write it into a profile.
 
 Looking:
   availability: Ask for the stock of an offer and its sessions at this moment.
@@ -1036,6 +1039,10 @@ Operating:
   doctor: Check the credentials, the network and the clock, and say what to do
       about what is wrong.
   journal: Bring what a journal holds of Korus Ticket to its end.
+
+Trying out and setting up:
+  calibrate: Find out what a server does where the documentation is silent, and
+      write it into a profile.
 
 Examples:
   eguma korus catalogs --sandbox
@@ -1720,10 +1727,10 @@ Parameters:
   --language STR: Of names, errors and documents, ISO 639-1.
 
 Examples:
-  eguma korus catalogs --sandbox
-  eguma demo --provider korus
+  eguma korus calibrate --to korus.toml
+  eguma korus calibrate --book --offer OFFER --to korus.toml --force
 
-See also: `eguma korus doctor`.
+See also: `eguma sandbox`, `eguma korus doctor`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold

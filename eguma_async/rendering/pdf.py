@@ -17,6 +17,7 @@ from .qr import QUIET_ZONE, TicketCode, ticket_number
 from .words import Words, words_in
 
 PageSize: TypeAlias = Literal["a4", "a6"]
+"""Sizes of a page, by their names in ISO 216."""
 _MM = 72 / 25.4
 _SIZES: Mapping[str, tuple[float, float, float]] = {
     # Width and height in points, and how much larger than on A6 everything is.

@@ -67,6 +67,10 @@ GUIDES: dict[tuple[str, ...], Guide] = {
         ("eguma ticket check-out NUMBER",), ("ticket info", "ticket check-in")
     ),
     ("ticket", "info"): Guide(("eguma ticket info NUMBER --json",), ("ticket check-in",)),
+    ("ticket", "qr"): Guide(
+        ("eguma ticket qr NUMBER", "eguma ticket qr NUMBER --to ticket.png"), ("ticket pdf",)
+    ),
+    ("ticket", "pdf"): Guide(("eguma ticket pdf REFERENCE --to tickets.pdf",), ("ticket qr",)),
     ("journal", "recover"): Guide(
         ("eguma journal recover --journal bookings.db",), ("journal list", "journal resolve")
     ),
@@ -83,7 +87,7 @@ GUIDES: dict[tuple[str, ...], Guide] = {
         (
             "eguma calibrate --product PRODUCT",
             "eguma calibrate --product PRODUCT --book --to demo.toml",
-            "eguma calibrate --provider korus --offer OFFER",
+            "eguma calibrate --provider korus --to korus.toml",
         ),
         ("sandbox", "doctor"),
         TRYING,

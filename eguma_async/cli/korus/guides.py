@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eguma_async.cli.guides import ELSEWHERE, LOOKING, OPERATING, SELLING, Guide
+from eguma_async.cli.guides import ELSEWHERE, LOOKING, OPERATING, SELLING, TRYING, Guide
 
 PERSON = "--first-name Ada --last-name Lovelace --email ada@example.com"
 ORDER = f"eguma korus order RESERVATION --external-reference order-4711 {PERSON}"
@@ -69,6 +69,14 @@ GUIDES: dict[tuple[str, ...], Guide] = {
     ("korus", "journal"): Guide((), ("journal", "korus journal recover"), OPERATING),
     ("korus", "journal", "recover"): Guide(
         ("eguma korus journal recover --journal bookings.db",), ("journal list", "journal resolve")
+    ),
+    ("korus", "calibrate"): Guide(
+        (
+            "eguma korus calibrate --to korus.toml",
+            "eguma korus calibrate --book --offer OFFER --to korus.toml --force",
+        ),
+        ("sandbox", "korus doctor"),
+        TRYING,
     ),
     ("korus", "doctor"): Guide(
         ("eguma korus doctor", "eguma korus doctor --sandbox --json"),

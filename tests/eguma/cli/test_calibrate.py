@@ -124,6 +124,7 @@ def test_over_http_with_a_booking(capsys, monkeypatch):
         assert main(["calibrate", "--product", product, "--json"]) == 0
         options = json.loads(capsys.readouterr().out)["options"]
     wanted = attrs.asdict(CHANGED)
+    del options["date_skew_seconds"]  # pauses that are skipped set the clock here ahead
     assert options == {name: wanted[name] for name in options}
     assert options["max_range_days"] == 100
     assert served.sandbox.demo_key not in Path("calibration.toml").read_text("utf-8")
