@@ -27,6 +27,8 @@ SHARED = frozenset(
 )
 """Variables that mean the same for every provider."""
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+).*extra\s*==\s*['\"]([A-Za-z0-9._-]+)['\"]")
+_OF_OTHERS = frozenset({"all", "docs"})
+"""Extras that bring what others do, or what only the makers of the site need."""
 QUOTES = "\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb"
 
 
@@ -50,7 +52,8 @@ def extras() -> dict[str, dict[str, str | None]]:
     """Return the packages of each extra with their versions; None for one that is missing."""
     found: dict[str, dict[str, str | None]] = {}
     for requirement in metadata.requires(DISTRIBUTION) or ():
-        if match := _REQUIREMENT.match(requirement):
+        match = _REQUIREMENT.match(requirement)
+        if match and match[2] not in _OF_OTHERS:
             found.setdefault(match[2], {})[match[1]] = _version(match[1])
     return found
 

@@ -14,7 +14,7 @@ import pytest
 
 import eguma_async
 from eguma_async.cli import main
-from eguma_async.cli.doctor.machine import SHARED
+from eguma_async.cli.doctor.machine import SHARED, extras
 from eguma_async.cli.eguma.doctor import VARIABLES as OF_EGUMA
 from eguma_async.cli.korus.doctor import VARIABLES as OF_KORUS
 from eguma_async.sandbox import EgumaOptions, EgumaSandbox
@@ -342,6 +342,12 @@ def test_the_doctor_knows_each_variable_that_anything_reads() -> None:
     }
 
     assert read == SHARED | OF_EGUMA | OF_KORUS
+
+
+def test_an_extra_that_stands_for_others_is_none_of_its_own() -> None:
+    found = extras()
+    assert {"cli", "qr", "pdf"} <= found.keys()
+    assert not {"all", "docs"} & found.keys()
 
 
 # TLS
