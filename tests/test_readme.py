@@ -15,6 +15,7 @@ import pytest
 from cyclopts import CycloptsError
 
 from eguma_async.cli.app import build_app
+from eguma_async.cli.calibration import for_its_provider
 from eguma_async.cli.terminal import help_console
 from eguma_async.core import errors
 from eguma_async.sandbox import EgumaSandbox, serve
@@ -55,7 +56,8 @@ def test_the_example_runs_without_a_warning(name, server, tmp_path):
     script.write_text(example, "utf-8")
     if is_test(example):
         # Without the plugin for asyncio where nothing needs it: a transport's tests do not.
-        loop = ["-o", "asyncio_mode=auto"] if "async def test_" in example else ["-p", "no:asyncio"]
+        auto = ["-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"]
+        loop = auto if "async def test_" in example else ["-p", "no:asyncio"]
         alone = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov"]
         done = server.run("tests", [*alone, *loop, str(script)], tmp_path)
     else:
@@ -105,7 +107,9 @@ def test_the_command_line_knows_each_command(line):
     """Options that were renamed or never there."""
     arguments = COMMANDS[line][1:] if COMMANDS[line][:1] == ["--fast"] else COMMANDS[line]
     try:
-        build_app(help_console()).parse_args(arguments, exit_on_error=False, print_error=False)
+        build_app(help_console()).parse_args(
+            for_its_provider(arguments), exit_on_error=False, print_error=False
+        )
     except CycloptsError as error:
         pytest.fail(f"{line}: {error}")
 

@@ -19,6 +19,7 @@ T = TypeVar("T")
 Item: TypeAlias = T | Outcome[Any] | Copied[T]
 """An element of a table, or what carries one: an outcome of a fan-out, a record of a copy."""
 Items: TypeAlias = AsyncIterable[Item[T]] | Iterable[Item[T]]
+"""What an export takes: elements one after the other, with or without waiting for each."""
 
 
 def elements_of(item: Any, table: Table[Any], tally: Tally) -> Iterator[Any]:

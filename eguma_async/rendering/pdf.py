@@ -17,6 +17,7 @@ from .qr import QUIET_ZONE, TicketCode, ticket_number
 from .words import Words, words_in
 
 PageSize: TypeAlias = Literal["a4", "a6"]
+"""Paper of a page: ISO 216 A4 or A6, upright."""
 _MM = 72 / 25.4
 _SIZES: Mapping[str, tuple[float, float, float]] = {
     # Width and height in points, and how much larger than on A6 everything is.
