@@ -188,4 +188,4 @@ def _text(mark: pytest.Mark) -> str:
 
 
 def _refuse(mark: pytest.Mark, problem: str) -> NoReturn:
-    pytest.fail(f"{_text(mark)}: {problem}", pytrace=False)
+    raise pytest.fail.Exception(f"{_text(mark)}: {problem}", pytrace=False) from None

@@ -18,6 +18,7 @@ def eguma_session_with(sandbox: EgumaSandbox) -> AsyncSession:
     return AsyncSession(
         sandbox.demo_key,
         base_url=EGUMA.base_url,
+        profile="",
         transport=sandbox.transport(),
         clock=sandbox.clock,
         random=Random(_SEED).random,  # noqa: S311  # jitter
@@ -33,6 +34,7 @@ def korus_session_with(sandbox: KorusSandbox) -> KorusSession:
         client_id,
         client_secret,
         base_url=KORUS.base_url,
+        profile="",
         token_url=TOKEN_URL,
         transport=sandbox.transport(),
         clock=sandbox.clock,
