@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import inspect
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 
 import eguma_async
 from eguma_async._names import HOMES
-from tests.support import names
+from tests.support import api, names
 
 INIT = Path(eguma_async.__file__)
 FACES = (
@@ -60,6 +61,17 @@ def test_every_name_can_be_imported(face):
 @pytest.mark.source
 def test_the_names_are_those_that_type_checkers_see():
     assert names.TARGET.read_text("utf-8") == names.render(), "run `python -m tests.support.names`"
+
+
+@pytest.mark.source
+def test_no_public_signature_changes_unseen():
+    written = api.TARGET.read_text("utf-8").splitlines()
+    changed = difflib.unified_diff(written, api.render().splitlines(), lineterm="", n=0)
+    assert [*changed] == [], "if it is meant, run `python -m tests.support.api`"
+
+
+def test_the_written_api_has_every_face():
+    assert {*FACES, *names.LAZY} <= {*api.FACES}
 
 
 @pytest.mark.parametrize("face", names.LAZY)
