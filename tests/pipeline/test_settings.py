@@ -111,8 +111,11 @@ class TestProfile:
     async def test_what_is_given_makes_a_variable_that_is_wrong_no_matter(self, environment):
         environment.setenv("EGUMA_TIMEOUT", "soon")
         environment.setenv("EGUMA_MAX_RETRIES", "many")
-        given = {"timeouts": Timeouts(total=9), "retry": RetryPolicy()}
-        request = await sent(lambda **more: AsyncSession(KEY, **given, **more))
+        request = await sent(
+            lambda **given: AsyncSession(KEY, **given),
+            timeouts=Timeouts(total=9),
+            retry=RetryPolicy(),
+        )
         assert request.timeouts == Timeouts(total=9)
 
     async def test_without_a_name_no_file_is_read(self, profiles):

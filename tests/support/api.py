@@ -84,7 +84,7 @@ def _class(address: str, kind: type, public: set[int]) -> Iterator[str]:
         yield from (f"    {each.name} = {each.value!r}" for each in kind)
         told.update(kind.__members__)
     else:
-        made = inspect.unwrap(kind.__init__)  # type: ignore[misc]  # of the class, not of an object
+        made = inspect.unwrap(inspect.getattr_static(kind, "__init__"))
         if inspect.isfunction(made) and made.__module__ != "typing":  # that of a Protocol
             yield f"    __init__{_signature(made)}"
             told.update(inspect.signature(made).parameters)  # its fields, most of them
@@ -104,7 +104,9 @@ def _members(kind: type, public: set[int]) -> set[str]:
 
 
 def _member(name: str, value: Any) -> Iterator[str]:
-    function = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
+    function: Any = getattr(value, "__func__", value)
+    if isinstance(value, property):
+        function = value.fget
     function = inspect.unwrap(getattr(function, "func", function))
     if isinstance(value, property) or not callable(function):
         told = inspect.get_annotations(function).get("return", "") if callable(function) else ""
@@ -138,7 +140,8 @@ def _signature(function: Any) -> str:
 
 
 def _parameter(given: inspect.Parameter) -> str:
-    stars = {given.VAR_POSITIONAL: "*", given.VAR_KEYWORD: "**"}.get(given.kind, "")
+    is_many, is_named = given.kind is given.VAR_POSITIONAL, given.kind is given.VAR_KEYWORD
+    stars = "*" * is_many + "**" * is_named
     told = "" if given.annotation is given.empty else f": {_annotation(given.annotation)}"
     default = "" if given.default is given.empty else f" = {_default(given.default)}"
     return f"{stars}{given.name}{told}{default}"
