@@ -14,6 +14,7 @@ import pytest
 from eguma_async import AsyncSession, SQLiteJournal
 from eguma_async.sandbox import DropAfter, EgumaSandbox, Park, Reply
 from examples.checkout.app import create_app
+from examples.checkout.orders import OrdersError
 from examples.checkout.payments import MemoryPayments
 
 BOOKING = "*/booking.json"
@@ -382,6 +383,19 @@ async def test_it_stops_with_the_sale_under_way_done_and_the_rest_given_back(che
     with closing(sqlite3.connect(checkout.directory / "orders.db")) as database:
         states = dict(database.execute("SELECT ref, state FROM orders"))
     assert states == {ref: "booked", unpaid: "released"}
+
+
+async def test_a_second_service_with_the_same_files_does_not_start(checkout):
+    """Its end would give back what customers of the first one are paying for."""
+    async with checkout.service() as client:
+        ref = await checkout.held(client)
+        with pytest.raises(OrdersError, match=r"orders\.db cannot be used: another process has it"):
+            async with checkout.service():
+                pass
+        assert len(checkout.sandbox.holds()) == 1
+        assert (await paid(client, ref)).status_code == 200
+    async with checkout.service() as client:  # the first one has ended
+        assert (await client.get(f"/orders/{ref}")).json()["state"] == "booked"
 
 
 async def test_while_it_stops_it_takes_no_carts_and_no_money(checkout):
