@@ -29,6 +29,8 @@ from eguma_async.exports import ExportFile, ExportReport
 from eguma_async.sandbox import EgumaSandbox
 from eguma_async.ticketing import tables
 
+MOST_DAYS = 3650
+
 
 class NothingReadError(Exception):
     """No product could be read: an old file is better than an empty one."""
@@ -137,8 +139,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--to", type=Path, required=True, help="the file, such as slots.parquet")
     parser.add_argument("--days", type=int, default=60, help="how many days from today on")
     options = parser.parse_args(arguments)
-    if options.days < 1:
-        parser.error("--days must be 1 or more")
+    if not 1 <= options.days <= MOST_DAYS:
+        parser.error(f"--days must be a number from 1 to {MOST_DAYS}")
     if not options.sandbox and not os.environ.get("EGUMA_API_KEY"):
         parser.error("set EGUMA_API_KEY, or use --sandbox")
     console = Console(stderr=True, highlight=False)

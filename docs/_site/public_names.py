@@ -11,19 +11,12 @@ import inspect
 import re
 from collections.abc import Iterator
 from importlib import import_module
-from importlib.util import find_spec, resolve_name
+from importlib.util import resolve_name
 from pathlib import Path
 from types import ModuleType
 
 import attrs
 
-MAY_COME = (
-    "eguma_async.exports",
-    "eguma_async.calendars",
-    "eguma_async.telemetry",
-    "eguma_async.calibration",
-)
-"""Faces of parts that may not be there yet; without one, its place in the reference is empty."""
 FACES = (
     "eguma_async",
     "eguma_async.korus",
@@ -35,7 +28,15 @@ FACES = (
     "eguma_async.sandbox",
     "eguma_async.sandbox.eguma",
     "eguma_async.sandbox.korus",
-    *(face for face in MAY_COME if find_spec(face)),
+    "eguma_async.exports",
+    "eguma_async.calendars",
+    "eguma_async.ticketing.tables",
+    "eguma_async.ticketing.calendar",
+    "eguma_async.korus.tables",
+    "eguma_async.telemetry.otel",
+    "eguma_async.calibration",
+    "eguma_async.calibration.eguma",
+    "eguma_async.calibration.korus",
     "eguma_async.core",
 )
 """An object that several faces offer belongs to the first of them."""

@@ -51,7 +51,7 @@ class AsyncSession(BaseSession):
         base_url: Where the API is; from ``EGUMA_BASE_URL`` or the profile if not given, else the
             live API. Plain http is accepted for a loopback host only.
         profile: Name of a profile, which has what neither arguments nor environment say; from
-            ``EGUMA_PROFILE`` if not given. See `profiles_file`.
+            ``EGUMA_PROFILE`` if not given, and none at all if it is ``""``. See `profiles_file`.
         options: See `SessionOptions`: ``transport``, ``timeouts``, ``retry``, ``limits``,
             ``clock``, ``observer``, ``random``, ``journal``.
 

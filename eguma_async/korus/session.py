@@ -60,7 +60,7 @@ class KorusSession(BaseSession):
             carries them itself, and nobody checks the addresses. What a sandbox on
             this machine keeps at its own origin is fetched by `transport`.
         profile: Name of a profile, which has what neither arguments nor environment say; from
-            ``KORUS_PROFILE`` if not given. See `profiles_file`.
+            ``KORUS_PROFILE`` if not given, and none at all if it is ``""``. See `profiles_file`.
         options: See `SessionOptions`: ``transport``, ``timeouts``, ``retry``, ``limits``,
             ``clock``, ``observer``, ``random``, ``journal``.
 

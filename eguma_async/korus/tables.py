@@ -10,6 +10,8 @@ from eguma_async.exports.columns import Column, ColumnType, Row, Table
 from .booking.order_models import Order, OrderCustomer, OrderItem
 from .catalog.offer_models import Offer
 
+__all__ = ["OFFERS", "ORDERS", "ORDER_ITEMS", "TICKETS"]
+
 _TEXT, _WORD, _INTEGER = ColumnType.TEXT, ColumnType.WORD, ColumnType.INTEGER
 _DECIMAL, _BOOL, _DATE, _AWARE = (
     ColumnType.DECIMAL,

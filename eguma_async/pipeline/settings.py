@@ -92,12 +92,12 @@ class Settings:
             ConfigurationError: One of them is no such number.
         """
         filled = SessionOptions(**given)
-        timeout = self._number("timeout", float, "a number of seconds above 0", above=0.0)
-        if timeout is not None and filled.get("timeouts") is None:
-            filled["timeouts"] = Timeouts.within(timeout)
-        retries = self._number("max_retries", int, "a whole number, 0 for no retries", above=-1)
-        if retries is not None and filled.get("retry") is None:
-            filled["retry"] = RetryPolicy(attempts=1 + retries)
+        if filled.get("timeouts") is None:
+            timeout = self._number("timeout", float, "a number of seconds above 0", above=0.0)
+            filled["timeouts"] = None if timeout is None else Timeouts.within(timeout)
+        if filled.get("retry") is None:
+            retries = self._number("max_retries", int, "a whole number, 0 for no retries", above=-1)
+            filled["retry"] = None if retries is None else RetryPolicy(attempts=1 + retries)
         return filled
 
     def _number(self, name: str, kind: Callable[[str], V], what: str, *, above: V) -> V | None:
@@ -141,9 +141,11 @@ def settings_for(
     Args:
         provider: Name of the provider: its table in the file.
         own: Names of its own settings, all of them texts, the secret last.
-        profile: Name of the profile; from ``PROVIDER_PROFILE`` if not given.
+        profile: Name of the profile; from ``PROVIDER_PROFILE`` if not given. An empty one is none,
+            whatever the environment says.
     """
-    name = profile or os.environ.get(f"{provider.upper()}_PROFILE") or None
+    named = os.environ.get(f"{provider.upper()}_PROFILE") if profile is None else profile
+    name = named or None
     try:
         table = _Table({}) if name is None else _read(profiles_file(), provider, name)
         _check(table, own, f"profile [{provider}.{name}]")

@@ -35,6 +35,8 @@ except ImportError:
         "spans and metrics need OpenTelemetry: pip install 'eguma_async[otel]'"
     ) from None
 
+__all__ = ["OpenTelemetry"]
+
 NAME = "eguma_async"
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.27.0"
 """The version of the conventions whose names for HTTP are used here."""

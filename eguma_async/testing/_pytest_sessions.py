@@ -26,21 +26,23 @@ def _filled(sandbox: Sandbox, options: SessionOptions) -> SessionOptions:
 
 
 def eguma_session_with(sandbox: EgumaSandbox, options: SessionOptions) -> AsyncSession:
-    """Make a session whose address, credentials and options come from here alone."""
+    """Make a session that environment and profiles have no say in."""
     return AsyncSession(
         sandbox.demo_key,
         base_url=EGUMA.base_url,
+        profile="",
         **_filled(sandbox, options),
     )
 
 
 def korus_session_with(sandbox: KorusSandbox, options: SessionOptions) -> KorusSession:
-    """Make a session whose address, credentials and options come from here alone."""
+    """Make a session that environment and profiles have no say in."""
     client_id, client_secret = sandbox.demo_client
     return KorusSession(
         client_id,
         client_secret,
         base_url=KORUS.base_url,
+        profile="",
         token_url=TOKEN_URL,
         **_filled(sandbox, options),
     )

@@ -196,6 +196,13 @@ def _entered(provider: str, request: pytest.FixtureRequest) -> str:
     """Return the name of the fixture that enters a session on the loop its test runs on."""
     plugins = request.config.pluginmanager
     if "anyio_backend" in request.fixturenames and plugins.hasplugin("anyio"):
+        # In auto mode, pytest-asyncio marks every coroutine, those of anyio too.
+        if plugins.hasplugin("asyncio") and request.node.get_closest_marker("asyncio"):
+            pytest.fail(
+                "pytest-asyncio runs this test, and anyio its fixtures, on a loop of their own: set"
+                " asyncio_mode to strict, or leave the mark of anyio out",
+                pytrace=False,
+            )
         name: str = request.getfixturevalue("anyio_backend_name")
         if name != "asyncio":
             pytest.fail(

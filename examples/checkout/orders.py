@@ -80,11 +80,16 @@ class Order:
     reason: str | None = None
 
 
+class OrdersError(Exception):
+    """The file of the orders cannot be used."""
+
+
 class Orders:
     """Orders in a SQLite file.
 
     Args:
-        path: The file. It holds customers while they pay: only its owner can read it.
+        path: The file. It holds customers while they pay: only its owner can read it. One process
+            has it at a time: what another one reads could be outdated when it writes.
         converter: That of the session, which writes and reads the SDK's models.
     """
 
@@ -98,10 +103,17 @@ class Orders:
         self._path.touch(mode=0o600)
         self._database = sqlite3.connect(
             self._path,
+            timeout=0,
             isolation_level=None,
             check_same_thread=False,  # one thread at a time
         )
-        await self._run(_prepare)
+        try:
+            await self._run(_prepare)
+        except sqlite3.Error as error:
+            self._database.close()
+            is_taken = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+            problem = "another process has it" if is_taken else str(error)
+            raise OrdersError(f"{self._path} cannot be used: {problem}") from None
         return self
 
     async def __aexit__(
@@ -150,6 +162,9 @@ class Orders:
 
 
 def _prepare(database: sqlite3.Connection) -> None:
+    database.execute("PRAGMA locking_mode = EXCLUSIVE")  # from the next line until it is closed
+    database.execute("BEGIN EXCLUSIVE")
+    database.execute("COMMIT")
     database.execute("PRAGMA synchronous = FULL")  # what was saved survives a power cut
     database.execute("PRAGMA secure_delete = ON")  # a customer who is erased is gone
     database.execute(

@@ -33,7 +33,11 @@ class Payments(Protocol):
         """
 
     async def is_paid(self, reference: str) -> bool | None:
-        """Tell whether the money was taken; None if the provider does not know yet."""
+        """Tell whether the money was taken; None if the provider does not know yet.
+
+        False is for good: no charge that is still on its way may take the money later. Cancel it
+        at the provider first, if it can still come.
+        """
 
     async def refund(self, reference: str) -> None:
         """Give the money back. Asked again, it does nothing more."""

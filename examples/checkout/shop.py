@@ -109,7 +109,7 @@ class Shop:
         unpaid = await self._orders.in_state(State.HELD)
         with suppress(TimeoutError):  # what is left expires by itself
             async with asyncio.timeout(DRAIN_SECONDS):
-                await asyncio.gather(*(self._given_back(order) for order in unpaid))
+                await asyncio.gather(*(self._let_go(order.ref) for order in unpaid))
 
     # What customers ask for
 
@@ -141,8 +141,7 @@ class Shop:
         Raises:
             Refusal: The places are gone, or cost more than that.
         """
-        if self.is_draining:
-            raise Refusal(503, "closing", "The shop is closing. Try again in a moment.")
+        self._require_open()
         slot, currency = await self._slot(product_id, starts_at)
         if slot is None or not slot.can_book(items):
             raise _sold_out()
@@ -209,12 +208,8 @@ class Shop:
         Raises:
             Refusal: There is no such order, or it was paid.
         """
-        async with self._turn(ref):
-            order = await self.order(ref)
-            if order.state is State.HELD:
-                await self._given_back(order)
-            elif order.state is not State.RELEASED:
-                raise Refusal(409, "paid_already", "This order was paid.")
+        if await self._let_go(ref) is not State.RELEASED:
+            raise Refusal(409, "paid_already", "This order was paid.")
 
     # What happens by itself
 
@@ -253,6 +248,7 @@ class Shop:
         async with self._turn(ref):  # a second click waits for the first one, and sees its end
             order = await self.order(ref)
             if order.state is State.HELD:
+                self._require_open()
                 order = await self._charged(order, customer, token)
             return await self._advance(order)
 
@@ -327,12 +323,17 @@ class Shop:
             return await self._moved(order, State.REFUND_DUE, reason="refused")
         return order  # it may be booked, or can be later: the next round asks again
 
-    async def _given_back(self, order: Order) -> None:
-        try:
-            await self._hold(order).release()
-        except EgumaError as error:
-            log.warning("order %s: places not given back, they expire: %s", order.ref, error)
-        await self._ended(order, State.RELEASED)
+    async def _let_go(self, ref: str) -> State:
+        """Give the places back unless they are being paid, or were; return where it stands."""
+        async with self._turn(ref):
+            order = await self.order(ref)
+            if order.state is not State.HELD:
+                return order.state
+            try:
+                await self._hold(order).release()
+            except EgumaError as error:
+                log.warning("order %s: places not given back, they expire: %s", ref, error)
+            return (await self._ended(order, State.RELEASED)).state
 
     async def _expired(self, order: Order) -> None:
         if order.state is State.HELD:
@@ -347,6 +348,10 @@ class Shop:
         return await self._orders.save(attrs.evolve(order, state=state, **changes))  # type: ignore[arg-type]  # fields of an order
 
     # Small things
+
+    def _require_open(self) -> None:
+        if self.is_draining:
+            raise Refusal(503, "closing", "The shop is closing. Try again in a moment.")
 
     def _turn(self, ref: str) -> asyncio.Lock:
         return self._turns.setdefault(ref, asyncio.Lock())
@@ -370,9 +375,11 @@ class Shop:
         return next(fits, None), found.currency or "CHF"
 
     async def _listed(self, product_id: str, first: date, days: int) -> tuple[Availability, ...]:
-        found = await self._ticketing.availabilities.list(
-            product_id, from_date=first, to_date=first + timedelta(days=days - 1)
-        )
+        try:
+            last = first + timedelta(days=days - 1)
+        except OverflowError:
+            raise Refusal(422, "invalid", "from_date is too far ahead.") from None
+        found = await self._ticketing.availabilities.list(product_id, from_date=first, to_date=last)
         return found.availabilities
 
     async def _to_the_end(self, work: Coroutine[Any, Any, T]) -> T:

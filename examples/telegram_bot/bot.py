@@ -146,6 +146,7 @@ def dispatcher_for(
         await asyncio.gather(*background, return_exceptions=True)
         await sales.close()
         await under_way.ended()
+        await sales.close()  # what an update has begun meanwhile
 
     @dispatcher.errors()
     async def failed(event: ErrorEvent) -> None:

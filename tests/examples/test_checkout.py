@@ -14,6 +14,7 @@ import pytest
 from eguma_async import AsyncSession, SQLiteJournal
 from eguma_async.sandbox import DropAfter, EgumaSandbox, Park, Reply
 from examples.checkout.app import create_app
+from examples.checkout.orders import OrdersError
 from examples.checkout.payments import MemoryPayments
 
 BOOKING = "*/booking.json"
@@ -315,6 +316,15 @@ async def test_nonsense_is_refused(checkout, change, status, code):
     assert checkout.sandbox.holds() == ()
 
 
+@pytest.mark.parametrize("days", [1, 31])
+async def test_the_last_day_there_is_has_no_slots(checkout, days):
+    path = f"/products/{checkout.example.product_id}/slots?from_date=9999-12-31&days={days}"
+    async with checkout.service() as client:
+        answer = await client.get(path)
+    assert answer.status_code in {200, 422}
+    assert answer.json() == [] or answer.json()["code"] == "invalid"
+
+
 async def test_what_is_malformed_is_not_repeated(checkout):
     async with checkout.service() as client:
         ref = await checkout.held(client)
@@ -375,10 +385,26 @@ async def test_it_stops_with_the_sale_under_way_done_and_the_rest_given_back(che
     assert states == {ref: "booked", unpaid: "released"}
 
 
-async def test_while_it_stops_it_takes_no_carts(checkout):
+async def test_a_second_service_with_the_same_files_does_not_start(checkout):
+    """Its end would give back what customers of the first one are paying for."""
     async with checkout.service() as client:
+        ref = await checkout.held(client)
+        with pytest.raises(OrdersError, match=r"orders\.db cannot be used: another process has it"):
+            async with checkout.service():
+                pass
+        assert len(checkout.sandbox.holds()) == 1
+        assert (await paid(client, ref)).status_code == 200
+    async with checkout.service() as client:  # the first one has ended
+        assert (await client.get(f"/orders/{ref}")).json()["state"] == "booked"
+
+
+async def test_while_it_stops_it_takes_no_carts_and_no_money(checkout):
+    async with checkout.service() as client:
+        ref = await checkout.held(client)
         checkout.shop.is_draining = True
         assert refusal(await client.post("/carts", json=checkout.cart())) == (503, "closing")
+        assert refusal(await paid(client, ref)) == (503, "closing")
+        assert checkout.payments.charges == 0  # else its places are given back all the same
         assert (await client.get("/ready")).status_code == 503
 
 

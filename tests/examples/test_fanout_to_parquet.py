@@ -103,7 +103,8 @@ def test_what_is_missing_is_named(file, monkeypatch, capsys):
     wrong: tuple[tuple[list[str], str], ...] = (
         ([], "--to"),
         (["--to", str(file)], "set EGUMA_API_KEY, or use --sandbox"),
-        (["--to", str(file), "--sandbox", "--days", "0"], "--days must be 1 or more"),
+        (["--to", str(file), "--sandbox", "--days", "0"], "--days must be a number from 1 to"),
+        (["--to", str(file), "--sandbox", "--days", "9" * 12], "--days must be a number from 1 to"),
         (["--to", str(file.with_suffix(".xyz")), "--sandbox"], "format"),
     )
     for arguments, missing in wrong:

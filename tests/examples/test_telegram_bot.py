@@ -68,6 +68,12 @@ class World:
 
     async def asked_to_confirm(self):
         """Choose, and say who it is for, until the bot asks whether to book."""
+        await self.asked_for_email()
+        self.telegram.write("canary@example.com")
+        return await self.telegram.read()
+
+    async def asked_for_email(self):
+        """Choose, and say who it is for."""
         say, tap, read = self.telegram.write, self.telegram.tap, self.telegram.read
         say("/start")
         await read()
@@ -76,8 +82,6 @@ class World:
             await read()
         say("Canary-Ada Canary-Lovelace")
         await read()
-        say("canary@example.com")
-        return await read()
 
 
 @pytest.fixture
@@ -284,6 +288,19 @@ async def test_it_stops_with_what_nobody_has_confirmed_given_back(world):
     assert text.startswith("The shop is closing: the places were given back.")
     assert world.sandbox.holds() == ()
     assert world.sandbox.bookings() == ()
+
+
+async def test_what_an_update_begins_while_it_stops_is_given_back(world):
+    async with world.bot():
+        await world.asked_for_email()
+        park = world.sandbox.faults.add(Park(path="*/availabilities.json"))
+        world.telegram.write("canary@example.com")
+        await park.arrived()
+        asyncio.get_running_loop().call_later(0.05, park.release)
+    assert (await world.telegram.read())[1] == BUTTONS
+    assert world.telegram.said.qsize() == 1  # before the bot had gone
+    assert (await world.telegram.read())[0].startswith("The shop is closing")
+    assert world.sandbox.holds() == ()
 
 
 async def test_a_ticket_system_that_is_down_is_said_to_be_so(world):

@@ -100,6 +100,24 @@ class TestProfile:
         assert request.url.startswith("http://[::1]:1/")
         assert request.timeouts == Timeouts(total=9)
 
+    async def test_an_empty_name_is_none_whatever_the_environment_says(self, environment):
+        environment.setenv("EGUMA_PROFILE", "nowhere")
+        environment.setenv("KORUS_PROFILE", "nowhere")
+        with pytest.raises(ConfigurationError, match="cannot be read"):
+            AsyncSession(KEY)
+        await sent(lambda **given: AsyncSession(KEY, profile="", **given))
+        assert repr(KorusSession("me", SECRET, profile=""))
+
+    async def test_what_is_given_makes_a_variable_that_is_wrong_no_matter(self, environment):
+        environment.setenv("EGUMA_TIMEOUT", "soon")
+        environment.setenv("EGUMA_MAX_RETRIES", "many")
+        request = await sent(
+            lambda **given: AsyncSession(KEY, **given),
+            timeouts=Timeouts(total=9),
+            retry=RetryPolicy(),
+        )
+        assert request.timeouts == Timeouts(total=9)
+
     async def test_without_a_name_no_file_is_read(self, profiles):
         profiles("this is no TOML")
         await sent(lambda **given: AsyncSession(KEY, **given))

@@ -90,6 +90,14 @@ def test_sessions_work_with_anyio_beside_pytest_asyncio(project):
     result.assert_outcomes(passed=2)
 
 
+def test_two_plugins_that_share_a_test_are_told_apart_in_words(project):
+    """Else the session would be said to belong to another event loop."""
+    backend = "\n@pytest.fixture\ndef anyio_backend(): return 'asyncio'\n"
+    result = project(BOTH.format(mark="@pytest.mark.anyio") + backend, mode="auto")
+    result.assert_outcomes(errors=2)
+    result.stdout.fnmatch_lines("pytest-asyncio runs this test, and anyio its fixtures*strict*")
+
+
 def test_anyio_on_another_framework_is_refused_in_words(project):
     backend = "\n@pytest.fixture\ndef anyio_backend(): return 'trio'\n"
     result = project(
@@ -181,9 +189,12 @@ def test_environment_and_time_of_day_have_no_say(project, monkeypatch):
         "EGUMA_BASE_URL": "https://elsewhere.example/prefix",
         "EGUMA_API_KEY": "live-key",
         "EGUMA_MAX_RETRIES": "0",
+        "EGUMA_TIMEOUT": "soon",
+        "EGUMA_PROFILE": "nowhere",
         "KORUS_BASE_URL": "https://elsewhere.example/prefix",
         "KORUS_TOKEN_URL": "https://elsewhere.example/token",
-        "KORUS_MAX_RETRIES": "0",
+        "KORUS_MAX_RETRIES": "many",
+        "KORUS_PROFILE": "nowhere",
     }.items():
         monkeypatch.setenv(name, value)
     code = """

@@ -10,3 +10,4 @@ from .probe import EgumaProbe
 from .reads import READS
 
 QUESTIONS: tuple[Question[EgumaProbe], ...] = (*READS, *HOLDS, *BOOKINGS)
+"""All questions, those that change nothing first."""

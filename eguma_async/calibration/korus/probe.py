@@ -83,6 +83,9 @@ class KorusProbe(Probe):
         circumstances: The same.
     """
 
+    wire: Wire
+    left: list[Left]
+
     def __init__(
         self,
         wire: Wire,

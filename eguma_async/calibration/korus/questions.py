@@ -260,3 +260,4 @@ QUESTIONS: tuple[Question[KorusProbe], ...] = (
         _EXPIRED, "expired_link_status", _new(_expired_link), risk=Risk.KEEP, takes_long=True
     ),
 )
+"""All questions, those that change nothing first."""
