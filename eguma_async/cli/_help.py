@@ -815,7 +815,11 @@ Parameters:
   --scale PIXELS: Side of a square of a png. [default: 8]
   --json: Print one JSON document and nothing else on stdout.
 
-See also: `eguma ticket check-in`, `eguma ticket info`.
+Examples:
+  eguma ticket qr NUMBER
+  eguma ticket qr NUMBER --to ticket.png
+
+See also: `eguma ticket pdf`, `eguma orders`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -853,7 +857,10 @@ Parameters:
   --base-url URL: Where the API is; else EGUMA_BASE_URL, else the live API.
   --key-stdin: Read the API key from the first line of stdin, not EGUMA_API_KEY.
 
-See also: `eguma ticket check-in`, `eguma ticket info`.
+Examples:
+  eguma ticket pdf REFERENCE --to tickets.pdf
+
+See also: `eguma orders`, `eguma ticket qr`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -958,6 +965,7 @@ cancel each after its question; use a test product, or the demo system. A
 sandbox with the profile behaves like that server.
 
 The key of a user who is not approved is read from EGUMA_UNAPPROVED_API_KEY.
+With --provider korus it is `eguma korus calibrate`, which has other options.
 
 Parameters:
   --product PRODUCT: Product to ask about, and to hold and book; with --sandbox,
@@ -970,8 +978,7 @@ Parameters:
   --profile FILE: With --sandbox: ask one that behaves as this profile says.
   --email STR: Address of the made-up customer; the server may write to it.
       [default: calibration@example.com]
-  --book: Also ask what needs holds and bookings; each is given back after its
-      question.
+  --book: Also ask what needs holds and bookings.
   --wait: Also ask what takes long, such as what becomes of a hold after its
       hour.
   --to FILE: Where to write the profile. [default: calibration.toml]
@@ -988,9 +995,8 @@ Parameters:
 Examples:
   eguma calibrate --product PRODUCT
   eguma calibrate --product PRODUCT --book --to demo.toml
-  eguma calibrate --provider korus --offer OFFER
 
-See also: `eguma sandbox`, `eguma doctor`.
+See also: `eguma korus calibrate`, `eguma sandbox`, `eguma doctor`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -1006,10 +1012,6 @@ Sell admission tickets through Korus Ticket.
 Client id and secret are read from KORUS_CLIENT_ID and KORUS_CLIENT_SECRET, or
 the secret from stdin with --secret-stdin. IRIs are passed on as they are
 listed.
-
-Commands:
-  calibrate: Find out what a server does where the documentation is silent, and
-      write it into a profile.
 
 Looking:
   availability: Ask for the stock of an offer and its sessions at this moment.
@@ -1036,6 +1038,10 @@ Operating:
   doctor: Check the credentials, the network and the clock, and say what to do
       about what is wrong.
   journal: Bring what a journal holds of Korus Ticket to its end.
+
+Trying out and setting up:
+  calibrate: Find out what a server does where the documentation is silent, and
+      write it into a profile.
 
 Examples:
   eguma korus catalogs --sandbox
@@ -1695,13 +1701,13 @@ cancel an order. Use the demo system.
 
 Parameters:
   --offer OFFER: An offer to hold and order with --book. Add one that asks for
-      names: its documents are not ready at once.
+      names: its documents are not ready at once. With --sandbox, two of its
+      own.
   --foreign IRI: Something that another organization owns, to be refused.
   --profile FILE: With --sandbox: ask one that behaves as this profile says.
   --email STR: Address of the made-up customer; the server may write to it.
       [default: calibration@example.com]
-  --book: Also ask what needs holds and bookings; each is given back after its
-      question.
+  --book: Also ask what needs holds and bookings.
   --wait: Also ask what takes long, such as what becomes of a hold after its
       hour.
   --to FILE: Where to write the profile. [default: calibration.toml]
@@ -1720,10 +1726,10 @@ Parameters:
   --language STR: Of names, errors and documents, ISO 639-1.
 
 Examples:
-  eguma korus catalogs --sandbox
-  eguma demo --provider korus
+  eguma korus calibrate
+  eguma korus calibrate --book --offer OFFER --to demo.toml
 
-See also: `eguma korus doctor`.
+See also: `eguma calibrate`, `eguma sandbox`, `eguma korus doctor`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold

@@ -70,7 +70,7 @@ def _what_is_wrong(error: CycloptsError) -> str:
         case MissingArgumentError(argument=Argument(name=name), keyword=given):
             words = f"{name} needs a value." if given else f"{name} is missing."
             close = get_close_matches(name, error.unused_tokens or (), n=1)
-            if close and name.startswith("--"):
+            if close and name.startswith("--") and close[0] != name:
                 words += f" Did you mean {name}, not {clean(close[0])}?"
         case CoercionError(argument=Argument(name=name), target_type=kind) if kind in _NUMBERS:
             words = f"{name} must be {_NUMBERS[kind]}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ import pytest
 from eguma_async.cli import main
 from eguma_async.cli._help import HELP
 from eguma_async.cli.app import build_app
+from eguma_async.cli.connection import session_clock
+from eguma_async.cli.later import LaterClock
 from eguma_async.cli.terminal import help_console
 from tests.support.commands import Served
 
@@ -34,6 +36,14 @@ def examples(command: tuple[str, ...]) -> list[str]:
 EXAMPLES = [(command, line) for command in HELP for line in examples(command)]
 LINES = [line for _, line in EXAMPLES if not any(mark in line for mark in OF_THE_SHELL)]
 IS_GROUP = {command[:-1] for command in HELP if command}
+
+
+@pytest.fixture
+def _no_pauses() -> Iterator[None]:
+    """Calibration makes a pause before each request."""
+    token = session_clock.set(LaterClock(0))
+    yield
+    session_clock.reset(token)
 
 
 def parsed(arguments: list[str]) -> None:
@@ -71,6 +81,7 @@ def run(capsys: Out, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callabl
     return carry_out
 
 
+@pytest.mark.usefixtures("_no_pauses")
 def test_the_examples_of_e_guma_work(
     connected: Served, capsys: Out, run: Callable[..., Any]
 ) -> None:
@@ -78,6 +89,7 @@ def test_the_examples_of_e_guma_work(
     words = {"PRODUCT": example.product_id, "STARTS_AT": example.starts_at}
     words["CATEGORY"] = example.category_ids[0]
     words["NUMBER"] = connected.sandbox.orders()[0].tickets[0].number
+    words["REFERENCE"] = connected.sandbox.orders()[0].number
     sale = (example.product_id, example.starts_at, "--item", f"{words['CATEGORY']}=1")
     ran = [line for line in LINES if _is_of_eguma(line)]
     assert len(ran) >= 20
@@ -119,6 +131,7 @@ def test_the_examples_of_the_journal_work(
             run(line, {})
 
 
+@pytest.mark.usefixtures("_no_pauses")
 def test_the_examples_of_korus_work(
     korus: Served, capsys: Out, run: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import attrs
 from cyclopts import App, Parameter
 
-from eguma_async.cli.calibration import DEFAULT_CALIBRATION, CalibrationOptions, ask, way
+from eguma_async.cli.calibration import DEFAULT_CALIBRATION, CalibrationOptions, ask, no_access, way
 from eguma_async.cli.connection import LOCAL
 from eguma_async.cli.errors import Exit, Stop, usage
 from eguma_async.cli.redaction import keep_secret
@@ -66,7 +66,8 @@ async def calibrate(
     book single tickets of PRODUCT as far ahead as 21 days, and cancel each after its question;
     use a test product, or the demo system. A sandbox with the profile behaves like that server.
 
-    The key of a user who is not approved is read from EGUMA_UNAPPROVED_API_KEY.
+    The key of a user who is not approved is read from EGUMA_UNAPPROVED_API_KEY. With
+    --provider korus it is `eguma korus calibrate`, which has other options.
     """
     from eguma_async.calibration import Risk, Wire
     from eguma_async.calibration.eguma import (
@@ -169,8 +170,7 @@ async def _check_access(probe: "EgumaProbe") -> None:
     try:
         listed = (await probe.products()).member("products")
     except NotSeenError as error:
-        code = Exit.ACCESS if "HTTP 40" in error.reason else Exit.REFUSED
-        raise Stop(f"{error.reason}; `eguma doctor` says more", code) from None
+        raise no_access(error, "`eguma doctor` says more") from None
     ids = [each.get("id") for each in listed if isinstance(each, dict)]
     if probe.circumstances.product_id not in ids:
         raise Stop(

@@ -67,6 +67,13 @@ GUIDES: dict[tuple[str, ...], Guide] = {
         ("eguma ticket check-out NUMBER",), ("ticket info", "ticket check-in")
     ),
     ("ticket", "info"): Guide(("eguma ticket info NUMBER --json",), ("ticket check-in",)),
+    ("ticket", "qr"): Guide(
+        ("eguma ticket qr NUMBER", "eguma ticket qr NUMBER --to ticket.png"),
+        ("ticket pdf", "orders"),
+    ),
+    ("ticket", "pdf"): Guide(
+        ("eguma ticket pdf REFERENCE --to tickets.pdf",), ("orders", "ticket qr")
+    ),
     ("journal", "recover"): Guide(
         ("eguma journal recover --journal bookings.db",), ("journal list", "journal resolve")
     ),
@@ -83,9 +90,8 @@ GUIDES: dict[tuple[str, ...], Guide] = {
         (
             "eguma calibrate --product PRODUCT",
             "eguma calibrate --product PRODUCT --book --to demo.toml",
-            "eguma calibrate --provider korus --offer OFFER",
         ),
-        ("sandbox", "doctor"),
+        ("korus calibrate", "sandbox", "doctor"),
         TRYING,
     ),
 }

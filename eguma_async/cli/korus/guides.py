@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eguma_async.cli.guides import ELSEWHERE, LOOKING, OPERATING, SELLING, Guide
+from eguma_async.cli.guides import ELSEWHERE, LOOKING, OPERATING, SELLING, TRYING, Guide
 
 PERSON = "--first-name Ada --last-name Lovelace --email ada@example.com"
 ORDER = f"eguma korus order RESERVATION --external-reference order-4711 {PERSON}"
@@ -74,5 +74,10 @@ GUIDES: dict[tuple[str, ...], Guide] = {
         ("eguma korus doctor", "eguma korus doctor --sandbox --json"),
         ("sandbox", "korus catalogs"),
         OPERATING,
+    ),
+    ("korus", "calibrate"): Guide(
+        ("eguma korus calibrate", "eguma korus calibrate --book --offer OFFER --to demo.toml"),
+        ("calibrate", "sandbox", "korus doctor"),
+        TRYING,
     ),
 }
