@@ -62,6 +62,11 @@ def _what_is_wrong(error: CycloptsError) -> str:
             if close:
                 return f"Unknown option: {clean(token)}. Did you mean {close[0]}?"
             return f"options go after the command, as in `{chain} COMMAND --json`"
+        case UnknownCommandError(unused_tokens=[token, *_]) if begun := [
+            name for name in error.app or () if name.startswith(token)
+        ]:
+            known = " or ".join(f'"{name}"' for name in begun)
+            words = f"Unknown command: {clean(token)}. Did you mean {known}?"
         case UnusedCliTokensError(unused_tokens=[token, *_]):
             words = f"Unexpected argument: {clean(token)}."
             commands = [name for name in error.app or () if not name.startswith("-")]

@@ -27,6 +27,7 @@ SHARED = frozenset(
 )
 """Variables that mean the same for every provider."""
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+).*extra\s*==\s*['\"]([A-Za-z0-9._-]+)['\"]")
+ALL = "all"
 QUOTES = "\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb"
 
 
@@ -47,11 +48,15 @@ async def versions(_: Examination) -> Finding:
 
 
 def extras() -> dict[str, dict[str, str | None]]:
-    """Return the packages of each extra with their versions; None for one that is missing."""
+    """Return the packages of each extra with their versions; None for one that is missing.
+
+    One that only gathers others is left out: they are all there.
+    """
     found: dict[str, dict[str, str | None]] = {}
     for requirement in metadata.requires(DISTRIBUTION) or ():
         if match := _REQUIREMENT.match(requirement):
             found.setdefault(match[2], {})[match[1]] = _version(match[1])
+    found.pop(ALL, None)
     return found
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import resource
 import tomllib
-from contextlib import contextmanager
 from pathlib import Path
 
 import attrs
@@ -19,6 +17,7 @@ from eguma_async.cli.later import LaterClock
 from eguma_async.sandbox import DropAfter, EgumaOptions, EgumaSandbox, Reply
 from tests.calibration.test_eguma import CHANGED
 from tests.support.commands import Served
+from tests.support.disk import full_disk
 
 ALL = ("--book", "--wait", "--check-in")
 
@@ -137,17 +136,6 @@ def test_another_server_or_none_that_answers(connected, served, capsys, *, fault
     assert main(["calibrate", "--product", "x"]) == code
     assert said in capsys.readouterr().err
     assert not Path("calibration.toml").exists()
-
-
-@contextmanager
-def full_disk():
-    """No file of this process can grow."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("as_json", [[], ["--json"]])
