@@ -965,7 +965,6 @@ cancel each after its question; use a test product, or the demo system. A
 sandbox with the profile behaves like that server.
 
 The key of a user who is not approved is read from EGUMA_UNAPPROVED_API_KEY.
-With --provider korus it is `eguma korus calibrate`, which has other options.
 
 Parameters:
   --product PRODUCT: Product to ask about, and to hold and book; with --sandbox,
@@ -978,6 +977,8 @@ Parameters:
   --profile FILE: With --sandbox: ask one that behaves as this profile says.
   --email STR: Address of the made-up customer; the server may write to it.
       [default: calibration@example.com]
+  --provider CHOICE: Whose server it is. korus makes it `eguma korus calibrate`.
+      [choices: eguma, korus] [default: eguma]
   --book: Also ask what needs holds and bookings.
   --wait: Also ask what takes long, such as what becomes of a hold after its
       hour.

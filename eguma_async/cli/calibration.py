@@ -117,6 +117,7 @@ async def ask(
             cannot be written.
     """
     from eguma_async.calibration import calibrate, write_profile
+    from eguma_async.core.errors import ConfigurationError
 
     with _naming_what_is_left(probe):
         report = await calibrate(
@@ -132,7 +133,10 @@ async def ask(
             _show(report, chosen.to, as_json=as_json)
         finally:  # neither a full disk nor a reader who leaves early costs both
             day = f"{probe.wire.clock.now():%Y-%m-%d}"
-            write_profile(report, chosen.to, day=day, replace=chosen.force)
+            try:
+                write_profile(report, chosen.to, day=day, replace=chosen.force)
+            except ConfigurationError as error:  # the place was well before
+                raise Stop(error.message, Exit.FAILURE) from None
     if not as_json:
         say(f"The profile is in {chosen.to}; try it with: {_trial(provider, chosen.to)}")
     for left in report.left:

@@ -418,7 +418,7 @@ async def test_the_key_may_come_from_the_keyring_of_the_system(world):
     keyring.set_keyring(Ring())
     try:
         await crashed(world, key=key_from_keyring("shop", "journal"))
-        with pytest.raises(ConfigurationError, match="no key for 'shop'"):
+        with pytest.raises(ConfigurationError, match="has nothing for 'shop'"):
             key_from_keyring("shop", "other")
     finally:
         keyring.set_keyring(before)

@@ -4,7 +4,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import attrs
 from cyclopts import App, Parameter
@@ -57,6 +57,10 @@ async def calibrate(
     email: Annotated[
         str, Parameter(help="Address of the made-up customer; the server may write to it.")
     ] = "calibration@example.com",
+    provider: Annotated[
+        Literal["eguma", "korus"],
+        Parameter(help="Whose server it is. korus makes it `eguma korus calibrate`."),
+    ] = "eguma",
     chosen: CalibrationOptions = DEFAULT_CALIBRATION,
     api: Api = DEFAULT_API,
 ) -> None:
@@ -66,8 +70,7 @@ async def calibrate(
     book single tickets of PRODUCT as far ahead as 21 days, and cancel each after its question;
     use a test product, or the demo system. A sandbox with the profile behaves like that server.
 
-    The key of a user who is not approved is read from EGUMA_UNAPPROVED_API_KEY. With
-    --provider korus it is `eguma korus calibrate`, which has other options.
+    The key of a user who is not approved is read from EGUMA_UNAPPROVED_API_KEY.
     """
     from eguma_async.calibration import Risk, Wire
     from eguma_async.calibration.eguma import (
@@ -78,6 +81,7 @@ async def calibrate(
     )
     from eguma_async.sandbox.eguma.options import EgumaOptions
 
+    del provider  # `for_its_provider` has chosen the command by it
     if check_in and not chosen.book:
         raise usage("--check-in goes with --book")
     chosen.check()

@@ -144,7 +144,7 @@ def test_a_full_disk_hides_neither_what_was_seen_nor_what_stays_behind(capsys, t
     with full_disk():
         code = main(["calibrate", "--sandbox", "--profile", "changed.toml", *ALL, *as_json])
     out, err = capsys.readouterr()
-    assert code == 2
+    assert code == 1
     assert "cannot be written: File too large" in err
     assert "left behind: booking " in err
     assert "mismatch_status" in out
