@@ -12,12 +12,13 @@ import attrs
 import msgspec
 
 from eguma_async.core.clock import Clock
-from eguma_async.core.errors import EgumaError
+from eguma_async.core.errors import EgumaError, OutcomeUnknownError, TransportError
 from eguma_async.core.log import logger
 from eguma_async.core.messages import (
     DEFAULT_TIMEOUTS,
     Credentials,
     HttpRequest,
+    HttpResponse,
     Repeat,
     Timeouts,
     masked,
@@ -117,6 +118,7 @@ class Wire:
         json: object = None,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        is_read: bool = False,
     ) -> Reply:
         """Send one request and return the response, whatever it is.
 
@@ -127,6 +129,7 @@ class Wire:
             json: The body as JSON; None for none.
             body: The body as bytes, instead.
             headers: Its headers. A body is JSON unless they say otherwise.
+            is_read: It changes nothing at the server, as a GET does.
 
         Raises:
             TransportError: There was no response.
@@ -143,11 +146,11 @@ class Wire:
             body=body,
             credentials=self._credentials,
             timeouts=self._timeouts,
-            repeat=Repeat.READ if method == "GET" else Repeat.ONCE,
+            repeat=Repeat.READ if is_read or method == "GET" else Repeat.ONCE,
             operation="Calibration",
         )
         asked_at = self.clock.now()
-        response = masked(await self._transport.send(request), self._credentials)
+        response = masked(await self._sent(request), self._credentials)
         logger.debug("calibration: %s %s: HTTP %d", method, path, response.status)
         return Reply(
             status=response.status,
@@ -156,6 +159,14 @@ class Wire:
             asked_at=asked_at,
             came_at=self.clock.now(),
         )
+
+    async def _sent(self, request: HttpRequest) -> HttpResponse:
+        try:
+            return await self._transport.send(request)
+        except OutcomeUnknownError as lost:
+            if request.repeat is Repeat.READ:  # there is nothing to find out
+                raise TransportError(lost.message) from lost
+            raise
 
 
 @attrs.frozen

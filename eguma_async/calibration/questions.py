@@ -29,11 +29,17 @@ class NotSeenError(Exception):
 
     Args:
         reason: Why, and what would be needed.
+        status: HTTP status of the answer that is the reason; None for another one.
+
+    Attributes:
+        reason: The same.
+        status: The same.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, status: int | None = None) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason: str = reason
+        self.status: int | None = status
 
 
 @attrs.frozen(kw_only=True)

@@ -819,7 +819,7 @@ Examples:
   eguma ticket qr NUMBER
   eguma ticket qr NUMBER --to ticket.png
 
-See also: `eguma ticket pdf`.
+See also: `eguma ticket pdf`, `eguma orders`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -860,7 +860,7 @@ Parameters:
 Examples:
   eguma ticket pdf REFERENCE --to tickets.pdf
 
-See also: `eguma ticket qr`.
+See also: `eguma orders`, `eguma ticket qr`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -977,8 +977,9 @@ Parameters:
   --profile FILE: With --sandbox: ask one that behaves as this profile says.
   --email STR: Address of the made-up customer; the server may write to it.
       [default: calibration@example.com]
-  --book: Also ask what needs holds and bookings; each is given back after its
-      question.
+  --provider CHOICE: Whose server it is. korus makes it `eguma korus calibrate`.
+      [choices: eguma, korus] [default: eguma]
+  --book: Also ask what needs holds and bookings.
   --wait: Also ask what takes long, such as what becomes of a hold after its
       hour.
   --to FILE: Where to write the profile. [default: calibration.toml]
@@ -995,9 +996,8 @@ Parameters:
 Examples:
   eguma calibrate --product PRODUCT
   eguma calibrate --product PRODUCT --book --to demo.toml
-  eguma calibrate --provider korus --to korus.toml
 
-See also: `eguma sandbox`, `eguma doctor`.
+See also: `eguma korus calibrate`, `eguma sandbox`, `eguma doctor`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold
@@ -1702,13 +1702,13 @@ cancel an order. Use the demo system.
 
 Parameters:
   --offer OFFER: An offer to hold and order with --book. Add one that asks for
-      names: its documents are not ready at once.
+      names: its documents are not ready at once. With --sandbox, two of its
+      own.
   --foreign IRI: Something that another organization owns, to be refused.
   --profile FILE: With --sandbox: ask one that behaves as this profile says.
   --email STR: Address of the made-up customer; the server may write to it.
       [default: calibration@example.com]
-  --book: Also ask what needs holds and bookings; each is given back after its
-      question.
+  --book: Also ask what needs holds and bookings.
   --wait: Also ask what takes long, such as what becomes of a hold after its
       hour.
   --to FILE: Where to write the profile. [default: calibration.toml]
@@ -1727,10 +1727,10 @@ Parameters:
   --language STR: Of names, errors and documents, ISO 639-1.
 
 Examples:
-  eguma korus calibrate --to korus.toml
-  eguma korus calibrate --book --offer OFFER --to korus.toml --force
+  eguma korus calibrate
+  eguma korus calibrate --book --offer OFFER --to demo.toml
 
-See also: `eguma sandbox`, `eguma korus doctor`.
+See also: `eguma calibrate`, `eguma sandbox`, `eguma korus doctor`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 key unknown or
 without rights, 4 not found, 5 refused by the server (invalid, conflict, sold

@@ -3,9 +3,10 @@
 # Annotations are no strings here: cyclopts would look up those of a base class in the module of
 # the class that is built on it.
 
+import os
 import sys
-from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,7 +22,7 @@ from .text import print_json, say
 if TYPE_CHECKING:
     import attrs
 
-    from eguma_async.calibration import Probe, Question, Report, Risk
+    from eguma_async.calibration import NotSeenError, Probe, Question, Report, Risk
     from eguma_async.core.clock import Clock
     from eguma_async.core.transport import Transport
     from eguma_async.sandbox import Sandbox
@@ -40,7 +41,7 @@ class CalibrationOptions:
         Parameter(
             negative="",
             show_default=False,
-            help="Also ask what needs holds and bookings; each is given back after its question.",
+            help="Also ask what needs holds and bookings.",
         ),
     ] = False
     wait: Annotated[
@@ -69,6 +70,10 @@ class CalibrationOptions:
             raise usage(f"{self.to} exists already; name another file with --to, or add --force")
         if not self.to.parent.is_dir():
             raise usage(f"{self.to.parent} is no directory")
+        if self.to.is_symlink() or (self.to.exists() and not self.to.is_file()):
+            raise usage(f"{self.to} is no plain file")
+        if not os.access(self.to.parent, os.W_OK):
+            raise usage(f"{self.to.parent} cannot be written")
 
 
 DEFAULT_CALIBRATION = CalibrationOptions()
@@ -112,8 +117,9 @@ async def ask(
             cannot be written.
     """
     from eguma_async.calibration import calibrate, write_profile
+    from eguma_async.core.errors import ConfigurationError
 
-    try:
+    with _naming_what_is_left(probe):
         report = await calibrate(
             provider,
             probe,
@@ -123,16 +129,15 @@ async def ask(
             patient=chosen.wait,
             on_question=_tell,
         )
-    except BaseException:
-        for left in probe.left:
-            say(f"left behind: {left.what} ({left.reason})")
-        raise
-    day = f"{probe.wire.clock.now():%Y-%m-%d}"
-    write_profile(report, chosen.to, day=day, replace=chosen.force)
-    if as_json:
-        print_json(_document(report, chosen.to))
-    else:
-        _print(report)
+        try:
+            _show(report, chosen.to, as_json=as_json)
+        finally:  # neither a full disk nor a reader who leaves early costs both
+            day = f"{probe.wire.clock.now():%Y-%m-%d}"
+            try:
+                write_profile(report, chosen.to, day=day, replace=chosen.force)
+            except ConfigurationError as error:  # the place was well before
+                raise Stop(error.message, Exit.FAILURE) from None
+    if not as_json:
         say(f"The profile is in {chosen.to}; try it with: {_trial(provider, chosen.to)}")
     for left in report.left:
         if left.is_expected:
@@ -141,6 +146,34 @@ async def ask(
     if wrong:
         lines = "; ".join(f"{left.what} ({left.reason})" for left in wrong)
         raise Stop(f"left behind at the server, cancel it by hand: {lines}", Exit.UNKNOWN)
+
+
+@contextmanager
+def _naming_what_is_left(probe: "Probe") -> Iterator[None]:
+    """Name what stays behind at the server, whatever ends the command."""
+    try:
+        yield
+    except BaseException:
+        for left in probe.left:
+            say(f"left behind: {left.what} ({left.reason})")
+        raise
+
+
+def no_access(error: "NotSeenError", advice: str) -> Stop:
+    """Return the end of a calibration whose server lets nobody in, or is another one.
+
+    Args:
+        error: The answer to the first request.
+        advice: What to do about it.
+    """
+    match error.status:
+        case 401 | 403:
+            code = Exit.ACCESS
+        case int(status) if 400 <= status < 500:
+            code = Exit.REFUSED
+        case _:
+            code = Exit.FAILURE
+    return Stop(f"{error.reason}; {advice}", code)
 
 
 def _tell(question: "Question[Any]") -> None:
@@ -152,7 +185,10 @@ def _trial(provider: str, file: Path) -> str:
     return f"eguma sandbox --provider {provider} --profile {file}"
 
 
-def _print(report: "Report") -> None:
+def _show(report: "Report", file: Path, *, as_json: bool) -> None:
+    if as_json:
+        print_json(_document(report, file))
+        return
     seen = sum(each.seen for each in report.findings)
     differ = sum(each.differs for each in report.findings)
     print_table(

@@ -130,8 +130,14 @@ def showing_log(*, verbose: bool) -> Iterator[None]:
     """Show the package's log: all of it, or else only what reports a bug.
 
     ``EGUMA_LOG=debug`` shows all of it for every command.
+
+    Raises:
+        Stop: The variable says something else.
     """
-    verbose = verbose or os.environ.get(LOG_VARIABLE, "").lower() == "debug"
+    wanted = os.environ.get(LOG_VARIABLE, "").lower()
+    if wanted not in ("", "debug"):
+        raise usage(f"{LOG_VARIABLE} must be debug, or not set")
+    verbose = verbose or wanted == "debug"
     handler = _Lines(logging.DEBUG if verbose else logging.ERROR)
     handler.setFormatter(logging.Formatter("%(asctime)s.%(msecs)03d %(message)s", "%H:%M:%S"))
     before = logger.level

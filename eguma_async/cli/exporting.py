@@ -185,7 +185,7 @@ def check_place(path: Path) -> None:
     try:
         check_is_plain(path)
     except ConfigurationError:
-        raise Stop(
+        raise usage(
             f"{clean(str(path))} is no plain file, or in a directory that does not exist"
         ) from None
 

@@ -62,6 +62,11 @@ def _what_is_wrong(error: CycloptsError) -> str:
             if close:
                 return f"Unknown option: {clean(token)}. Did you mean {close[0]}?"
             return f"options go after the command, as in `{chain} COMMAND --json`"
+        case UnknownCommandError(unused_tokens=[token, *_]) if begun := [
+            name for name in error.app or () if name.startswith(token)
+        ]:
+            known = " or ".join(f'"{name}"' for name in begun)
+            words = f"Unknown command: {clean(token)}. Did you mean {known}?"
         case UnusedCliTokensError(unused_tokens=[token, *_]):
             words = f"Unexpected argument: {clean(token)}."
             commands = [name for name in error.app or () if not name.startswith("-")]
@@ -70,7 +75,7 @@ def _what_is_wrong(error: CycloptsError) -> str:
         case MissingArgumentError(argument=Argument(name=name), keyword=given):
             words = f"{name} needs a value." if given else f"{name} is missing."
             close = get_close_matches(name, error.unused_tokens or (), n=1)
-            if close and name.startswith("--"):
+            if close and name.startswith("--") and close[0] != name:
                 words += f" Did you mean {name}, not {clean(close[0])}?"
         case CoercionError(argument=Argument(name=name), target_type=kind) if kind in _NUMBERS:
             words = f"{name} must be {_NUMBERS[kind]}."

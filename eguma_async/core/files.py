@@ -29,26 +29,38 @@ class NewFile:
 
     Raises:
         ConfigurationError: `path` is no plain file, or in no directory.
+        OSError: Nothing can be written there. It names `path`, and not the file beside it.
     """
 
     def __init__(self, path: Path, *, private: bool = True) -> None:
         check_is_plain(path)
         self.path = path
         self._part = path.parent / f".{secrets.token_hex(8)}.part"
-        descriptor = os.open(self._part, _NEW, 0o600 if private else 0o666)
+        with self._named():
+            descriptor = os.open(self._part, _NEW, 0o600 if private else 0o666)
         self.file: BinaryIO = os.fdopen(descriptor, "w+b")
 
     def keep(self) -> None:
         """Put it in its place. If that fails, it leaves no trace."""
         try:
-            self.file.flush()
-            os.fsync(self.file.fileno())
-            self.file.close()
-            check_is_plain(self.path)  # again: it may have become something else meanwhile
-            self._part.replace(self.path)
+            with self._named():
+                self.file.flush()
+                os.fsync(self.file.fileno())
+                self.file.close()
+                check_is_plain(self.path)  # again: it may have become something else meanwhile
+                self._part.replace(self.path)
             _sync_directory(self.path.parent)
         except BaseException:
             self.drop()
+            raise
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Let an error name the place: nobody knows the file beside it."""
+        try:
+            yield
+        except OSError as error:
+            error.filename, error.filename2 = str(self.path), None
             raise
 
     def drop(self) -> None:

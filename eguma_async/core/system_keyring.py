@@ -13,7 +13,8 @@ def from_keyring(service: str, name: str) -> str:
         name: Under which user name.
 
     Raises:
-        ConfigurationError: There is none, or the package keyring is missing.
+        ConfigurationError: There is none, the package keyring is missing, or this machine has no
+            keyring that can be asked.
     """
     try:
         import keyring  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415  # an extra
@@ -21,7 +22,13 @@ def from_keyring(service: str, name: str) -> str:
         raise ConfigurationError(
             "the system's keyring needs a package: pip install 'eguma_async[keyring]'"
         ) from None
-    secret: str | None = keyring.get_password(service, name)
+    try:
+        secret: str | None = keyring.get_password(service, name)
+    except Exception as error:  # each keyring has errors of its own
+        raise ConfigurationError(
+            f"the system's keyring cannot be asked ({type(error).__name__}): unlock it, or set up"
+            " one; where there is none, as on most servers, keep the secret elsewhere"
+        ) from error
     if not secret:
         raise ConfigurationError(
             f"the keyring has nothing for {service!r} and {name!r}; store it there first, as with"

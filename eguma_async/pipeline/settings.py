@@ -72,7 +72,11 @@ class Settings:
         if given is not None:
             return given
         from_profile: str | None = self._profile.values.get(name)
-        return os.environ.get(f"{self._prefix}_{name.upper()}") or from_profile or None
+        return os.environ.get(self.variable(name)) or from_profile or None
+
+    def variable(self, name: str) -> str:
+        """Return the environment variable of a setting."""
+        return f"{self._prefix}_{name.upper()}"
 
     def secret(self, given: str | None = None) -> str | None:
         """Return the secret that was given, or the one of environment, profile or keyring.
@@ -101,7 +105,7 @@ class Settings:
         return filled
 
     def _number(self, name: str, kind: Callable[[str], V], what: str, *, above: V) -> V | None:
-        variable = f"{self._prefix}_{name.upper()}"
+        variable = self.variable(name)
         value = os.environ.get(variable) or self._profile.values.get(name)
         if value is None:
             return None

@@ -238,7 +238,7 @@ async def test_one_that_fails_hides_no_other():
     sandbox.faults.add(DropAfter(path="*/products/*/availabilities.json", times=None))
     report = await asked(sandbox, allowed=Risk.READ)
     said = {each.option: each.evidence for each in report.findings if not each.seen}
-    assert said["max_range_days"].startswith("OutcomeUnknownError: the connection broke")
+    assert said["max_range_days"].startswith("TransportError: the connection broke")
     assert {"generation", "orders_allowed", "old_errors"} <= report.options.keys()
 
 

@@ -25,6 +25,7 @@ from eguma_async.calibration import (
 )
 from eguma_async.calibration.korus import QUESTIONS, Circumstances, Client, KorusProbe
 from eguma_async.cli import main
+from eguma_async.cli._help import HELP
 from eguma_async.cli.connection import session_clock
 from eguma_async.sandbox import DropAfter, Reply
 from eguma_async.sandbox.korus import TOKEN_PATH, KorusOptions, KorusSandbox
@@ -406,3 +407,47 @@ def test_a_wrong_secret_ends_it(changed, tmp_path, capsys, monkeypatch) -> None:
     err = capsys.readouterr().err
     assert "no token was given out: HTTP 401; check the client id and secret" in err
     assert "canary" not in err
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "says"),
+    [
+        (Reply(200, body=b"<html>log in</html>"), 1, "HTTP 200"),
+        (Reply(503), 1, "HTTP 503"),
+        (DropAfter(), 7, "Nothing was changed"),
+    ],
+)
+def test_another_server_or_none_that_answers(
+    changed, tmp_path, capsys, *, fault, code: int, says: str
+) -> None:
+    changed.sandbox.faults.add(fault)
+
+    assert main(["korus", "calibrate", "--to", str(tmp_path / "c.toml")]) == code
+
+    assert says in capsys.readouterr().err
+
+
+def test_a_sandbox_has_offers_of_its_own_for_every_question(tmp_path, capsys) -> None:
+    profile = tmp_path / "changed.toml"
+    lines = (f"{name} = {json.dumps(value)}" for name, value in CHANGED.items())
+    profile.write_text("\n".join(["provider = 'korus'", "[options]", *lines]))
+    to = ["--to", str(tmp_path / "c.toml"), "--json"]
+
+    assert (
+        main(
+            ["korus", "calibrate", "--sandbox", "--profile", str(profile), "--book", "--wait", *to]
+        )
+        == 0
+    )
+
+    options = json.loads(capsys.readouterr().out)["options"]
+    # The sandbox calls itself what it is asked at; CHANGED leaves the tokens renewable.
+    expected = {**CHANGED, "refresh_tokens": True}
+    assert options == {name: expected[name] for name in expected if name != "public_url"}
+
+
+def test_help_promises_to_give_back_nothing() -> None:
+    text = " ".join(HELP["korus", "calibrate"].split())
+
+    assert "given back after" not in text
+    assert "Nothing of that is given back" in text

@@ -35,6 +35,10 @@ def test_the_key_and_the_address_of_a_profile(served, profiles, capsys, monkeypa
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out
     assert "API key from the profile, 24 characters" in out
+    assert f"{served.url} (the profile)" in out
+    monkeypatch.setenv("EGUMA_BASE_URL", "http://127.0.0.1:1")
+    assert main(["doctor", "--base-url", served.url]) == 0
+    assert f"{served.url} (--base-url)" in capsys.readouterr().out
     assert served.url in out
     assert served.sandbox.demo_key not in out
 
@@ -70,3 +74,6 @@ def test_a_variable_shows_the_log_of_every_command(profiles, capsys, monkeypatch
     monkeypatch.setenv("EGUMA_LOG", "debug")
     assert main(["products", "--sandbox"]) == 0
     assert "e-guma ListProducts attempt 1: 200" in capsys.readouterr().err
+    monkeypatch.setenv("EGUMA_LOG", "loud")
+    assert main(["products", "--sandbox"]) == 2
+    assert "EGUMA_LOG must be debug, or not set" in capsys.readouterr().err

@@ -13,6 +13,9 @@ Out = pytest.CaptureFixture[str]
     ("line", "told"),
     [
         ("prodcts", 'Did you mean "products"?'),
+        ("avail x", 'Unknown command: avail. Did you mean "availabilities"?'),
+        ("re", 'Did you mean "reserve" or "release"?'),
+        ("ticket check", 'Did you mean "check-in" or "check-out"?'),
         ("korus catalog", 'Did you mean "catalogs"?'),
         ("ticket checkin 1", 'Did you mean "check-in"?'),
         ("orders snyc orders.db", 'Unexpected argument: snyc. Did you mean "sync"?'),

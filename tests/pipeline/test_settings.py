@@ -219,6 +219,15 @@ class TestKeyring:
         with pytest.raises(ConfigurationError, match=r"eguma_async\[keyring\]"):
             AsyncSession(profile="shop")
 
+    def test_a_machine_without_a_keyring_is_told(self, profiles, keyring):
+        def locked(service: str, user: str) -> str:
+            raise RuntimeError("no backend")
+
+        sys.modules["keyring"].get_password = locked  # type: ignore[attr-defined]
+        profiles("[eguma.shop]\nkeyring = true")
+        with pytest.raises(ConfigurationError, match=r"keyring cannot be asked \(RuntimeError\)"):
+            AsyncSession(profile="shop")
+
 
 class TestNumbers:
     @pytest.mark.parametrize(("retries", "requests"), [("0", 1), ("2", 3)], ids=["none", "two"])

@@ -145,7 +145,10 @@ class EgumaProbe(Probe):
         if self._products is None:
             reply = await self.wire.call("GET", f"{ROOT}/products.json")
             if not isinstance(reply.member("products"), list):
-                raise NotSeenError(f"the list of products cannot be read: HTTP {reply.status}")
+                raise NotSeenError(
+                    f"the list of products cannot be read: HTTP {reply.status}",
+                    status=reply.status,
+                )
             self._products = reply
         return self._products
 

@@ -2,5 +2,6 @@
 
 from .probe import Circumstances, Client, KorusProbe
 from .questions import QUESTIONS
+from .simulated import simulated_circumstances
 
-__all__ = ["QUESTIONS", "Circumstances", "Client", "KorusProbe"]
+__all__ = ["QUESTIONS", "Circumstances", "Client", "KorusProbe", "simulated_circumstances"]

@@ -126,10 +126,12 @@ class KorusProbe(Probe):
             "client_secret": self._client.secret,
         }
         body = urlencode(form).encode()
-        reply = await wire.call("POST", "", body=body, headers={"Content-Type": _FORM})
+        reply = await wire.call(
+            "POST", "", body=body, headers={"Content-Type": _FORM}, is_read=True
+        )
         token = reply.member("access_token")
         if not is_token(token):
-            raise NotSeenError(f"no token was given out: HTTP {reply.status}")
+            raise NotSeenError(f"no token was given out: HTTP {reply.status}", status=reply.status)
         self.wire: Wire = self.wire.with_credentials(bearer_header(token))
         self._token = TokenFacts(
             life=_whole(reply.member("expires_in")),

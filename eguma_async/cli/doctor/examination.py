@@ -47,16 +47,14 @@ class Place:
         name: What it is for programs; empty for the API itself.
         title: What it is for people.
         url: Where it is.
-        variable: The environment variable that says so.
-        option: The option that does.
-        is_default: True if neither does.
+        source: What says so: an option, an environment variable, or the profile.
+        is_default: True if nothing does.
     """
 
     name: str = ""
     title: str = "API"
     url: str
-    variable: str
-    option: str
+    source: str
     is_default: bool
 
     @property

@@ -49,7 +49,10 @@ async def versions(_: Examination) -> Finding:
 
 
 def extras() -> dict[str, dict[str, str | None]]:
-    """Return the packages of each extra with their versions; None for one that is missing."""
+    """Return the packages of each extra with their versions; None for one that is missing.
+
+    One that only gathers others is left out: they are all there.
+    """
     found: dict[str, dict[str, str | None]] = {}
     for requirement in metadata.requires(DISTRIBUTION) or ():
         match = _REQUIREMENT.match(requirement)

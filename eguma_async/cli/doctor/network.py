@@ -65,18 +65,13 @@ async def _of_place(
 
 async def address(about: Examination, place: Place) -> Finding:
     """Check where a server is said to be."""
-    source = "the default, the live one" if place.is_default else _source(place)
     try:
         url = checked_base_url(place.url)
     except ConfigurationError as error:  # which does not repeat it: it may hold a key
-        return failed(error.message, f"correct {_source(place)}", Exit.USAGE)
+        return failed(error.message, f"correct {place.source}", Exit.USAGE)
     if about.is_local:
         return skipped(LOCAL)
-    return fine(f"{url} ({source})", url=url, is_default=place.is_default)
-
-
-def _source(place: Place) -> str:
-    return place.variable if os.environ.get(place.variable) else place.option
+    return fine(f"{url} ({place.source})", url=url, is_default=place.is_default)
 
 
 async def proxy(about: Examination) -> Finding:

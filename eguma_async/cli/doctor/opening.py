@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from eguma_async.cli.journal.options import JournalChoice
     from eguma_async.cli.options import ConnectionOptions
     from eguma_async.core.transport import Transport
+    from eguma_async.pipeline.settings import Settings
 
 PATIENCE = 10.0
 """Seconds that each step may take unless --timeout says otherwise."""
+PROFILE = "the profile"
 
 
 async def secret(
@@ -42,7 +44,7 @@ async def secret(
     if prompt is None:
         value = os.environ.get(variable)
         if not value and (kept := profile()):
-            return Secret(name=name, variable=variable, source="the profile", value=kept)
+            return Secret(name=name, variable=variable, source=PROFILE, value=kept)
         return Secret(name=name, variable=variable, source=variable, value=value)
     value = await read_secret(prompt)
     if value:
@@ -55,15 +57,30 @@ def sandbox_secret(name: str, variable: str, value: str) -> Secret:
     return Secret(name=name, variable=variable, source="the sandbox", value=value)
 
 
-def place(given: str | None, variable: str, option: str, default: str, **names: str) -> Place:
-    """Return where a server is: by option, variable or profile, as was given, or by default."""
-    url = given
-    return Place(url=url or default, variable=variable, option=option, is_default=not url, **names)
+def place(known: Settings, setting: str, given: str | None, default: str, **names: str) -> Place:
+    """Return where a server is: by option, variable or profile, or by default.
+
+    Args:
+        known: What variables and the profile say.
+        setting: Its name, such as ``base_url``.
+        given: What the option says.
+        default: The live server.
+        names: What it is, for programs and for people.
+    """
+    url = known.text(setting, given)
+    if not url:
+        source = "the default, the live one"
+    elif given is not None:
+        source = f"--{setting.replace('_', '-')}"
+    else:
+        variable = known.variable(setting)
+        source = variable if os.environ.get(variable) else PROFILE
+    return Place(url=url or default, source=source, is_default=not url, **names)
 
 
 def local_place(path: str = "", **names: str) -> Place:
     """Return where a sandbox within this process is."""
-    return Place(url=LOCAL + path, variable="", option="--sandbox", is_default=False, **names)
+    return Place(url=LOCAL + path, source="--sandbox", is_default=False, **names)
 
 
 async def run(

@@ -4,12 +4,12 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import attrs
 from cyclopts import App, Parameter
 
-from eguma_async.cli.calibration import DEFAULT_CALIBRATION, CalibrationOptions, ask, way
+from eguma_async.cli.calibration import DEFAULT_CALIBRATION, CalibrationOptions, ask, no_access, way
 from eguma_async.cli.connection import LOCAL
 from eguma_async.cli.errors import Exit, Stop, usage
 from eguma_async.cli.redaction import keep_secret
@@ -57,6 +57,10 @@ async def calibrate(
     email: Annotated[
         str, Parameter(help="Address of the made-up customer; the server may write to it.")
     ] = "calibration@example.com",
+    provider: Annotated[
+        Literal["eguma", "korus"],
+        Parameter(help="Whose server it is. korus makes it `eguma korus calibrate`."),
+    ] = "eguma",
     chosen: CalibrationOptions = DEFAULT_CALIBRATION,
     api: Api = DEFAULT_API,
 ) -> None:
@@ -77,6 +81,7 @@ async def calibrate(
     )
     from eguma_async.sandbox.eguma.options import EgumaOptions
 
+    del provider  # `for_its_provider` has chosen the command by it
     if check_in and not chosen.book:
         raise usage("--check-in goes with --book")
     chosen.check()
@@ -169,8 +174,7 @@ async def _check_access(probe: "EgumaProbe") -> None:
     try:
         listed = (await probe.products()).member("products")
     except NotSeenError as error:
-        code = Exit.ACCESS if "HTTP 40" in error.reason else Exit.REFUSED
-        raise Stop(f"{error.reason}; `eguma doctor` says more", code) from None
+        raise no_access(error, "`eguma doctor` says more") from None
     ids = [each.get("id") for each in listed if isinstance(each, dict)]
     if probe.circumstances.product_id not in ids:
         raise Stop(

@@ -57,9 +57,7 @@ async def doctor(*, chosen: JournalChoice = DEFAULT_CHOICE, api: Api = DEFAULT_A
     key = await opening.secret(
         "API key", "EGUMA_API_KEY", prompt=prompt, profile=lambda: profile_secret(known)
     )
-    place = opening.place(
-        known.text("base_url", api.base_url), "EGUMA_BASE_URL", "--base-url", EGUMA.base_url
-    )
+    place = opening.place(known, "base_url", api.base_url, EGUMA.base_url)
     await opening.run(_subject(key, place), api, chosen)
 
 

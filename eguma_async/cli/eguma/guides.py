@@ -68,9 +68,12 @@ GUIDES: dict[tuple[str, ...], Guide] = {
     ),
     ("ticket", "info"): Guide(("eguma ticket info NUMBER --json",), ("ticket check-in",)),
     ("ticket", "qr"): Guide(
-        ("eguma ticket qr NUMBER", "eguma ticket qr NUMBER --to ticket.png"), ("ticket pdf",)
+        ("eguma ticket qr NUMBER", "eguma ticket qr NUMBER --to ticket.png"),
+        ("ticket pdf", "orders"),
     ),
-    ("ticket", "pdf"): Guide(("eguma ticket pdf REFERENCE --to tickets.pdf",), ("ticket qr",)),
+    ("ticket", "pdf"): Guide(
+        ("eguma ticket pdf REFERENCE --to tickets.pdf",), ("orders", "ticket qr")
+    ),
     ("journal", "recover"): Guide(
         ("eguma journal recover --journal bookings.db",), ("journal list", "journal resolve")
     ),
@@ -87,9 +90,8 @@ GUIDES: dict[tuple[str, ...], Guide] = {
         (
             "eguma calibrate --product PRODUCT",
             "eguma calibrate --product PRODUCT --book --to demo.toml",
-            "eguma calibrate --provider korus --to korus.toml",
         ),
-        ("sandbox", "doctor"),
+        ("korus calibrate", "sandbox", "doctor"),
         TRYING,
     ),
 }

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from eguma_async.cli.calibration import DEFAULT_CALIBRATION, CalibrationOptions, ask, way
+from eguma_async.cli.calibration import DEFAULT_CALIBRATION, CalibrationOptions, ask, no_access, way
 from eguma_async.cli.connection import LOCAL
-from eguma_async.cli.errors import Exit, Stop, usage
+from eguma_async.cli.errors import usage
 
 from .options import DEFAULT_API, Api, client_of, settings
 
 if TYPE_CHECKING:
-    from eguma_async.calibration.korus import Client
+    from eguma_async.calibration.korus import Circumstances, Client
     from eguma_async.sandbox import KorusSandbox
 
 
@@ -26,7 +26,7 @@ async def calibrate(
             metavar="OFFER",
             negative="",
             help="An offer to hold and order with --book. Add one that asks for names: its"
-            " documents are not ready at once.",
+            " documents are not ready at once. With --sandbox, two of its own.",
         ),
     ] = None,
     foreign: Annotated[
@@ -52,7 +52,7 @@ async def calibrate(
     back: a hold ends by itself, and the API cannot cancel an order. Use the demo system.
     """
     from eguma_async.calibration import NotSeenError, Risk, Wire
-    from eguma_async.calibration.korus import QUESTIONS, Circumstances, KorusProbe
+    from eguma_async.calibration.korus import QUESTIONS, KorusProbe
     from eguma_async.core.messages import Credentials
     from eguma_async.sandbox.korus.options import KorusOptions
 
@@ -60,7 +60,7 @@ async def calibrate(
         raise usage("--offer goes with --book: it is held and ordered")
     chosen.check()
     simulated = _simulated(api, profile)
-    circumstances = Circumstances(offers=tuple(offer or ()), foreign=foreign, email=email)
+    circumstances = _circumstances(simulated, tuple(offer or ()), foreign, email)
     client = await _client(api, simulated)
     base_url, token_url = _addresses(api, simulated)
     async with way(api, simulated) as (transport, clock):
@@ -70,8 +70,10 @@ async def calibrate(
         )
         try:
             await probe.token()
-        except NotSeenError as refused:
-            raise Stop(f"{refused.reason}; check the client id and secret", Exit.ACCESS) from None
+        except NotSeenError as error:
+            raise no_access(
+                error, "check the client id and secret; `eguma korus doctor` says more"
+            ) from None
         await ask(
             "korus",
             probe,
@@ -93,6 +95,17 @@ def _simulated(api: Api, profile: Path | None) -> "KorusSandbox | None":
     from eguma_async.sandbox import KorusOptions, KorusSandbox
 
     return KorusSandbox(options=None if profile is None else KorusOptions.from_file(profile))
+
+
+def _circumstances(
+    simulated: "KorusSandbox | None", offers: tuple[str, ...], foreign: str | None, email: str
+) -> "Circumstances":
+    from eguma_async.calibration.korus import Circumstances, simulated_circumstances
+
+    if simulated is not None:
+        demo = simulated_circumstances(simulated)
+        offers, foreign = offers or demo.offers, foreign or demo.foreign
+    return Circumstances(offers=offers, foreign=foreign, email=email)
 
 
 async def _client(api: Api, simulated: "KorusSandbox | None") -> "Client":

@@ -60,16 +60,8 @@ async def doctor(*, chosen: JournalChoice = DEFAULT_CHOICE, api: Api = DEFAULT_A
         ),
     )
     places = (
-        opening.place(
-            known.text("base_url", api.base_url), "KORUS_BASE_URL", "--base-url", KORUS.base_url
-        ),
-        opening.place(
-            known.text("token_url", api.token_url),
-            "KORUS_TOKEN_URL",
-            "--token-url",
-            TOKEN_URL,
-            **IDENTITY,
-        ),
+        opening.place(known, "base_url", api.base_url, KORUS.base_url),
+        opening.place(known, "token_url", api.token_url, TOKEN_URL, **IDENTITY),
     )
     await opening.run(_subject(secrets, places, api.language), api, chosen)
 

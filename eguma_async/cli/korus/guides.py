@@ -83,4 +83,9 @@ GUIDES: dict[tuple[str, ...], Guide] = {
         ("sandbox", "korus catalogs"),
         OPERATING,
     ),
+    ("korus", "calibrate"): Guide(
+        ("eguma korus calibrate", "eguma korus calibrate --book --offer OFFER --to demo.toml"),
+        ("calibrate", "sandbox", "korus doctor"),
+        TRYING,
+    ),
 }

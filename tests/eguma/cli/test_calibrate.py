@@ -14,9 +14,10 @@ from eguma_async.cli.calibration import for_its_provider
 from eguma_async.cli.connection import session_clock
 from eguma_async.cli.errors import Stop
 from eguma_async.cli.later import LaterClock
-from eguma_async.sandbox import EgumaOptions, EgumaSandbox
+from eguma_async.sandbox import DropAfter, EgumaOptions, EgumaSandbox, Reply
 from tests.calibration.test_eguma import CHANGED
 from tests.support.commands import Served
+from tests.support.disk import full_disk
 
 ALL = ("--book", "--wait", "--check-in")
 
@@ -94,6 +95,9 @@ def test_a_file_is_not_replaced_unasked(capsys, tmp_path):
         (["--product", "x", "--sold-out", "y"], 2, "--sold-out must be PRODUCT=STARTS_AT"),
         (["--product", "x", "--profile", "y"], 2, "--profile goes with --sandbox"),
         (["--product", "x", "--to", "no/such/place"], 2, "no/such is no directory"),
+        (["--product", "x", "--to", "."], 2, ". exists already; name another file"),
+        (["--product", "x", "--to", ".", "--force"], 2, ". is no plain file"),
+        (["--product", "x", "--to", "-"], 2, "--to needs a value. See `eguma calibrate --help`"),
         (["--provider", "other"], 2, "--provider must be eguma or korus"),
         (["--sandbox", "--profile", "none.toml"], 2, "none.toml cannot be read: No such file"),
     ],
@@ -116,6 +120,37 @@ def test_a_wrong_key_and_no_server(served, capsys, monkeypatch):
     assert main(["calibrate", "--product", "x"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("fault", "code", "said"),
+    [
+        (Reply(200, body=b"<html>Please log in</html>"), 1, "HTTP 200; `eguma doctor` says more"),
+        (Reply(503), 1, "HTTP 503; `eguma doctor` says more"),
+        (Reply(403), 3, "HTTP 403; `eguma doctor` says more"),
+        (Reply(418), 5, "HTTP 418; `eguma doctor` says more"),
+        (DropAfter(), 7, "Nothing was changed; check the network"),
+    ],
+)
+def test_another_server_or_none_that_answers(connected, served, capsys, *, fault, code, said):
+    served.sandbox.faults.add(fault)
+
+    assert main(["calibrate", "--product", "x"]) == code
+    assert said in capsys.readouterr().err
+    assert not Path("calibration.toml").exists()
+
+
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_a_full_disk_hides_neither_what_was_seen_nor_what_stays_behind(capsys, tmp_path, as_json):
+    write_profile(tmp_path / "changed.toml", CHANGED)
+    with full_disk():
+        code = main(["calibrate", "--sandbox", "--profile", "changed.toml", *ALL, *as_json])
+    out, err = capsys.readouterr()
+    assert code == 1
+    assert "cannot be written: File too large" in err
+    assert "left behind: booking " in err
+    assert "mismatch_status" in out
+    assert not Path("calibration.toml").exists()
+
+
 def test_over_http_with_a_booking(capsys, monkeypatch):
     with Served(EgumaSandbox(options=CHANGED)) as served:
         monkeypatch.setenv("EGUMA_API_KEY", served.sandbox.demo_key)
@@ -124,7 +159,8 @@ def test_over_http_with_a_booking(capsys, monkeypatch):
         assert main(["calibrate", "--product", product, "--json"]) == 0
         options = json.loads(capsys.readouterr().out)["options"]
     wanted = attrs.asdict(CHANGED)
-    del options["date_skew_seconds"]  # pauses that are skipped set the clock here ahead
+    # The clock here moves on by each pause, that of the server does not; a Date has whole seconds.
+    assert options.pop("date_skew_seconds") in (CHANGED.date_skew_seconds - 1, 91)
     assert options == {name: wanted[name] for name in options}
     assert options["max_range_days"] == 100
     assert served.sandbox.demo_key not in Path("calibration.toml").read_text("utf-8")

@@ -156,7 +156,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_any_request(
     connected, capsys: Out, tmp_path: Path, place: str
 ) -> None:
     for command in (["availabilities", PRODUCT], ["orders"]):
-        assert main([*command, "--format", "csv", "--to-file", str(tmp_path / place)]) == 1
+        assert main([*command, "--format", "csv", "--to-file", str(tmp_path / place)]) == 2
 
     assert "is no plain file" in capsys.readouterr().err
     assert list(connected.sandbox.requests) == []

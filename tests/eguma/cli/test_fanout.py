@@ -124,7 +124,7 @@ def test_failures_are_listed_with_their_reasons(connected, capsys: Out, tmp_path
 def test_a_file_that_cannot_be_written_is_refused_before_any_request(
     connected, capsys: Out, tmp_path: Path, place: str
 ) -> None:
-    assert main(["fanout", "--all", *RANGE, "--to-file", str(tmp_path / place)]) == 1
+    assert main(["fanout", "--all", *RANGE, "--to-file", str(tmp_path / place)]) == 2
 
     assert "is no plain file, or in a directory that does not exist" in capsys.readouterr().err
     assert list(connected.sandbox.requests) == []
