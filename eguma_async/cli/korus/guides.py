@@ -70,14 +70,6 @@ GUIDES: dict[tuple[str, ...], Guide] = {
     ("korus", "journal", "recover"): Guide(
         ("eguma korus journal recover --journal bookings.db",), ("journal list", "journal resolve")
     ),
-    ("korus", "calibrate"): Guide(
-        (
-            "eguma korus calibrate --to korus.toml",
-            "eguma korus calibrate --book --offer OFFER --to korus.toml --force",
-        ),
-        ("sandbox", "korus doctor"),
-        TRYING,
-    ),
     ("korus", "doctor"): Guide(
         ("eguma korus doctor", "eguma korus doctor --sandbox --json"),
         ("sandbox", "korus catalogs"),
