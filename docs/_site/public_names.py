@@ -10,6 +10,7 @@ import ast
 import inspect
 import re
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from importlib.util import resolve_name
 from pathlib import Path
@@ -79,17 +80,19 @@ class PublicName:
         return (text or "").partition("\n")[0]
 
 
-def names_of(face: str) -> list[PublicName]:
+@cache
+def names_of(face: str) -> tuple[PublicName, ...]:
     """Return the names a face offers."""
     module = import_module(face)
     homes = _homes(module)
-    return [
+    return tuple(
         PublicName(face, name, homes.get(name, face).removeprefix("eguma_async."), value)
         for name in getattr(module, "__all__", ())
         for value in [getattr(module, name)]
-    ]
+    )
 
 
+@cache  # each is read again and again
 def _homes(module: ModuleType) -> dict[str, str]:
     """Return where a module imports its names from, for type checkers or at all."""
     source = inspect.getsource(module)
