@@ -974,14 +974,14 @@ Parameters:
   --sold-out PRODUCT=STARTS_AT: A slot that is known to be sold out.
   --disabled-product PRODUCT: A product of the merchant that the key may not
       sell.
-  --profile FILE: With --sandbox: ask one that behaves as this profile says.
-  --email STR: Address of the made-up customer; the server may write to it.
-      [default: calibration@example.com]
   --provider CHOICE: Whose server it is. korus makes it `eguma korus calibrate`.
       [choices: eguma, korus] [default: eguma]
   --book: Also ask what needs holds and bookings.
   --wait: Also ask what takes long, such as what becomes of a hold after its
       hour.
+  --profile FILE: With --sandbox: ask one that behaves as this profile says.
+  --email STR: Address of the made-up customer; the server may write to it.
+      [default: calibration@example.com]
   --to FILE: Where to write the profile. [default: calibration.toml]
   --force: Replace the file if there is one.
   --json: Print one JSON document and nothing else on stdout.
@@ -1705,12 +1705,12 @@ Parameters:
       names: its documents are not ready at once. With --sandbox, two of its
       own.
   --foreign IRI: Something that another organization owns, to be refused.
-  --profile FILE: With --sandbox: ask one that behaves as this profile says.
-  --email STR: Address of the made-up customer; the server may write to it.
-      [default: calibration@example.com]
   --book: Also ask what needs holds and bookings.
   --wait: Also ask what takes long, such as what becomes of a hold after its
       hour.
+  --profile FILE: With --sandbox: ask one that behaves as this profile says.
+  --email STR: Address of the made-up customer; the server may write to it.
+      [default: calibration@example.com]
   --to FILE: Where to write the profile. [default: calibration.toml]
   --force: Replace the file if there is one.
   --json: Print one JSON document and nothing else on stdout.

@@ -34,7 +34,7 @@ COLUMNS = ("Option", "Question", "Sandbox", "Server", "Seen")
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class CalibrationOptions:
-    """What may be asked, and where the profile goes."""
+    """What may be asked, of which sandbox, and where the profile goes."""
 
     book: Annotated[
         bool,
@@ -52,6 +52,15 @@ class CalibrationOptions:
             help="Also ask what takes long, such as what becomes of a hold after its hour.",
         ),
     ] = False
+    profile: Annotated[
+        Path | None,
+        Parameter(
+            metavar="FILE", help="With --sandbox: ask one that behaves as this profile says."
+        ),
+    ] = None
+    email: Annotated[
+        str, Parameter(help="Address of the made-up customer; the server may write to it.")
+    ] = "calibration@example.com"
     to: Annotated[
         Path, Parameter(name="--to", metavar="FILE", help="Where to write the profile.")
     ] = Path("calibration.toml")

@@ -48,15 +48,6 @@ async def calibrate(
         str | None,
         Parameter(metavar="PRODUCT", help="A product of the merchant that the key may not sell."),
     ] = None,
-    profile: Annotated[
-        Path | None,
-        Parameter(
-            metavar="FILE", help="With --sandbox: ask one that behaves as this profile says."
-        ),
-    ] = None,
-    email: Annotated[
-        str, Parameter(help="Address of the made-up customer; the server may write to it.")
-    ] = "calibration@example.com",
     provider: Annotated[
         Literal["eguma", "korus"],
         Parameter(help="Whose server it is. korus makes it `eguma korus calibrate`."),
@@ -85,7 +76,7 @@ async def calibrate(
     if check_in and not chosen.book:
         raise usage("--check-in goes with --book")
     chosen.check()
-    simulated = _simulated(api, profile)
+    simulated = _simulated(api, chosen.profile)
     key = await _key(api, simulated)
     if simulated is not None:
         circumstances = simulated_circumstances(simulated)
@@ -94,7 +85,7 @@ async def calibrate(
     elif product is None:
         raise usage("--product is missing; `eguma products` lists them")
     else:
-        circumstances = _circumstances(product, email, sold_out, disabled_product)
+        circumstances = _circumstances(product, chosen.email, sold_out, disabled_product)
     async with way(api, simulated) as (transport, clock):
         base_url = LOCAL if simulated else _base_url(api)
         wire = Wire(transport, base_url, key_credentials(key), clock=clock, timeouts=api.timeouts())

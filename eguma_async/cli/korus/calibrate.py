@@ -33,15 +33,6 @@ async def calibrate(
         str | None,
         Parameter(metavar="IRI", help="Something that another organization owns, to be refused."),
     ] = None,
-    profile: Annotated[
-        Path | None,
-        Parameter(
-            metavar="FILE", help="With --sandbox: ask one that behaves as this profile says."
-        ),
-    ] = None,
-    email: Annotated[
-        str, Parameter(help="Address of the made-up customer; the server may write to it.")
-    ] = "calibration@example.com",
     chosen: CalibrationOptions = DEFAULT_CALIBRATION,
     api: Api = DEFAULT_API,
 ) -> None:
@@ -59,8 +50,8 @@ async def calibrate(
     if offer and not chosen.book:
         raise usage("--offer goes with --book: it is held and ordered")
     chosen.check()
-    simulated = _simulated(api, profile)
-    circumstances = _circumstances(simulated, tuple(offer or ()), foreign, email)
+    simulated = _simulated(api, chosen.profile)
+    circumstances = _circumstances(simulated, tuple(offer or ()), foreign, chosen.email)
     client = await _client(api, simulated)
     base_url, token_url = _addresses(api, simulated)
     async with way(api, simulated) as (transport, clock):
