@@ -43,8 +43,13 @@ async def workers_of(
 
     executor = DaskExecutor(address)
     # What it writes of workers that come and go would tear the bar; what matters is raised.
-    logging.getLogger("distributed").setLevel(logging.DEBUG if api.verbose else logging.CRITICAL)
-    async with executor:
-        if not executor.workers:
-            say("The cluster has no worker so far; waiting for one.")
-        yield executor
+    logger = logging.getLogger("distributed")
+    before = logger.level
+    logger.setLevel(logging.DEBUG if api.verbose else logging.CRITICAL)
+    try:
+        async with executor:
+            if not executor.workers:
+                say("The cluster has no worker so far; waiting for one.")
+            yield executor
+    finally:
+        logger.setLevel(before)

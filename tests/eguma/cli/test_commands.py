@@ -314,8 +314,8 @@ def test_fan_out_over_all_products_fills_a_file(connected, capsys: Out, tmp_path
     }
 
 
-def test_a_file_that_cannot_be_written_is_a_failure(connected, capsys: Out, tmp_path: Path) -> None:
-    assert main(["fanout", "--all", "--to-file", str(tmp_path)]) == 1
+def test_a_file_that_cannot_be_written_is_refused(connected, capsys: Out, tmp_path: Path) -> None:
+    assert main(["fanout", "--all", "--to-file", str(tmp_path)]) == 2
 
     assert str(tmp_path) in capsys.readouterr().err
 
