@@ -10,7 +10,6 @@ from contextlib import contextmanager
 @contextmanager
 def only_new_garbage() -> Iterator[None]:
     """Let the collector look at what is made from here on: all else takes it far longer."""
-    gc.collect()
     gc.freeze()
     try:
         yield
