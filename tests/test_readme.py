@@ -197,9 +197,11 @@ async def test_each_call_of_the_control_plane_is_answered():
 
 
 def test_the_changelog_has_each_section_once_and_each_line_once():
-    unreleased = TEXTS["CHANGELOG.md"].partition("## [Unreleased]")[2].partition("\n## ")[0]
-    sections = re.findall(r"^### (.*)$", unreleased, re.MULTILINE)
-    known = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
-    assert sections == [section for section in known if section in sections]
-    entries = re.findall(r"^- .*$", unreleased, re.MULTILINE)
-    assert len(entries) == len(set(entries))
+    releases = re.split(r"^## ", TEXTS["CHANGELOG.md"], flags=re.MULTILINE)[1:]
+    assert releases[0].startswith("[Unreleased]")
+    for release in releases:
+        sections = re.findall(r"^### (.*)$", release, re.MULTILINE)
+        known = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
+        assert sections == [section for section in known if section in sections]
+        entries = re.findall(r"^- .*$", release, re.MULTILINE)
+        assert len(entries) == len(set(entries))
