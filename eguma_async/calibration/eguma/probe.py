@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -236,15 +236,20 @@ class EgumaProbe(Probe):
         except OutcomeUnknownError:
             self.left.append(Left(what, "no answer said whether it was made"))
             raise
-        if reply.status >= 500:
-            self.left.append(Left(what, f"HTTP {reply.status} does not say whether it was made"))
-        if reply.ok:
-            hold = reply.member("reservation_id")
-            if isinstance(hold, str):
-                self.undo_later(f"reservation {hold}", lambda: self._release(hold))
-            else:
-                self.left.append(Left(what, "the answer does not name it"))
+        self._note(reply, what, "reservation", self._release)
         return reply
+
+    def _note(
+        self, reply: Reply, what: str, kind: str, undo: Callable[[str], Awaitable[str]]
+    ) -> None:
+        """Note what a response has made: to be given back, or left behind where that is unknown."""
+        made = reply.member(f"{kind}_id")
+        if reply.ok and isinstance(made, str):
+            self.undo_later(f"{kind} {made}", lambda: undo(made))
+        elif reply.ok:
+            self.left.append(Left(what, "the answer does not name it"))
+        elif reply.status >= 500:
+            self.left.append(Left(what, f"HTTP {reply.status} does not say whether it was made"))
 
     async def _release(self, hold: str) -> str:
         reply = await self.release(hold)
@@ -276,14 +281,7 @@ class EgumaProbe(Probe):
         except OutcomeUnknownError:
             self.left.append(Left(what, "no answer said whether it was made"))
             raise
-        if reply.status >= 500:
-            self.left.append(Left(what, f"HTTP {reply.status} does not say whether it was made"))
-        if reply.ok:
-            booking = reply.member("booking_id")
-            if isinstance(booking, str):
-                self.undo_later(f"booking {booking}", lambda: self._cancel(booking))
-            else:
-                self.left.append(Left(what, "the answer does not name it"))
+        self._note(reply, what, "booking", self._cancel)
         return reply
 
     async def _cancel(self, booking: str) -> str:
