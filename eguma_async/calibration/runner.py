@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import attrs
@@ -139,8 +139,3 @@ async def _answer(probe: P, question: Question[P]) -> Answer:
         return _nothing(f"an answer cannot be read: {type(error).__name__}")
     finally:
         await probe.clean_up()
-
-
-def unsettled(questions: Iterable[Question[Any]], options: Collection[str]) -> set[str]:
-    """Return the options that no question settles."""
-    return set(options) - {option for question in questions for option in question.options}
