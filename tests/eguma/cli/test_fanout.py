@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import socket
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -206,9 +207,11 @@ def scheduler() -> Iterator[str]:
 
 def test_a_cluster_does_it(connected, capsys: Out, scheduler: str) -> None:
     product = connected.sandbox.example("time").product_id
+    level = logging.getLogger("distributed").level
 
     assert main(["fanout", product, "missing", *RANGE, "--cluster", scheduler]) == 4
 
+    assert logging.getLogger("distributed").level == level
     captured = capsys.readouterr()
     lines = {line["product_id"]: line for line in map(json.loads, captured.out.splitlines())}
     assert lines[product]["value"]["product_name"] == "Gipfelfahrt"
